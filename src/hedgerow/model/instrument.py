@@ -1,0 +1,67 @@
+"""What can be traded: instruments and the ordered universe of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Kind(IntEnum):
+    """The contract's kind; the number is what the packed blocks carry."""
+
+    SPOT = 0
+    PERPETUAL = 1
+    DATED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One market of one venue, in ccxt's unified symbols (``BTC/USDT``, ``BTC/USDT:USDT``, ``BTC/USD:BTC-220325``).
+
+    ``lot`` is in coins and ``minimum_notional`` in quote; 0 means no limit. ``expiry_ns`` is set for dated contracts.
+    ``maintenance_rate`` is a fraction of notional. Fees and spreads are the policy's, not the instrument's.
+    """
+
+    symbol: str
+    asset: str
+    quote: str = "USDT"
+    kind: Kind = Kind.SPOT
+    inverse: bool = False
+    venue: str = "binance"
+    lot: float = 0.0
+    tick: float = 0.0
+    minimum_notional: float = 5.0
+    contract_size: float = 1.0
+    maintenance_rate: float = 0.005
+    expiry_ns: int | None = None
+
+    @property
+    def settle(self) -> str:
+        """Currency of collateral, profit and funding: the coin for inverse contracts, else the quote."""
+        return self.asset if self.inverse else self.quote
+
+
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """The instruments of a run, indexed once.
+
+    ``assets`` are the risk assets in order; instrument ``i < len(assets)`` is the spot market of asset ``i``; futures
+    follow. ``market_asset`` is the index of the asset whose regime serves those without one (BTC where present).
+    """
+
+    assets: tuple[str, ...]
+    quote: str
+    instruments: tuple[Instrument, ...]
+    market_asset: int = 0
+
+    def __post_init__(self) -> None:
+        if len(set(self.assets)) != len(self.assets):
+            raise ValueError("an asset stands twice in the universe")
+        for i, asset in enumerate(self.assets):
+            spot = self.instruments[i]
+            if spot.kind is not Kind.SPOT or spot.asset != asset:
+                raise ValueError(f"instrument {i} must be the spot market of {asset}")
+
+    def futures_of(self, asset: str) -> tuple[int, ...]:
+        """Indices of the futures instruments on ``asset``, in order."""
+        return tuple(i for i, it in enumerate(self.instruments) if it.asset == asset and it.kind is not Kind.SPOT)

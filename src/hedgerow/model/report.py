@@ -1,0 +1,93 @@
+"""What a backtest hands to statistics, JSON and the report: arrays by day, and the list of what was done and refused.
+
+D days, A assets, P parts. ``PARTS`` is the attribution in order; it adds up to the change of net asset value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from hedgerow.model.market import Floats, Ints
+
+PARTS: Final = ("spot", "hedge", "basis", "funding", "fees_spot", "fees_futures", "slippage_spot", "slippage_futures")
+
+
+@dataclass(frozen=True, slots=True)
+class LegRecord:
+    """One leg that was filled (``refused`` is empty) or refused, with why.
+
+    ``kind`` is spot, futures or margin; ``side`` buy, sell, in or out. ``amount`` in coins, ``notional``, ``cost`` in quote.
+    ``measured`` and ``threshold`` are in the unit of the row that fired. ``row`` names the policy row ("trim.drift").
+    """
+
+    day: int  # daily row on which it was decided; -1: the risk clock
+    decided_ns: int
+    filled_ns: int
+    instrument: str
+    asset: str
+    kind: str
+    side: str
+    amount: float
+    price: float
+    notional: float
+    cost: float
+    reason: str
+    row: str
+    measured: float
+    threshold: float
+    refused: str = ""
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one policy did over one market.
+
+    ``regime`` holds indices into ``regimes``, by asset and day; ``market_regime`` the market asset's. ``parts`` is
+    cumulative from the start, in quote. ``h_achieved`` is 1 - net exposure / (spot held + spot sold in place of a short).
+    ``margin_ratio`` is the highest maintenance margin over position equity of the day (0 without a position) and
+    ``liquidation_distance`` the lowest distance (liquidation price / mark - 1; inf without a position).
+    """
+
+    policy: str
+    title: str
+    simulated: bool  # the market was made, not recorded
+    assets: tuple[str, ...]
+    quote: str
+    start_value: float
+    days_ns: Ints  # [D] opening time of each daily bar
+    nav: Floats  # [D] at the close
+    cash: Floats  # [D] stablecoins in the spot wallet
+    futures_equity: Floats  # [D] collateral and unrealised profit at the futures venue
+    price: Floats  # [D, A]
+    weight: Floats  # [D, A] of nav
+    target: Floats  # [D, A] of nav
+    h_intended: Floats  # [D, A]
+    h_achieved: Floats  # [D, A]
+    regime: Ints  # [D, A], -1 before the asset is listed
+    market_regime: Ints  # [D]
+    regimes: tuple[str, ...]
+    parts: Floats  # [D, P]
+    parts_by_asset: Floats  # [A, P] at the end
+    turnover_spot: Floats  # [D] traded value
+    turnover_futures: Floats  # [D]
+    margin_ratio: Floats  # [D]
+    liquidation_distance: Floats  # [D]
+    margin_capped: Floats  # [D] 1 where a wanted hedge was cut for want of collateral
+    wanted: Floats  # [D] moves wanted
+    liquidations: int
+    legs: tuple[LegRecord, ...]
+    refusals: tuple[LegRecord, ...]
+    votes: dict[str, Ints] = field(default_factory=dict)  # vote -> [D, A]: 1 true, 0 false, -1 abstained
+    coverage: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A policy's run beside its benchmarks' (name -> run), all over the same market and costs."""
+
+    subject: Run
+    benchmarks: dict[str, Run]
+    metrics: dict[str, object]
+    benchmark_metrics: dict[str, dict[str, object]]
