@@ -1,0 +1,55 @@
+"""What all tests share: a home of their own, one compiler cache, hypothesis profiles, the shared market data."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = Path(os.environ.get("HEDGEROW_TEST_DATA") or ROOT.parent / "shared" / "data")
+HOME = ROOT / ".cache" / "home"
+NO_DATA = f"the shared market data is not at {DATA}; name its folder in HEDGEROW_TEST_DATA"
+
+# Nothing of a test may land in the user's home, and every worker reads the same compiled kernel.
+os.environ["HEDGEROW_HOME"] = str(HOME)
+os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(ROOT / ".cache" / "hypothesis")
+# A zone that nobody lives in by accident: whatever reads local time instead of UTC fails here.
+os.environ["TZ"] = "<+1245>-12:45"
+time.tzset()
+
+from hedgerow import jit  # noqa: E402  (the environment comes first)
+
+jit.prepare(HOME, compile=os.environ.get("HEDGEROW_JIT", "1") != "0")
+
+_CALM = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("ci", max_examples=100, derandomize=True, deadline=None, suppress_health_check=_CALM)
+settings.register_profile("dev", max_examples=50, deadline=None, suppress_health_check=_CALM)
+settings.register_profile("deep", max_examples=5_000, deadline=None, suppress_health_check=_CALM)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is marked ``data`` where the data is not."""
+    if item.get_closest_marker("data") and not DATA.is_dir():
+        pytest.skip(NO_DATA)
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The shared market data, read in place."""
+    if not DATA.is_dir():
+        pytest.skip(NO_DATA)
+    return DATA
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty ``HEDGEROW_HOME`` for a test that writes."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("HEDGEROW_HOME", str(folder))
+    return folder
