@@ -1,0 +1,3 @@
+.PHONY: demo test lint bench docs lock
+demo test lint bench docs lock:
+	@./run $@
