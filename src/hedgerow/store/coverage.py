@@ -22,7 +22,8 @@ def coverage(history: History, files: Sequence[DataFile]) -> Row:
 
     ``files``: used, with rows, first and last bar inside the window. ``clocks``: for each market the periods and
     steps of its tape inside the run. ``outages``: spans without a bar. ``funding_gaps``: spans in
-    which a payment is missing. ``missing``: sentences on what the run has to do without. ``unused``: files that were left aside, with why.
+    which a payment is missing. ``missing``: sentences on what the run has to do without. ``unused``: files that were
+    left aside, with why.
     """
     used = _used(history)
     tapes = {name: (series, stitch(series)) for one in history.series for name, series in _markets(history, one)}

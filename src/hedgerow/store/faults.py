@@ -13,6 +13,12 @@ from hedgerow.store.files import BARS, Bars, Rates, stamp
 
 Mask = NDArray[np.bool_]
 ROUNDING: Final = 1e-6  # relative; sources round each price by itself
+JUMP_DEVIATIONS: Final = 12.0  # robust standard deviations of a bar's log return
+JUMP_LEAST: Final = 0.35  # log return
+WICK_LEAST: Final = 0.5  # log distance of high or low from the bar's body
+BACK: Final = 0.25  # a bad print is taken back to within this part of itself
+STALE_BARS: Final = 2  # repeats of a whole bar
+STALE_CLOSES: Final = 5  # repeats of a close, where there is nothing else
 SIGNED: Final = ("macro", "fundamental")  # kinds whose values may be zero or negative
 
 
@@ -95,3 +101,61 @@ def refuse_rates(rates: Rates) -> Rates:
             at = rates.stamp_ns[mask][0]
             raise ConfigError(f"the payment of {stamp(at)} {sentence}", where=rates.file.name, fix=fix)
     return rates
+
+
+# ------------------------------------------------------------------------------------------- suspicions, not refusals
+
+
+def returns(bars: Bars) -> Floats:
+    """Log returns [N] of closes, NaN after a gap, for the first bar and where a price is not positive."""
+    out = np.full(len(bars.close), np.nan)
+    if len(out) > 1:
+        fine = (bars.close[1:] > 0.0) & (bars.close[:-1] > 0.0) & (np.diff(bars.open_ns) == bars.file.step_ns)
+        rows = np.flatnonzero(fine) + 1
+        out[rows] = np.log(bars.close[rows] / bars.close[rows - 1])
+    return out
+
+
+def spread_of(values: Floats) -> float:
+    """Robust standard deviation: 1.4826 times the median distance from the median; 0 without values."""
+    known = values[np.isfinite(values)]
+    if len(known) == 0:
+        return 0.0
+    return 1.4826 * float(np.median(np.abs(known - np.median(known))))
+
+
+def jumps(bars: Bars) -> tuple[Mask, Mask]:
+    """Bars [N] that jump (12 robust deviations and 35 %): bad prints, which the next bar takes back, and moves."""
+    change = returns(bars)
+    limit = max(JUMP_DEVIATIONS * spread_of(change), JUMP_LEAST)
+    following = np.append(change[1:], np.nan)
+    with np.errstate(invalid="ignore"):
+        far = np.abs(change) > limit
+        back = far & (np.abs(change + following) < BACK * np.abs(change)) & (change * following < 0.0)
+    after = np.concatenate([[False], back[:-1]])[: len(back)]
+    return back, far & ~back & ~after
+
+
+def wicks(bars: Bars) -> Mask:
+    """Bars [N] with a high or low so far from open and close that no order of size would have had it."""
+    limit = max(JUMP_DEVIATIONS * spread_of(returns(bars)), WICK_LEAST)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        up = np.log(bars.high / np.fmax(bars.open, bars.close))
+        down = np.log(np.fmin(bars.open, bars.close) / bars.low)
+        return np.asarray((up > limit) | (down > limit))
+
+
+def repeated(bars: Bars) -> Mask:
+    """Bars [N] with exactly the prices of the bar before them, in runs of at least 2 (5 for series of closes alone)."""
+    same = np.zeros(len(bars.close), dtype=np.bool_)
+    if len(same) < 2:
+        return same
+    columns = (bars.open, bars.high, bars.low, bars.close)
+    equal = [(values[1:] == values[:-1]) | (np.isnan(values[1:]) & np.isnan(values[:-1])) for values in columns]
+    same[1:] = np.logical_and.reduce(equal)
+    least = STALE_CLOSES if np.isnan(bars.open).all() else STALE_BARS
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], same.astype(np.int8), [0]])))
+    for first, last in edges.reshape(-1, 2).tolist():
+        if last - first < least:
+            same[first:last] = False
+    return same

@@ -100,8 +100,8 @@ class Bars:
         expiry = self.file.expiry_ns
         return ends if expiry is None else np.minimum(ends, expiry)
 
-    def where(self, keep: NDArray[np.bool_]) -> Bars:
-        """The bars for which ``keep`` [N] is true."""
+    def where(self, keep: NDArray[np.bool_] | Ints) -> Bars:
+        """The bars that ``keep`` picks: a mask [N], or row numbers in the order wanted."""
         rest = (getattr(self, name)[keep] for name in PRICES)
         return Bars(self.file, self.open_ns[keep], *rest)
 

@@ -1,0 +1,209 @@
+"""Foreign files into the schema: other columns' names, seconds or milliseconds, several files of one series."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from hedgerow.errors import ConfigError
+from hedgerow.store.check import inspect
+from hedgerow.store.faults import refuse, refuse_rates
+from hedgerow.store.files import KINDS, PRICES, load_table, number, parse_name, read_bars, read_rates
+from hedgerow.store.files import stamp as stamp_text
+from hedgerow.store.files import step_of, times_ns, write
+from hedgerow.store.finding import Finding, counted, gaps_of, times_of
+
+# Names that sources give our columns, in order of preference; compared without case, blanks and underscores.
+ALIASES: Final[dict[str, tuple[str, ...]]] = {
+    "timestamp": ("timestamp", "opentime", "datetime", "date", "time", "unix", "ts", "t", "fundingtime", "calctime",
+                  "fundingtimestamp", "startat", "starttime"),
+    "open": ("open", "o", "openprice"),
+    "high": ("high", "h", "highprice", "max"),
+    "low": ("low", "l", "lowprice", "min"),
+    "close": ("close", "c", "closeprice", "price", "value", "last", "adjclose"),
+    "volume": ("volume", "vol", "v", "basevolume", "amount", "volumebase"),
+    "rate": ("rate", "fundingrate", "lastfundingrate", "funding", "value"),
+}  # fmt: skip
+_KLINE: Final = ("open_time", "open", "high", "low", "close", "volume")  # a Binance archive without a header
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What was written: the path, its rows and period, how each column was read, and what is strange in it."""
+
+    path: Path
+    rows: int
+    first: str
+    last: str
+    columns: dict[str, str]  # ours -> theirs
+    repeated: int  # rows that several sources held alike, kept once
+    findings: tuple[Finding, ...]
+
+    def sentence(self) -> str:
+        """The outcome as a person reads it; the path stands at the end."""
+        taken = ", ".join(f"{ours} from {theirs}" for ours, theirs in self.columns.items() if ours != theirs)
+        parts = [f"{self.rows} rows, {self.first} to {self.last}"]
+        parts += [f"read {taken}"] if taken else []
+        parts += [f"{self.repeated} repeated rows kept once"] if self.repeated else []
+        parts += [finding.sentence for finding in self.findings]
+        return f"{'; '.join(parts)}: {self.path}"
+
+
+def ingest(
+    source: Path | Sequence[Path],
+    target: Path,
+    kind: str,
+    asset: str,
+    freq: str,
+    mapping: Mapping[str, str] | None = None,
+    *,
+    contract: str = "",
+    closing: bool = False,
+) -> Intake:
+    """Read one series from foreign CSV or Parquet files, check it as loading would, and write it into ``target``.
+
+    ``source``: a file, several, or a folder whose files all belong to the series. ``mapping`` gives their names of our
+    columns (``{"timestamp": "Open time", "close": "last"}``); the rest is guessed from usual names. Integers of time may
+    be seconds, milli-, micro- or nanoseconds. ``closing``: their stamps are closing times. Rows are put in order; equal
+    rows are kept once. Raises ConfigError naming file, column and fix; then nothing is written.
+    """
+    _check_name(kind, asset, freq, contract)
+    wanted = ("rate",) if kind == "funding" else PRICES
+    paths = _sources(source)
+    parts, columns = [], {}
+    for path in paths:
+        part, columns = _read(path, kind, asset, wanted, dict(mapping or {}))
+        parts.append(part)
+    table = pl.concat(parts, how="diagonal")
+    if closing:
+        table = table.with_columns(pl.col("timestamp") - step_of(freq))
+    ordered = table.unique(maintain_order=True).sort("timestamp", maintain_order=True)
+    if ordered.height == 0:
+        raise ConfigError("there are no rows", where=str(paths[0]), fix="Export the data again.")
+    _refuse_conflict(ordered, str(paths[0]))
+    path = _write_checked(target, kind, asset, freq, ordered, contract)
+    file = parse_name(path)
+    assert file is not None
+    one = read_rates(file) if kind == "funding" else read_bars(file)
+    times = times_of(one)
+    findings = list(inspect(one))
+    gaps = gaps_of(one)
+    if len(gaps):
+        bars = int(((gaps[:, 1] - gaps[:, 0]) // file.step_ns).sum())
+        words = f"{counted(bars, file)} missing in {len(gaps)} gaps; the first is {stamp_text(gaps[0, 0])}"
+        findings.append(Finding(file.name, "warning", "missing", int(gaps[0, 0]), bars, words))
+    return Intake(path, len(times), stamp_text(times[0]), stamp_text(times[-1]), columns, table.height - ordered.height,
+                  tuple(findings))  # fmt: skip
+
+
+def _check_name(kind: str, asset: str, freq: str, contract: str) -> None:
+    if kind not in KINDS or kind == "depth":
+        kinds = ", ".join(known for known in KINDS if known != "depth")
+        raise ConfigError(f'"{kind}" is no kind of series', where="kind", fix=f"Choose one of {kinds}.")
+    if not re.fullmatch(r"[A-Za-z0-9]+", asset):
+        raise ConfigError(f'"{asset}" is no asset', where="asset", fix="Write letters and digits, for example BTC.")
+    if (kind == "dated") != bool(contract):
+        fix = "Give a dated series its expiry day (20230630), and other kinds none."
+        raise ConfigError(f'the contract is "{contract}"', where="contract", fix=fix)
+    step_of(freq)
+
+
+def _sources(source: Path | Sequence[Path]) -> list[Path]:
+    given = [source] if isinstance(source, Path) else list(source)
+    paths: list[Path] = []
+    for path in given:
+        if path.is_dir():
+            paths += sorted(p for p in path.iterdir() if p.suffix.lower() in (".csv", ".parquet"))
+        elif path.is_file():
+            paths.append(path)
+        else:
+            raise ConfigError("there is no such file", where=str(path), fix="Name a CSV or Parquet file, or a folder.")
+    if not paths:
+        raise ConfigError(
+            "there is no CSV or Parquet file", where=str(given[0]) if given else "source", fix="Name one."
+        )
+    return paths
+
+
+def _read(
+    path: Path, kind: str, asset: str, wanted: Iterable[str], mapping: dict[str, str]
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """One source as our columns (``timestamp`` in ns), and which of theirs each came from."""
+    table = _open(path)
+    columns: dict[str, str] = {}
+    for ours in ("timestamp", *wanted):
+        theirs = mapping.get(ours) or _guess(ours, asset, table.columns)
+        if ours in mapping and theirs not in table.columns:
+            raise ConfigError(
+                f'there is no column "{theirs}" for {ours}', where=str(path), fix=f"It has {', '.join(table.columns)}."
+            )
+        if theirs is not None:
+            columns[ours] = theirs
+    for ours in ("timestamp", *KINDS[kind]):
+        if ours not in columns and ours != "volume":  # unknown volume is unknown, prices are not
+            raise ConfigError(
+                f"no column looks like {ours}: it has {', '.join(table.columns)}",
+                where=str(path),
+                fix=f"Say which one it is, for example {ours}={table.columns[0] if table.columns else 'NAME'}.",
+            )
+    times = times_ns(table[columns["timestamp"]], str(path), guess=True).alias("timestamp")
+    rest = [number(table, columns[ours], str(path)).alias(ours) for ours in wanted if ours in columns]
+    lacking = [pl.lit(None, pl.Float64).alias(ours) for ours in wanted if ours not in columns]
+    return table.select(times, *rest, *lacking).select("timestamp", *wanted), columns
+
+
+def _open(path: Path) -> pl.DataFrame:
+    """A foreign file; a line of advertising above a CSV's header is skipped, a Binance archive's header is supplied."""
+    if path.suffix.lower() != ".csv":
+        return load_table(path, str(path))
+    with path.open(encoding="utf-8-sig", errors="replace") as lines:
+        first = lines.readline().strip()
+    if first.startswith(("http", "#")):
+        return pl.read_csv(path, skip_rows=1, infer_schema_length=None)
+    if re.fullmatch(r"\d{10,19}", first.split(",")[0]):
+        bare = pl.read_csv(path, has_header=False, infer_schema_length=None)
+        return bare.rename(dict(zip(bare.columns, _KLINE)))
+    return load_table(path, str(path))
+
+
+def _guess(ours: str, asset: str, names: Sequence[str]) -> str | None:
+    """Their name of one of our columns: the first alias that they have."""
+    plain = {re.sub(r"[^a-z0-9]", "", name.lower()): name for name in reversed(names)}
+    aliases = ALIASES[ours]
+    if ours == "volume":
+        aliases = (f"volume{asset.lower()}", *aliases)
+    return next((plain[alias] for alias in aliases if alias in plain), None)
+
+
+def _refuse_conflict(table: pl.DataFrame, where: str) -> None:
+    """Two rows of one time that differ: nobody but the user can say which is right."""
+    twice = table.filter(pl.col("timestamp").is_duplicated())["timestamp"]
+    if len(twice):
+        fix = "Leave out the source that is wrong."
+        raise ConfigError(f"the rows of {stamp_text(twice[0])} differ from each other", where=where, fix=fix)
+
+
+def _write_checked(target: Path, kind: str, asset: str, freq: str, table: pl.DataFrame, contract: str) -> Path:
+    """Write beside the target, judge what was written as loading does, and only then put it in place."""
+    out = table.with_columns(pl.col("timestamp").cast(pl.Datetime("ns", "UTC")))
+    trial = target / ".intake"
+    path = write(trial, kind, asset, freq, out, contract=contract)
+    try:
+        file = parse_name(path)
+        if file is None:
+            raise ConfigError(
+                "that is no name of a data file", where=path.name, fix="Choose another asset or contract."
+            )
+        if kind == "funding":
+            refuse_rates(read_rates(file))
+        else:
+            refuse(read_bars(file))
+        return path.replace(target / path.name)
+    finally:
+        path.unlink(missing_ok=True)
+        trial.rmdir()
