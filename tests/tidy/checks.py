@@ -99,7 +99,7 @@ def kernel_has_no_powers(root: Path) -> list[str]:
 
 
 def kernel_adds_in_loops(root: Path) -> list[str]:
-    """Find reductions in the kernel: compiled and interpreted, they add in another order."""
+    """Find reductions in what the kernel compiles: there they add in another order than interpreted."""
 
     def rule(node: ast.AST, imports: Imports) -> str:
         if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.MatMult):
@@ -111,18 +111,18 @@ def kernel_adds_in_loops(root: Path) -> list[str]:
         reduces = name in SUMS or (of_array and not REDUCTIONS.isdisjoint(name.split(".")))
         return f"{name.lstrip('.')}(); add in an explicit loop" if reduces else ""
 
-    return _search(root, rule, "kernel")
+    return _search(root, rule, "kernel", _compiled)
 
 
 def kernel_rounds_as_the_c_library(root: Path) -> list[str]:
-    """Find numpy's own exp, log and their like in the kernel: compiled, they become the C library's, as math's are."""
+    """Find numpy's own exp, log and their like in what the kernel compiles: there they become the C library's."""
 
     def rule(node: ast.AST, imports: Imports) -> str:
         module, _, name = _full_name(node, imports).rpartition(".")
         wrong = module == "numpy" and name in ROUNDED_BY_NUMPY
         return f"numpy.{name}; write math.{name.replace('arc', 'a')}, the same bits either way" if wrong else ""
 
-    return _search(root, rule, "kernel")
+    return _search(root, rule, "kernel", _compiled)
 
 
 def source_is_finished(root: Path) -> list[str]:
@@ -167,16 +167,25 @@ def _modules(root: Path, room: str = "") -> list[Path]:
     return sorted((root / "src" / "hedgerow" / room).rglob("*.py"))
 
 
-def _search(root: Path, rule: Rule, room: str = "") -> list[str]:
-    """Hold every node of every module against a rule."""
+def _search(
+    root: Path, rule: Rule, room: str = "", part: Callable[[ast.Module], Iterator[ast.AST]] = ast.walk
+) -> list[str]:
+    """Hold every node of every module, or of a part of it, against a rule."""
     found = []
     for path in _modules(root, room):
         tree = ast.parse(path.read_text(), filename=str(path))
         imports = dict(_imports(tree))
-        for node in ast.walk(tree):
+        for node in part(tree):
             if sentence := rule(node, imports):
                 found.append(f"{path.relative_to(root)}:{getattr(node, 'lineno', 1)}: {sentence}")
     return found
+
+
+def _compiled(tree: ast.Module) -> Iterator[ast.AST]:
+    """Walk the functions that the compiler sees."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and any("compiled" in ast.unparse(each) for each in node.decorator_list):
+            yield from ast.walk(node)
 
 
 def _matches(root: Path, paths: list[Path], pattern: re.Pattern[str], sentence: str) -> list[str]:

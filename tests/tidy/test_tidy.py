@@ -19,6 +19,12 @@ NOTE = "# TO" + "DO"
 LONG = "\n".join(f"    x{i} = {i}" for i in range(61))
 STORY = "\n".join(f"    line {i}" for i in range(80))
 
+
+def compiled(body: str, imports: str = "import numpy as np") -> str:
+    """Write a module with one function that the compiler sees; its body stands on line 4."""
+    return f"{imports}\n@compiled\ndef f(x):\n    return {body}\n"
+
+
 # check, file, text of the file, line that must be named
 PLANTS = (
     (checks.modules_are_short, "src/hedgerow/signals/long.py", "x = 1\n" * 401, 401),
@@ -41,14 +47,14 @@ PLANTS = (
     (checks.kernel_has_no_powers, "src/hedgerow/kernel/b.py", "def f(x):\n    x **= 0.5\n", 2),
     (checks.kernel_has_no_powers, "src/hedgerow/kernel/c.py", "import numpy as np\nx = np.power(2.0, 3.0)\n", 2),
     (checks.kernel_has_no_powers, "src/hedgerow/kernel/d.py", "from math import pow\nx = pow(2.0, 3.0)\n", 2),
-    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/a.py", "import numpy as np\nx = np.sum(np.ones(3))\n", 2),
-    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/b.py", "def f(x):\n    return x[0].mean()\n", 2),
-    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/c.py", "def f(x):\n    return (x + x).std()\n", 2),
-    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/d.py", "def f(x):\n    return sum(x)\n", 2),
-    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/e.py", "def f(x):\n    return x @ x\n", 2),
-    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/f.py", "from numpy.linalg import norm\nx = norm([1.0])\n", 2),
-    (checks.kernel_rounds_as_the_c_library, "src/hedgerow/kernel/a.py", "import numpy as np\nx = np.tanh(1.0)\n", 2),
-    (checks.kernel_rounds_as_the_c_library, "src/hedgerow/kernel/b.py", "from numpy import log\nx = log(1.0)\n", 2),
+    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/a.py", compiled("np.sum(x)"), 4),
+    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/b.py", compiled("x[0].mean()"), 4),
+    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/c.py", compiled("(x + x).std()"), 4),
+    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/d.py", compiled("sum(x)"), 4),
+    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/e.py", compiled("x @ x"), 4),
+    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/f.py", compiled("norm(x)", "from numpy.linalg import norm"), 4),
+    (checks.kernel_rounds_as_the_c_library, "src/hedgerow/kernel/a.py", compiled("np.tanh(x)"), 4),
+    (checks.kernel_rounds_as_the_c_library, "src/hedgerow/kernel/b.py", compiled("log(x)", "from numpy import log"), 4),
     (checks.source_is_finished, "src/hedgerow/units.py", f"x = 1\n{NOTE}: round\n", 2),
     (checks.no_machine_is_named, "docs/index.md", f"one\nrun {HOUSE}/hedgerow\n", 2),
     (checks.no_registry_is_named, "locks/core.txt", f"--index-url {SHOP}\n", 1),
@@ -67,9 +73,10 @@ FINE = (
     (checks.clocks_stay_at_the_edge, "src/hedgerow/wire.py", "import time\nx = time.time()\n"),
     (checks.clocks_stay_at_the_edge, "src/hedgerow/model/a.py", "def time(event):\n    return event.time.now\n"),
     (checks.kernel_has_no_powers, "src/hedgerow/signals/a.py", "def f(x):\n    return x**2\n"),
-    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/a.py", "import math\nx = math.sqrt(2.0)\ny = min(x, 1.0)\n"),
-    (checks.kernel_adds_in_loops, "src/hedgerow/ledger/a.py", "import numpy as np\nx = np.sum(np.ones(3))\n"),
-    (checks.kernel_rounds_as_the_c_library, "src/hedgerow/kernel/a.py", "import numpy as np\nx = np.sqrt(2.0)\n"),
+    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/a.py", compiled("min(math.sqrt(x), x)", "import math")),
+    (checks.kernel_adds_in_loops, "src/hedgerow/kernel/b.py", "def pack(rows):\n    return sum(rows)\n"),
+    (checks.kernel_adds_in_loops, "src/hedgerow/ledger/a.py", compiled("np.sum(x)")),
+    (checks.kernel_rounds_as_the_c_library, "src/hedgerow/kernel/a.py", compiled("np.sqrt(x)")),
     (checks.source_is_finished, "docs/index.md", f"{NOTE}\n"),
     (checks.no_registry_is_named, "docs/index.md", "a simple/plain page\n"),
     (
