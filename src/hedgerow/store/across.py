@@ -10,7 +10,17 @@ import numpy as np
 from hedgerow.model.market import Ints
 from hedgerow.store import faults
 from hedgerow.store.files import BARS, Bars, DataFile, Rates, stamp
-from hedgerow.store.finding import LONG_WEEKEND, MARKETS, Finding, counted, gaps_of, group_of, of_rows, times_of
+from hedgerow.store.finding import (
+    LONG_WEEKEND,
+    MARKETS,
+    Finding,
+    counted,
+    gaps_of,
+    group_of,
+    of_gaps,
+    of_rows,
+    times_of,
+)
 from hedgerow.store.tape import stitch
 
 FAR: Final = 0.10  # perp over spot - 1
@@ -72,7 +82,7 @@ def _holes(series: Sequence[Bars | Rates]) -> Iterator[Finding]:
         for one in members:
             own = [(first, until) for first, until in gaps_of(one).tolist() if (first, until) not in shared]
             if own:
-                yield _missing(one.file, own)
+                yield of_gaps(one.file, own)
 
 
 def _outages(group: str, shared: dict[tuple[int, int], list[DataFile]]) -> Iterator[Finding]:
@@ -87,18 +97,6 @@ def _outages(group: str, shared: dict[tuple[int, int], list[DataFile]]) -> Itera
     rest = [span for span, _ in spans[MOST_OUTAGES:]]
     if rest:
         yield Finding(group, "note", "outage", min(rest)[0], len(rest), f"and {len(rest)} outages that were shorter")
-
-
-def _missing(file: DataFile, spans: Sequence[tuple[int, int]]) -> Finding:
-    """One finding on the gaps that one file alone has."""
-    bars = sum((until - first) // file.step_ns for first, until in spans)
-    first, until = spans[0]
-    sentence = f"{counted(bars, file)} missing from {stamp(first)} to {stamp(until)}"
-    if len(spans) > 1:
-        a, b = max(spans, key=lambda span: span[1] - span[0])
-        sentence = f"{counted(bars, file)} missing in {len(spans)} gaps; the first is {stamp(first)}, "
-        sentence += f"the longest {stamp(a)} to {stamp(b)}"
-    return Finding(file.name, "warning", "missing", first, bars, sentence)
 
 
 def _old(series: Sequence[Bars | Rates]) -> Iterator[Finding]:

@@ -112,26 +112,26 @@ def inspect(one: Bars | Rates, known_moves: Iterable[int] = ()) -> Iterator[Find
         yield from _inspect_rates(one)
         return
     severity = "error" if file.kind in BARS else "note"
-    masks = (
+    defects = (
         (severity, "nan", faults.not_a_number(one), "without a price that is a number"),
         ("error", "off_grid", faults.off_grid(one), f"opening off the grid of {file.freq}"),
         ("error", "non_positive", faults.non_positive(one), "with a price of zero or less, or a negative volume"),
         ("error", "inconsistent", faults.outside(one), "with a high or low that leaves out another price"),
     )
-    for level, kind, mask, words in masks:
+    for level, kind, mask, words in defects:
         yield from of_rows(file, times, mask, level, kind, words)
     if file.kind in faults.SIGNED:
         return
     back, moved = faults.jumps(one)
     moved &= ~np.isin(times, np.array(list(known_moves), dtype=np.int64))
-    masks = (
+    oddities = (
         ("warning", "bad_print", back, "with a jump that the next bar takes back"),
         ("warning", "stale", faults.repeated(one), "with exactly the prices of the bar before"),
         ("note", "jump", moved, _most(faults.returns(one), moved)),
         ("note", "wick", faults.wicks(one), "with a high or low that no order of size would have had"),
         ("note", "no_volume", np.asarray(one.volume == 0.0), "without volume"),
     )
-    for level, kind, mask, words in masks:
+    for level, kind, mask, words in oddities:
         yield from of_rows(file, times, mask, level, kind, words)
 
 

@@ -232,9 +232,8 @@ def times_ns(series: pl.Series, name: str, *, guess: bool = False) -> pl.Series:
         if out is None:
             raise ConfigError("its integers are not milliseconds since 1970", where=where, fix=fix)
     elif series.dtype == pl.Date or isinstance(series.dtype, pl.Datetime):
-        out = series.cast(pl.Date) if series.dtype == pl.Date else series
-        out = out.cast(pl.Datetime("ns")) if series.dtype == pl.Date else out.dt.cast_time_unit("ns")
-        out = out.to_physical()
+        moments = series.cast(pl.Datetime("ns")) if series.dtype == pl.Date else series.dt.cast_time_unit("ns")
+        out = moments.to_physical()
     elif series.dtype == pl.String:
         out = _text_ns(series)
     elif len(series) == 0:
@@ -243,7 +242,8 @@ def times_ns(series: pl.Series, name: str, *, guess: bool = False) -> pl.Series:
         raise ConfigError(f"values of type {series.dtype} are no times", where=where, fix=fix)
     bad = out.is_null().arg_true()
     if len(bad):
-        raise ConfigError(f'"{series[bad[0]]}" in row {bad[0] + 1} is no time', where=where, fix=fix)
+        shown = "nothing" if series[bad[0]] is None else f'"{series[bad[0]]}"'
+        raise ConfigError(f"{shown} in row {bad[0] + 1} is no time", where=where, fix=fix)
     return out.cast(pl.Int64)
 
 
@@ -263,7 +263,7 @@ def _epoch_ns(series: pl.Series, guess: bool) -> pl.Series | None:
 
 def _text_ns(series: pl.Series) -> pl.Series:
     """ISO text as nanoseconds, with or without an offset; null where it cannot be read."""
-    text = series.str.strip_chars().str.replace("T", " ", literal=True).str.replace(r"( ?UTC|Z)$", "+00:00")
+    text = series.str.strip_chars().str.replace(r"( ?UTC|Z)$", "+00:00").str.replace("T", " ", literal=True)
     parts = text.str.extract(r"^(.*?)\s*(?:[+-]\d{2}:?\d{2})?$")
     offset = text.str.extract(r"([+-]\d{2}:?\d{2})$").fill_null("+0000").str.replace(":", "", literal=True)
     day_only = text.str.contains(r"^\d{4}-\d{2}-\d{2}$")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +39,18 @@ def of_rows(file: DataFile, times: Ints, mask: Mask, severity: str, kind: str, w
         first = int(times[mask][0])
         where = f"; the first is {stamp(first)}" if count > 1 else f": {stamp(first)}"
         yield Finding(file.name, severity, kind, first, count, f"{counted(count, file)} {words}{where}")
+
+
+def of_gaps(file: DataFile, spans: Sequence[tuple[int, int]]) -> Finding:
+    """One finding on the gaps (first missing time, next row) that one file has; there is at least one."""
+    bars = sum((until - first) // file.step_ns for first, until in spans)
+    first, until = spans[0]
+    sentence = f"{counted(bars, file)} missing from {stamp(first)} to {stamp(until)}"
+    if len(spans) > 1:
+        a, b = max(spans, key=lambda span: span[1] - span[0])
+        sentence = f"{counted(bars, file)} missing in {len(spans)} gaps; the first is {stamp(first)}, "
+        sentence += f"the longest {stamp(a)} to {stamp(b)}"
+    return Finding(file.name, "warning", "missing", first, bars, sentence)
 
 
 def counted(count: int, file: DataFile) -> str:

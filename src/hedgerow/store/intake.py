@@ -13,10 +13,20 @@ import polars as pl
 from hedgerow.errors import ConfigError
 from hedgerow.store.check import inspect
 from hedgerow.store.faults import refuse, refuse_rates
-from hedgerow.store.files import KINDS, PRICES, load_table, number, parse_name, read_bars, read_rates
+from hedgerow.store.files import (
+    KINDS,
+    PRICES,
+    load_table,
+    number,
+    parse_name,
+    read_bars,
+    read_rates,
+    step_of,
+    times_ns,
+    write,
+)
 from hedgerow.store.files import stamp as stamp_text
-from hedgerow.store.files import step_of, times_ns, write
-from hedgerow.store.finding import Finding, counted, gaps_of, times_of
+from hedgerow.store.finding import Finding, gaps_of, of_gaps, times_of
 
 # Names that sources give our columns, in order of preference; compared without case, blanks and underscores.
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
@@ -68,14 +78,15 @@ def ingest(
     """Read one series from foreign CSV or Parquet files, check it as loading would, and write it into ``target``.
 
     ``source``: a file, several, or a folder whose files all belong to the series. ``mapping`` gives their names of our
-    columns (``{"timestamp": "Open time", "close": "last"}``); the rest is guessed from usual names. Integers of time may
-    be seconds, milli-, micro- or nanoseconds. ``closing``: their stamps are closing times. Rows are put in order; equal
-    rows are kept once. Raises ConfigError naming file, column and fix; then nothing is written.
+    columns (``{"timestamp": "Open time", "close": "last"}``); the rest is guessed from usual names. Integers of time
+    may be seconds, milli-, micro- or nanoseconds. ``closing``: their stamps are closing times. Rows are put in order;
+    equal rows are kept once. Raises ConfigError naming file, column and fix; then nothing is written.
     """
     _check_name(kind, asset, freq, contract)
     wanted = ("rate",) if kind == "funding" else PRICES
     paths = _sources(source)
-    parts, columns = [], {}
+    parts: list[pl.DataFrame] = []
+    columns: dict[str, str] = {}
     for path in paths:
         part, columns = _read(path, kind, asset, wanted, dict(mapping or {}))
         parts.append(part)
@@ -92,11 +103,8 @@ def ingest(
     one = read_rates(file) if kind == "funding" else read_bars(file)
     times = times_of(one)
     findings = list(inspect(one))
-    gaps = gaps_of(one)
-    if len(gaps):
-        bars = int(((gaps[:, 1] - gaps[:, 0]) // file.step_ns).sum())
-        words = f"{counted(bars, file)} missing in {len(gaps)} gaps; the first is {stamp_text(gaps[0, 0])}"
-        findings.append(Finding(file.name, "warning", "missing", int(gaps[0, 0]), bars, words))
+    spans = [(first, until) for first, until in gaps_of(one).tolist()]
+    findings += [of_gaps(file, spans)] if spans else []
     return Intake(path, len(times), stamp_text(times[0]), stamp_text(times[-1]), columns, table.height - ordered.height,
                   tuple(findings))  # fmt: skip
 
