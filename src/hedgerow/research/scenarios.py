@@ -140,7 +140,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
             Event(0.80, 20, 10, btc=0.06, alts=0.45, spread=3.0, depth=0.3),
         ),
     ),
-    "slow_bleed": Scenario("a fall without a panic, month after month", (("bleed", 0.8), ("bottom", 0.2))),
+    "slow_bleed": Scenario("a fall without a panic, month after month", (("bleed", 1.0),)),
     "depeg": Scenario(
         "the stablecoin falls to 0.90 dollar, stays for 36 hours and returns; prices in it rise meanwhile (4.9)",
         (("bleed", 0.6), ("bottom", 0.4)),

@@ -34,9 +34,10 @@ TREND: Final = (140.0, 1.3)  # passing drift of the factor: half-life in hours, 
 LEVERAGE: Final = 0.25  # share of a fall in the volatility shock; real leverage is weak (-0.05, shared/data)
 TAIL: Final = 5.0  # degrees of freedom of the hourly Student t
 WORST: Final = 0.12  # bound of one step's shock, log
-JUMPS: Final = (3.0, -0.025, 0.035)  # of the common factor: per year, mean and sd of the log move
+JUMPS: Final = (3.0, -0.030, 0.035)  # of the common factor: per year, mean and sd of the log move
 PUMP: Final = (0.06, 0.08)  # an asset's own jump: mean and sd of the log move
 FOLLOW: Final = 0.75  # how far own volatility follows the common one: less than 1, so correlation rises in turmoil
+SWING: Final = 0.3  # own volatility is higher in rises of the market than in its falls, in which coins move as one
 INTEREST: Final = 1e-4  # funding's interest per 8 h (domain 2.7)
 DAMPER: Final = 5e-4  # clamp of interest less premium (domain 2.7)
 CAP: Final = 3e-3  # BTC and ETH per settlement; others 2.5 times (shared/data: 30 bp, 75 bp)
@@ -142,7 +143,8 @@ def _spot(plan: Plan) -> tuple[_Logs, Floats, Floats]:
     pumps = np.array([a.pumps for a in plan.assets])
     own, own_shock, own_mixing, own_jump = _clustered(plan, "own", len(plan.assets), (pumps, *PUMP))
     idio = np.array([a.idio for a in plan.assets]) * plan.per_step("idio")
-    own_sd = idio * pace * np.exp(own + FOLLOW * (state - state.mean()))
+    swing = SWING * np.tanh(ar(shock, 16.0 / plan.step))
+    own_sd = idio * pace * np.exp(own + FOLLOW * (state - state.mean()) + swing)
     beta = np.array([a.beta for a in plan.assets])
     moves = beta * factor + plan.pinned(np.clip(own_sd * own_shock, -worst, worst) + own_jump)
     plan.script(moves)
