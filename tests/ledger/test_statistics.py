@@ -99,6 +99,17 @@ def test_the_error_of_a_sharpe_ratio_of_a_symmetric_series() -> None:
     assert s.sharpe_error(flips) == pytest.approx(math.sqrt(365.0 / 99.0), rel=1e-9)
 
 
+def test_the_error_of_a_difference_of_sharpe_ratios() -> None:
+    rng = np.random.default_rng(11)
+    common, own = rng.normal(0.001, 0.02, (2, 4_000, 250))  # 250 worlds of 4,000 days
+    mine, theirs = common + 0.3 * own, common
+    gaps = [s.sharpe(a) - s.sharpe(b) for a, b in zip(mine.T, theirs.T, strict=True)]
+    errors = [s.sharpe_difference_error(a, b) for a, b in zip(mine.T, theirs.T, strict=True)]
+    assert np.mean(errors) == pytest.approx(np.std(gaps), rel=0.15)
+    assert s.sharpe_difference_error(common[:, 0], 2.0 * common[:, 0]) == pytest.approx(0.0, abs=1e-6)
+    assert math.isnan(s.sharpe_difference_error(common[:, 0], np.zeros(4_000)))
+
+
 def test_capture_by_hand() -> None:
     mine, theirs = np.array([0.05, -0.01, 0.02, 0.0]), np.array([0.10, -0.05, 0.04, -0.15])
     up = (math.sqrt(1.05 * 1.02) - 1) / (math.sqrt(1.10 * 1.04) - 1)

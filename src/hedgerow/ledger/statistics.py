@@ -106,6 +106,21 @@ def sharpe_error(returns: Floats, year: float = DAYS_PER_YEAR) -> float:
     return math.sqrt(max(variance, 0.0) / (len(known) - 1) * year)
 
 
+def sharpe_difference_error(returns: Floats, others: Floats, year: float = DAYS_PER_YEAR) -> float:
+    """Standard error of sharpe(returns) - sharpe(others) on the same days, which are correlated.
+
+    sqrt((2 - 2*c + (S1^2 + S2^2 - 2*S1*S2*c^2) / 2) / n) with the period's S and correlation c, times sqrt(year)
+    (Jobson & Korkie 1981 as corrected by Memmel 2003).
+    """
+    both = np.isfinite(returns) & np.isfinite(others)
+    one, two = _per_period_sharpe(returns[both]), _per_period_sharpe(others[both])
+    if math.isnan(one) or math.isnan(two):
+        return NAN
+    c = float(np.corrcoef(returns[both], others[both])[0, 1])
+    variance = 2.0 - 2.0 * c + (one * one + two * two - 2.0 * one * two * c * c) / 2.0
+    return math.sqrt(max(variance, 0.0) / int(np.count_nonzero(both)) * year)
+
+
 def sortino(returns: Floats, year: float = DAYS_PER_YEAR) -> float:
     """Mean over downside deviation, times sqrt(year): target 0, root mean square of min(r, 0) over *all* returns."""
     known = _known(returns)
