@@ -1,0 +1,262 @@
+"""The report of a backtest: one HTML file that needs nothing else, to be read, kept, sent and printed.
+
+``write`` fills ``report.html.j2`` from a ``Comparison``. Style sheet, script, data and Plotly itself (from the
+installed package) are written into the page, whose content policy forbids every request to anywhere. Whatever comes
+from a file (names, reasons, sentences) is escaped: by Jinja in the page, as JSON in the data, by the script before it
+is shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import hedgerow
+from hedgerow.faces import charts, numerals, palette, scorecard
+from hedgerow.ledger import statistics
+from hedgerow.model.report import PARTS, Comparison, LegRecord, Run
+
+HERE: Final = Path(__file__).parent
+ROWS: Final = 20_000  # decisions that one page carries; the JSON of the run has them all
+LIST: Final = 24  # entries of a list in the notes on data
+ACTIONS: Final = {
+    ("spot", "sell"): "Sell spot",
+    ("spot", "buy"): "Buy spot",
+    ("futures", "sell"): "Raise short",
+    ("futures", "buy"): "Cover short",
+    ("margin", "in"): "Margin in",
+    ("margin", "out"): "Margin out",
+}
+
+
+def write(comparison: Comparison, path: Path, *, title: str) -> Path:
+    """Write the report to ``path`` (its folder is made) and return it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render(comparison, title=title), encoding="utf-8")
+    return path
+
+
+def render(comparison: Comparison, *, title: str) -> str:
+    """The whole page as text."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["days"] = numerals.long_day
+    page = {
+        **_context(comparison),
+        "title": title,
+        "version": hedgerow.__version__,
+        "palettes": {"light": palette.LIGHT, "dark": palette.DARK},
+        # Our own text, not to be escaped; none of it holds a closing tag of its element (a test looks).
+        "css": Markup((HERE / "report.css").read_text(encoding="utf-8")),
+        "script": Markup((HERE / "report.js").read_text(encoding="utf-8")),
+        "plotly": Markup(_plotly()),
+        "data": Markup(_embed(_data(comparison))),
+    }
+    return environment.get_template("report.html.j2").render(page)
+
+
+def _plotly() -> str:
+    """Plotly's JavaScript, as the installed package brings it."""
+    from importlib.resources import files
+
+    return files("plotly").joinpath("package_data/plotly.min.js").read_text(encoding="utf-8")
+
+
+def _embed(data: dict[str, Any]) -> str:
+    """JSON that cannot end its script element, with nothing in it but finite numbers."""
+    text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _data(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "palettes": {"light": palette.LIGHT, "dark": palette.DARK},
+        "series": charts.series(comparison),
+        "charts": charts.charts(comparison),
+        "decisions": _decisions(comparison.subject),
+    }
+
+
+def _context(comparison: Comparison) -> dict[str, Any]:
+    run = comparison.subject
+    days = [int(ns) for ns in run.days_ns]
+    return {
+        "run": run,
+        "first": numerals.long_day(days[0]) if days else numerals.NONE,
+        "last": numerals.long_day(days[-1]) if days else numerals.NONE,
+        "start_value": numerals.money(run.start_value),
+        "end_value": numerals.money(float(run.nav[-1]) if days else None),
+        "total": numerals.percent(float(run.nav[-1]) / run.start_value - 1.0 if days else None, sign=True),
+        "verdict": scorecard.verdict(comparison),
+        "cards": scorecard.cards(comparison),
+        "table": scorecard.table(comparison),
+        "regimes": _regimes(run, comparison.metrics),
+        "months": _months(run),
+        "attribution": _attribution(run),
+        "refusals": _refusals(run, comparison.metrics),
+        "health": _health(comparison.metrics),
+        "coverage": _notes(run.coverage),
+        "band": charts.BAND,
+        "dropped": max(0, len(run.legs) + len(run.refusals) - ROWS),
+    }
+
+
+def _regimes(run: Run, metrics: dict[str, object]) -> list[dict[str, object]]:
+    """Name, colour and share of asset-days of every regime."""
+    shares = metrics.get("regime_days")
+    share = shares if isinstance(shares, dict) else {}
+    return [
+        {"name": name, "colour": colour, "share": numerals.percent(share.get(name), 0)}
+        for name, colour in zip(run.regimes, palette.regime_colours(run.regimes), strict=True)
+    ]
+
+
+def _months(run: Run) -> list[dict[str, object]]:
+    """A row for each year: twelve months and the year, each with its tint."""
+    years: dict[int, dict[int, float]] = {}
+    for year, month, change in statistics.monthly_returns(run):
+        years.setdefault(year, {})[month] = change
+    rows = []
+    for year, months in sorted(years.items()):
+        whole = 1.0
+        for change in months.values():
+            whole *= 1.0 + change
+        cells = [_tinted(months.get(month), 0.25) for month in range(1, 13)]
+        rows.append({"year": year, "cells": cells, "whole": _tinted(whole - 1.0, 1.0)})
+    return rows
+
+
+def _tinted(change: float | None, full: float) -> dict[str, object]:
+    value = numerals.known(change)
+    strength = 0 if value is None else round(min(1.0, abs(value) / full) * 50)
+    text = "" if value is None else numerals.fixed(value * 100.0, 1)
+    return {"text": text, "tint": strength, "side": "loss" if (value or 0.0) < 0 else "gain"}
+
+
+def _attribution(run: Run) -> dict[str, object]:
+    """The parts by asset, what belongs to no asset, the sums, and what the sums leave unexplained."""
+    whole = run.parts[-1] if len(run.parts) else [0.0] * len(PARTS)
+    rows = [(asset, list(map(float, run.parts_by_asset[i]))) for i, asset in enumerate(run.assets)]
+    rest = [float(whole[k]) - sum(row[k] for _, row in rows) for k in range(len(PARTS))]
+    if max(map(abs, rest), default=0.0) > 0.005:
+        rows.append(("Not of one asset", rest))
+    total = float(run.nav[-1] - run.start_value) if len(run.nav) else 0.0
+    sums = [*map(float, whole), sum(map(float, whole))]
+    digits = numerals.cents(max(abs(value) for row in [sums, *(row for _, row in rows)] for value in row))
+    table = [{"name": name, "cells": _moneys([*row, sum(row)], digits)} for name, row in rows]
+    return {
+        "parts": [charts.PART_NAMES[name] for name in PARTS],
+        "rows": table,
+        "sums": _moneys(sums, digits),
+        "total": numerals.money(total, sign=True),
+        "gap": numerals.money(total - sums[-1]),
+        "closes": abs(total - sums[-1]) <= 1e-9 * max(abs(total), abs(run.start_value)),
+    }
+
+
+def _moneys(values: Iterable[float], digits: int) -> list[dict[str, object]]:
+    texts = [numerals.fixed(value, digits) for value in values]
+    return [{"text": text, "loss": text.startswith(numerals.MINUS)} for text in texts]
+
+
+def _refusals(run: Run, metrics: dict[str, object]) -> dict[str, object]:
+    """How many wanted moves were refused, and for each reason: count, share, bar, and one example in words."""
+    counts = Counter(leg.refused for leg in run.refusals)
+    example = {leg.refused: leg.sentence for leg in reversed(run.refusals) if leg.sentence}
+    most = max(counts.values(), default=1)
+    bars = [
+        {
+            "reason": reason,
+            "count": f"{count:,}",
+            "share": numerals.percent(count / len(run.refusals), 0),
+            "width": round(100.0 * count / most, 1),
+            "example": example.get(reason, ""),
+        }
+        for reason, count in counts.most_common()
+    ]
+    return {"bars": bars, "count": f"{len(run.refusals):,}", "share": numerals.percent(metrics.get("blocked_share"))}
+
+
+def _health(metrics: dict[str, object]) -> list[tuple[str, str]]:
+    """The figures that say whether the policy behaved: changes of mind, hedges that could not be had, margin."""
+    get = metrics.get
+    return [
+        ("Changes of regime, per asset and year", numerals.fixed(get("transitions_per_year"), 1)),
+        ("Whipsaws (hedge up and down 10 pp within 10 days)", numerals.fixed(get("whipsaws"), 0)),
+        ("Hedge intended, mean", numerals.percent(get("h_intended"))),
+        ("Hedge achieved, mean", numerals.percent(get("h_achieved"))),
+        ("Days with a hedge cut for want of collateral", numerals.fixed(get("margin_capped_days"), 0)),
+        ("Nearest liquidation, above the mark price", numerals.percent(get("min_liquidation_distance"))),
+        ("Highest margin ratio", numerals.percent(get("max_margin_ratio"), 2)),
+    ]
+
+
+def _decisions(run: Run) -> dict[str, Any]:
+    """Every leg and refusal by time, column by column, each text once."""
+    legs = sorted([*run.legs, *run.refusals[: max(0, ROWS - len(run.legs))]][:ROWS], key=lambda leg: leg.decided_ns)
+    strings: dict[str, int] = {"": 0}
+
+    def texts(values: Iterable[str]) -> list[int]:
+        return [strings.setdefault(value, len(strings)) for value in values]
+
+    columns: dict[str, Any] = {
+        "decided": [_named(run, leg) // 1_000_000_000 for leg in legs],
+        "filled": [leg.filled_ns // 1_000_000_000 if leg.filled_ns > 0 else None for leg in legs],
+        "risk": [i for i, leg in enumerate(legs) if leg.day < 0],
+        "asset": texts(leg.asset for leg in legs),
+        "instrument": texts(leg.instrument for leg in legs),
+        "action": texts(_action(leg) for leg in legs),
+        "reason": texts(leg.reason for leg in legs),
+        "row": texts(leg.row for leg in legs),
+        "refused": texts(leg.refused for leg in legs),
+        "sentence": texts(leg.sentence for leg in legs),
+    }
+    for name in ("amount", "price", "notional", "cost", "measured", "threshold"):
+        columns[name] = [numerals.significant(getattr(leg, name), 5) for leg in legs]
+    return {"strings": list(strings), **columns}
+
+
+def _named(run: Run, leg: LegRecord) -> int:
+    """The daily bar on whose close it was decided, by its opening time; the risk clock's own time otherwise."""
+    return int(run.days_ns[leg.day]) if 0 <= leg.day < len(run.days_ns) else leg.decided_ns
+
+
+def _action(leg: LegRecord) -> str:
+    return ACTIONS.get((leg.kind, leg.side), f"{leg.kind} {leg.side}")
+
+
+def _notes(value: object) -> dict[str, object]:
+    """Whatever the run says about its data, as text, pairs, a list or a table."""
+    if isinstance(value, dict):
+        inner = list(value.values())
+        if inner and all(isinstance(entry, dict) for entry in inner):
+            flat = all(not isinstance(cell, dict) for entry in inner for cell in entry.values())
+            if flat:
+                heads = list(dict.fromkeys(str(key) for entry in inner for key in entry))
+                cells = [[_plain(entry.get(head)) for head in heads] for entry in inner]
+                return {"kind": "table", "heads": heads, "rows": list(zip(map(str, value), cells, strict=True))}
+        return {"kind": "pairs", "pairs": [(str(key), _notes(entry)) for key, entry in value.items()]}
+    return {"kind": "text", "text": _plain(value)}
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return numerals.NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    if isinstance(value, (list, tuple, set, frozenset)):
+        shown = [_plain(entry) for entry in list(value)[:LIST]]
+        more = f" and {len(value) - LIST} more" if len(value) > LIST else ""
+        return (", ".join(shown) + more) or "none"
+    return str(value)
