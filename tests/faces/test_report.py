@@ -294,7 +294,8 @@ def test_hostile_names_are_shown_not_obeyed() -> None:
     names = (HOSTILE, "B")
     run = replace(
         run, policy=HOSTILE, title=HOSTILE, assets=names, quote=HOSTILE, legs=(leg,),
-        regimes=(HOSTILE, *run.regimes[1:]), refusals=(replace(leg, refused=HOSTILE),), coverage={HOSTILE: {HOSTILE: {HOSTILE: HOSTILE}}},
+        regimes=(HOSTILE, *run.regimes[1:]), refusals=(replace(leg, refused=HOSTILE),),
+        coverage={HOSTILE: {HOSTILE: {HOSTILE: HOSTILE}}},
     )  # fmt: skip
     runs = {HOSTILE: replace(base.benchmarks["B4"], title=HOSTILE)}
     figures = {HOSTILE: base.benchmark_metrics["B4"]}
@@ -419,3 +420,13 @@ def test_what_is_no_number_is_a_dash() -> None:
 def test_significant_digits() -> None:
     assert numerals.significant(123456.789) == 123457.0
     assert numerals.significant(math.inf) is None
+
+
+# ---------------------------------------------------------------------------------------------------------------- form
+
+
+@pytest.mark.parametrize("name", ["report.html.j2", "report.css", "report.js"])
+def test_our_own_text_cannot_end_its_element(name: str) -> None:
+    text = (report.HERE / name).read_text(encoding="utf-8")
+    assert name == "report.html.j2" or "</" not in text
+    assert max(map(len, text.splitlines())) < 700

@@ -22,7 +22,6 @@ Chart: TypeAlias = dict[str, Any]
 FONT: Final = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 LEFT: Final = 52  # pixels left of the plots, for their ticks
 BAND: Final = 112  # pixels of one asset's band of weights
-DATED: Final = "%{x|%d %b %Y}: %{y:.1%}"
 NAMED_DASHES: Final = {"accent": "solid", "b0": "dot", "b2": "dashdot", "b4": "dash"}
 DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 CARRY: Final = tuple(name for name in PARTS if name.startswith(("funding", "fees", "slippage")))
@@ -76,11 +75,12 @@ def charts(comparison: Comparison) -> dict[str, Chart]:
         "attribution": attribution(run),
         "margin": margin(run),
     }
-    if run.simulated:
-        for figure in figures.values():
-            mark = {"text": "SIMULATED MARKET", "x": 1, "y": 0, "xref": "paper", "yref": "paper", "xanchor": "right"}
-            mark |= {"yanchor": "top", "yshift": -28, "showarrow": False, "font": {"size": 10, "color": _c("warn")}}
-            figure["layout"]["annotations"].append(mark)
+    for name, figure in figures.items() if run.simulated else ():
+        mark = {"text": "SIMULATED MARKET", "xref": "paper", "yref": "paper", "x": 1, "xanchor": "right"}
+        below = {"y": 0, "yanchor": "top", "yshift": -28}
+        above = {"y": 1, "yanchor": "bottom", "yshift": 4}
+        mark |= {"showarrow": False, "font": {"size": 10, "color": _c("warn")}}
+        figure["layout"]["annotations"].append(mark | (above if name == "attribution" else below))
     return figures
 
 
@@ -90,14 +90,14 @@ def equity(comparison: Comparison) -> Chart:
     runs = [(comparison.subject.policy, comparison.subject, "accent")]
     runs += [(name, run, palette.benchmark_colour(scorecard.code(name))) for name, run in comparison.benchmarks.items()]
     quiet = 0
-    for i, (name, run, colour) in reversed(list(enumerate(runs))):  # the policy is drawn last, on top
+    for i, (name, run, colour) in enumerate(runs):
         dash = NAMED_DASHES.get(colour, DASHES[quiet % len(DASHES)])
         quiet += colour == "other"
         line = {"color": _c(colour), "width": 2.4 if i == 0 else 1.4, "dash": dash}
         label = name if i == 0 or run.title in ("", name) else f"{name} {run.title}"
         shown = True if i == 0 or colour != "other" else "legendonly"
-        shared = {"type": "scatter", "x": _s("days"), "line": line, "mode": "lines", "visible": shown}
-        shared["name"] = _text(label)
+        shared: Chart = {"type": "scatter", "x": _s("days"), "line": line, "mode": "lines", "visible": shown}
+        shared |= {"name": _text(label), "zorder": len(runs) - i}  # the policy lies on top
         meta = {"group": i, "legend": label, "first": i == 0}
         traces.append({**shared, "y": _s(f"nav{i}"), "meta": meta, "hovertemplate": "%{y:,.0f}"})
         below = {"yaxis": "y2", "meta": {"group": i}, "hovertemplate": "%{y:.1%} from peak"}
@@ -105,7 +105,7 @@ def equity(comparison: Comparison) -> Chart:
     layout = _layout(560, x="Day (UTC)", bottom="y2")
     layout["yaxis"] = _axis((0.37, 1.0), tickformat="~s")
     layout["yaxis2"] = _axis((0.0, 0.27), tickformat=".0%", rangemode="tozero")
-    quote = _text(comparison.subject.quote)
+    quote = _template(comparison.subject.quote)
     layout["annotations"] = [_label(f"Net asset value, {quote}", 1.0), _label("Drawdown from the last peak, %", 0.27)]
     return {"data": traces, "layout": layout, "legend": True}
 
@@ -122,7 +122,7 @@ def hedge(run: Run) -> Chart:
         "showscale": False, "hoverinfo": "skip",
     }  # fmt: skip
     named = {
-        "type": "scatter", "x": _s("days"), "y": {"$": "regime", "flat": 0}, "yaxis": "y2", "mode": "lines",
+        "type": "scatter", "x": _s("days"), "y": {"$": "regime", "flat": 0}, "mode": "lines",
         "text": {"$": "regime", "names": "regime_names"}, "line": {"width": 0, "color": _c("muted")},
         "name": "Regime", "hovertemplate": "%{text}",
     }  # fmt: skip
@@ -141,7 +141,12 @@ def hedge(run: Run) -> Chart:
     layout["annotations"] = [_label("Regime", 1.0), _label("Hedge ratio, % of the spot held", 0.78)]
     for trace, label in ((achieved, "Achieved"), (intended, "Intended")):
         trace["meta"] = {"group": label, "legend": label}
-    return {"data": [ribbon, achieved, intended, named], "layout": layout, "legend": True, "select": True}
+    return {
+        "data": [ribbon, named, named | {"yaxis": "y2"}, achieved, intended],
+        "layout": layout,
+        "legend": True,
+        "select": True,
+    }
 
 
 def weights(run: Run) -> Chart:
@@ -156,15 +161,16 @@ def weights(run: Run) -> Chart:
         top = 1.0 - i * step
         axis = "y" if i == 0 else f"y{i + 1}"
         layout["yaxis" + axis[1:]] = _axis((top - step + gap, top), tickformat=".0%", rangemode="tozero", nticks=4)
-        layout["annotations"].append(_label(f"{_text(asset)}, % of net asset value", top))
+        layout["annotations"].append(_label(f"{_template(asset)}, % of net asset value", top))
         line = {"type": "scatter", "x": _s("days"), "mode": "lines", "yaxis": axis}
         weight = {"y": _s(f"weight{i}"), "name": f"{_text(asset)} weight", "fill": "tozeroy"}
         weight |= {
             "fillcolor": _c("accent-soft"),
             "line": {"color": _c("accent"), "width": 1.5},
-            "hovertemplate": DATED,
+            "hovertemplate": _dated(asset, "weight"),
         }
-        target = {"y": _s(f"target{i}"), "name": f"{_text(asset)} target", "hovertemplate": DATED}
+        target = {"y": _s(f"target{i}"), "name": f"{_text(asset)} target"}
+        target["hovertemplate"] = _dated(asset, "target")
         target["line"] = {"color": _c("ink"), "width": 1.1, "dash": "dot", "shape": "hv"}
         weight["meta"] = {"group": "weight"} | ({"legend": "Weight"} if i == 0 else {})
         target["meta"] = {"group": "target"} | ({"legend": "Target"} if i == 0 else {})
@@ -192,7 +198,7 @@ def carry(run: Run) -> Chart:
         })  # fmt: skip
     layout = _layout(340, x="Day (UTC)")
     layout["yaxis"] = _axis((0.0, 1.0), tickformat="~s", zeroline=True, zerolinecolor=_c("muted"))
-    layout["annotations"] = [_label(f"Received (+) and paid (−) since the start, {_text(run.quote)}", 1.0)]
+    layout["annotations"] = [_label(f"Received (+) and paid (−) since the start, {_template(run.quote)}", 1.0)]
     return {"data": traces, "layout": layout, "legend": True}
 
 
@@ -215,7 +221,7 @@ def attribution(run: Run) -> Chart:
     layout = _layout(400, x="", hover="closest")
     layout["xaxis"] = _axis(None, tickformat="~s", zeroline=True, zerolinecolor=_c("muted"))
     font = {"size": 12, "color": _c("muted")}
-    layout["xaxis"] |= {"title": {"text": f"Running sum, {_text(run.quote)}", "font": font}}
+    layout["xaxis"] |= {"title": {"text": f"Running sum, {_template(run.quote)}", "font": font}}
     layout["xaxis"]["range"] = _reach([*np.cumsum(parts), total])
     layout["yaxis"] = {"autorange": "reversed", "automargin": True, "ticks": "", "showgrid": False, "fixedrange": True}
     layout["annotations"] = []
@@ -265,7 +271,7 @@ def _marks(run: Run, asset: int, axis: str, side: str) -> Chart:
 def _layout(height: int, *, x: str, bottom: str = "y", hover: str = "x unified") -> Chart:
     ink = {"color": _c("ink")}
     return {
-        "height": height, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "showlegend": False,
+        "height": height, "paper_bgcolor": _c("card"), "plot_bgcolor": _c("card"), "showlegend": False,
         "margin": {"l": LEFT, "r": 14, "t": 30, "b": 48}, "hovermode": hover,
         "font": {"family": FONT, "size": 12, **ink},
         "hoverlabel": {"bgcolor": _c("card"), "bordercolor": _c("muted"), "font": {"family": FONT, "size": 12, **ink}},
@@ -328,11 +334,15 @@ def _plain(value: float) -> str:
     return numerals.NONE if number is None else f"{number:g}".replace("-", numerals.MINUS)
 
 
+def _dated(asset: str, what: str) -> str:
+    return f"%{{x|%d %b %Y}}<br>{_template(asset)} {what} %{{y:.1%}}<extra></extra>"
+
+
 def _text(text: str) -> str:
     """Text from a file, so that Plotly shows its tags instead of reading them."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _template(text: str) -> str:
-    """The same within a hover template, where %{...} would be read too."""
+    """The same where Plotly would read %{...} too: in hover templates, labels and titles."""
     return _text(text).replace("%", "&#37;").replace("{", "&#123;")

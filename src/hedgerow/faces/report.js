@@ -90,7 +90,7 @@
         (state.hidden[name] ||= {})[group] = !on;
         draw(name);
       });
-      if (name === "equity") place.prepend(button); else place.append(button);
+      place.append(button);
     }
   }
 
