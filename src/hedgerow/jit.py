@@ -51,10 +51,27 @@ def prepare(home: Path, *, compile: bool = True) -> None:
         config.CACHE_DIR = str(folder)
 
 
-def compiled(function: F) -> F:
-    """Compile with numba (no fastmath, numpy's division, cached, no GIL), or return ``function`` as it is."""
+def entrance(function: F) -> F:
+    """Compile a function that Python calls: numba without fastmath, numpy's division, no GIL, kept in the cache."""
     if not enabled:
         return function
     from numba import njit
 
     return njit(cache=True, error_model="numpy", nogil=True)(function)  # type: ignore[no-any-return]
+
+
+def compiled(function: F) -> F:
+    """Compile a function that only compiled code calls: no wrapper for Python, which halves the time to compile.
+
+    ``plain`` gives the Python function back to tests.
+    """
+    if not enabled:
+        return function
+    from numba import njit
+
+    return njit(error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)  # type: ignore[no-any-return]
+
+
+def plain(function: F) -> F:
+    """The interpreted form of a compiled function (the function itself when nothing is compiled)."""
+    return getattr(function, "py_func", function)  # type: ignore[no-any-return]

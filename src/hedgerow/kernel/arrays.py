@@ -1,0 +1,374 @@
+"""The packed blocks that the kernel computes on, with named rows; every row's comment gives its unit.
+
+Three axes: assets (A), instruments (I; the first A are the spot markets, in order), wallets (W). A stage takes only the
+blocks that it needs. NamedTuples are the Python face of the blocks.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hedgerow.model.market import Floats, Ints
+
+# ---- rules.scalar[K]: cells of the policy ---------------------------------------------------------------------------
+(
+    K_STABLE,  # fraction of nav
+    K_BASE_INITIAL,  # 1: target values are counted on the initial nav
+    K_RISK_ONLY,  # 1: weights are counted over risk assets
+    K_REBALANCE,  # |drift| in fraction of nav that rebalances everything; inf: off
+    K_H_CONSTANT,  # hedge ratio; nan: off
+    K_H_VOL,  # volatility target per year; nan: off
+    K_H_MEDIAN,  # 1: the target is at least the asset's 2-year median
+    K_H_TREND,  # ratio; nan: off
+    K_TREND_ENTER,  # vote
+    K_TREND_LEAVE,  # vote
+    K_BY_REGIME,  # 1: the regime row's range
+    K_EXTERNAL,  # 1: the measure external_hedge
+    K_VIEWS,  # 1: views count
+    K_CAP,  # hedge ratio
+    K_ROUND,  # 1: to the nearest rung
+    K_MAX_EXTRA,  # rungs
+    K_MIN_STEP,  # hedge ratio
+    K_DOWN_EVERY,  # days; 0: no limit
+    K_FLOOR,  # hedge ratio of the ladder below the 200-day mean
+    K_LEVERAGE,  # short notional over collateral
+    K_RESERVE,  # of short notional, outside the venue
+    K_OUTSIDE,  # 1: coins held elsewhere are hedged
+    K_CROSS_RHO2,  # least rho^2 of a cross hedge
+    K_TRANCHE,  # of stables above reserve
+    K_TRANCHES,  # number
+    K_TRANCHE_EVERY,  # days
+    K_DEPLOY_GATE,  # gate
+    K_UNDERWEIGHTS,  # 1: proceeds buy underweights
+    K_IMPACT,  # Y of the square-root law
+    K_KAPPA,  # benefit over cost
+    K_GAMMA,  # risk aversion
+    K_HORIZON,  # days
+    K_SOFT,  # turnover, nav a year
+    K_HARD,  # turnover, nav a year
+    K_MIN_LEG,  # fraction of nav
+    K_PARTICIPATION,  # of mean daily turnover
+    K_SLIPPAGE_CAP,  # fraction
+    K_ALLOW_ILLIQUID,  # 1: unknown turnover does not refuse
+    K_ALLOW_UNFUNDED,  # 1: unknown funding does not refuse
+    K_MAX_CARRY,  # a year
+    K_CARRY_GATE,  # gate that lifts the carry veto; -1: none
+    K_DEPEG,  # price of the quote in USD
+    K_DWELL,  # days
+    K_OVERRIDE,  # gate of the dwell override; -1: none
+    K_LEAST_BARS,  # days
+    K_MARKET,  # index of the market asset
+    K_TOP_MARKET,  # liquidation distance
+    K_TOP,  # liquidation distance
+    K_REDUCE,  # liquidation distance
+    K_RUNGS,  # number of rungs; they follow
+) = range(50)
+RUNGS: Final = 50  # rules.scalar[RUNGS + i]: hedge ratios, rising
+MAX_RUNGS: Final = 14
+SCALARS: Final = RUNGS + MAX_RUNGS
+
+# ---- rules.vote[V, :] -----------------------------------------------------------------------------------------------
+V_MEASURE, V_BELOW, V_THRESHOLD, V_FOR, V_WITHIN, V_GATE = range(6)  # V_GATE >= 0: composite
+# ---- rules.gate[G, :] (int64 bit masks over votes) ------------------------------------------------------------------
+G_LEAST, G_OF, G_ALL, G_ANY, G_NONE = range(5)
+# ---- rules.regime[R, :] ---------------------------------------------------------------------------------------------
+(
+    R_LOW,  # hedge ratio
+    R_HIGH,
+    R_TRIM,  # TRIM_* mode
+    R_DEPLOY,
+    R_FROM,  # bit mask of the rows from which this one is entered at once (exact in float64)
+    R_AFTER,  # bit mask of the rows after whose end this one may follow
+    R_ENTER,  # gate; -1: fallback
+    R_LEAVE,  # gate; -1: only when another row takes over
+    R_SHOCK,  # gate whose ANY mask holds the shock votes; -1: none
+    R_LEAVE_SHOCK,  # gate; -1: none
+    R_QUIET,  # days; 0: off
+    R_REENTER,  # days
+    R_START,  # hedge ratio; nan: none
+    R_LADDER,  # 1: ladder rows act
+) = range(14)
+TRIM_THRESHOLD, TRIM_AGGRESSIVE, TRIM_MINIMAL, TRIM_NONE = range(4)
+# ---- rules.trim[N, :] -----------------------------------------------------------------------------------------------
+T_MEASURE, T_BELOW, T_THRESHOLD, T_GATE, T_TO, T_SIZE, T_GROUP, T_COOLDOWN, T_REARM, T_ONCE, T_HOW = range(11)
+TO_TARGET, TO_OVERSHOOT, TO_BAND, TO_HALFWAY, TO_FRACTION, TO_POSITION, TO_PRINCIPAL = range(7)
+GROUP_DRIFT, GROUP_TECHNICAL, GROUP_MILESTONE = range(3)
+HOW_TRIM, HOW_HEDGE, HOW_CHEAPER = range(3)
+# ---- rules.reinforce[M, :], rules.ladder[L, :] ----------------------------------------------------------------------
+F_GATE, F_RUNGS, F_LEAST, F_LASTS = range(4)
+L_VOTE, L_RUNGS, L_GATE = range(3)
+# ---- rules.asset[:, A] ----------------------------------------------------------------------------------------------
+A_TARGET, A_SOUND = range(2)  # weight of nav; 1: whitelisted
+# ---- rules.inst[:, I] -----------------------------------------------------------------------------------------------
+(
+    I_ASSET,  # index of the asset
+    I_KIND,  # model.instrument.Kind
+    I_INVERSE,  # 1: collateral, profit and funding in coins
+    I_LOT,  # coins; 0: none
+    I_MIN_NOTIONAL,  # quote
+    I_FEE,  # fraction
+    I_HALF_SPREAD,  # fraction
+    I_MAINTENANCE,  # fraction of notional
+    I_WALLET,  # index of the wallet that pays in quote
+    I_EXPIRY,  # ns since the epoch; inf: none
+) = range(10)
+
+# ---- book.asset[:, A] -----------------------------------------------------------------------------------------------
+(
+    B_HELD,  # coins in the spot wallet
+    B_PROTECTED,  # coins never sold
+    B_OUTSIDE,  # coins held elsewhere
+    B_SOLD,  # coins sold in place of a short, to be bought back
+    B_EXCESS,  # coins of excess that are shorted instead of trimmed
+    B_CROSS,  # coins of the cross-hedge instrument that are short for this asset
+    B_COST,  # quote per coin; nan: unknown
+    B_PRINCIPAL,  # quote outstanding; nan: unknown
+    B_ENTERED,  # 1: the first purchase was made (or is not wanted)
+    B_STATE,  # regime row
+    B_AGE,  # decisions in this row
+    B_SHOCK,  # 1: entered by a shock
+    B_QUIET,  # decisions without a vote of the row's `of`
+    B_ENTRY_H,  # hedge ratio at the row's entry
+    B_STEPS,  # rungs the ladder moved since entry (down: negative)
+    B_LADDER_SEEN,  # bit mask: ladder votes seen false since entry
+    B_LADDER_USED,  # bit mask: ladder rows used
+    B_H,  # intended hedge ratio
+    B_DOWN_DAY,  # day on which the present window of rungs down began
+    B_DOWN_H,  # hedge ratio at its start
+    B_TREND,  # 1: the trend hedge is on
+    B_PEAK_DONE,  # 1: the aggressive trim of this visit was made
+    B_HEDGE,  # instrument that hedges the asset; -1: none
+    B_MARK,  # spot price of the last settlement, quote
+    B_PNL_SPOT,  # quote, cumulative, as all below
+    B_PNL_HEDGE,
+    B_PNL_BASIS,
+    B_FUNDING,
+    B_FEE_SPOT,
+    B_FEE_FUTURES,
+    B_SLIP_SPOT,
+    B_SLIP_FUTURES,
+) = range(32)
+BOOK_ASSET: Final = 32
+FIRST_PART: Final = B_PNL_SPOT  # the eight parts follow in the order of model.report.PARTS
+# ---- book.inst[:, I] (futures) --------------------------------------------------------------------------------------
+(
+    P_UNITS,  # coins, short negative
+    P_ENTRY,  # average entry, quote
+    P_COLLATERAL,  # settle currency
+    P_MARK,  # futures price of the last settlement
+    P_INDEX,  # spot price of the last settlement
+    P_LIQUIDATION,  # price; inf: none
+    P_ALARM,  # price above which the margin ladder looks
+) = range(7)
+# ---- book.wallet[:, W] ----------------------------------------------------------------------------------------------
+W_CASH = 0  # quote
+# ---- book.scalar[:] -------------------------------------------------------------------------------------------------
+(
+    S_DAY,  # decisions made
+    S_NAV0,  # quote at the start
+    S_HIGH,  # highest nav at a decision
+    S_TRANCHES,  # used in this episode
+    S_TRANCHE_BASE,  # quote
+    S_TRANCHE_DAY,  # day of the last tranche
+    S_DEPLOY_DAY,  # last day on which an asset was in a deploying row
+    S_LIQUIDATIONS,
+    S_UNKNOWN_FUNDING,  # stamps passed with a position and no rate
+    S_SPOT_TRADED,  # quote, cumulative
+    S_FUTURES_TRADED,
+    S_BUCKET,  # index of the running turnover bucket
+    S_CAPPED_DAY,  # last decision whose hedge was cut for want of collateral
+    S_NAV,  # nav of the last decision
+) = range(14)
+TURNOVER: Final = 14  # book.scalar[TURNOVER + i]: traded value over nav in each of 12 slots of a year
+SLOTS: Final = 12
+SLOT_DAYS: Final = 365.0 / 12.0
+BOOK_SCALAR: Final = TURNOVER + SLOTS
+# ---- book.votes[:, V, A], book.trims[:, N, A] -----------------------------------------------------------------------
+VOTE_RUN, VOTE_AGE = range(2)  # consecutive closes true; closes since last true (inf: never)
+TRIM_ARMED, TRIM_DAY, TRIM_DONE = range(3)  # 1: armed; day of the last fill; 1: done for ever
+
+# ---- work.asset[:, A]: what the stages of one decision found, kept for `explain` ------------------------------------
+(
+    X_PRICE,  # quote
+    X_ALIVE,  # 1: listed, and fresh at this close
+    X_UNITS,  # coins held in all (wallet, inverse collateral, outside)
+    X_VALUE,  # quote
+    X_WEIGHT,  # fraction
+    X_TARGET,  # fraction of nav
+    X_SHORT,  # coins short for this asset (cross hedges in the asset's own coins, beta-adjusted)
+    X_OWN,  # instrument index that hedges (own or cross); -1: none
+    X_CROSS,  # coins of the hedge instrument per coin of the asset (1: own)
+    X_FROZEN,  # 1: too many inputs missing, the state stands still
+    X_BORROWED,  # 1: takes the market's regime
+    X_H_VOL,  # hedge ratios from here
+    X_H_TREND,
+    X_H_REGIME,
+    X_RISK,  # s, mean risk percentile
+    X_H_BASE,
+    X_EXTRA,  # rungs added
+    X_H_WANTED,  # before the limits on moving down
+    X_H,  # intended
+    X_H_NOW,  # achieved before the plan
+    X_REASON_H,  # refusal that limited the hedge; 0: none
+    X_TRIM,  # coins to sell
+    X_TRIM_ROW,  # row; -1: none (N: aggressive, N+1: top performer)
+    X_MEASURED,
+    X_THRESHOLD,
+    X_IDEAL,  # coins wanted if the trim went all the way
+    X_BUY,  # coins to buy
+    X_BUY_REASON,
+    X_MOVE,  # 1: the hedge or the holding of this asset is to be solved anew
+    X_FREE,  # 1: exempt from the cost-benefit test
+    X_SPOT_NEW,  # coins held after the plan
+    X_SHORT_NEW,  # coins short after the plan
+    X_SOLD_NEW,  # coins sold in place of a short after the plan
+    X_ERROR_OLD,  # net exposure less its target, fraction of nav
+    X_ERROR_NEW,
+    X_BENEFIT,  # fraction of nav, marginal
+    X_COST,  # fraction of nav
+) = range(37)
+WORK_ASSET: Final = 37
+
+# ---- legs[n, :] -----------------------------------------------------------------------------------------------------
+(
+    L_INST,  # instrument
+    L_FOR,  # asset that the leg serves
+    L_KIND,  # LEG_*
+    L_UNITS,  # coins, + buys; margin: quote (or coins if inverse), + in
+    L_WANTED,  # coins wanted before guards
+    L_PRICE,  # price of the decision
+    L_SPOT,  # spot price of the decision
+    L_REASON,
+    L_ROW,  # policy row of the reason; -1: none
+    L_MEASURED,
+    L_LIMIT,  # threshold of the row, or of the refusal
+    L_COST,  # expected, quote
+    L_STATUS,  # LEG status
+    L_REFUSAL,
+    L_DAY,  # decision
+    L_AT,  # bar of the fill; -1: none
+    L_FILL,  # price
+    L_DONE,  # coins filled
+    L_FEE,  # quote
+    L_SLIPPAGE,  # quote
+) = range(20)
+LEG: Final = 20
+LEG_SPOT, LEG_FUTURES, LEG_MARGIN = 0.0, 1.0, 2.0
+PENDING, FILLED, REFUSED, SUPERSEDED = range(4)
+
+
+class Rules(NamedTuple):
+    """A packed policy over a universe. V votes, G gates, R regimes, N trims, M reinforcements, L ladder steps."""
+
+    scalar: Floats  # [SCALARS]
+    vote: Floats  # [V, 6]
+    gate: Ints  # [G, 5]
+    regime: Floats  # [R, 14]
+    trim: Floats  # [N, 11]
+    trim_asset: Floats  # [N, A] 1: the row acts on the asset
+    reinforce: Floats  # [M, 4]
+    ladder: Floats  # [L, 3]
+    asset: Floats  # [2, A]
+    inst: Floats  # [10, I]
+
+
+class Book(NamedTuple):
+    """Everything that a decision remembers."""
+
+    asset: Floats  # [BOOK_ASSET, A]
+    inst: Floats  # [7, I]
+    wallet: Floats  # [1, W]
+    scalar: Floats  # [BOOK_SCALAR]
+    votes: Floats  # [2, V, A]
+    left: Floats  # [R, A] day on which the row was last left downwards; -inf: never
+    trims: Floats  # [3, N + 2, A]
+    until: Floats  # [M, A] day up to which a reinforcement lasts
+
+
+class Work(NamedTuple):
+    """Scratch of one decision, allocated once; the legs are the plan."""
+
+    measure: Floats  # [M, A]
+    asset: Floats  # [WORK_ASSET, A]
+    bits: Ints  # [2, A]: votes true, votes known
+    legs: Floats  # [3 A + 2 I + 4, LEG]
+    count: Ints  # [2]: legs, hedge moves wanted
+
+
+def new_book(rules: Rules, instruments: int, cash: float) -> Book:
+    """An empty book with ``cash`` in the first wallet and nothing entered."""
+    n_assets = rules.asset.shape[1]
+    asset = np.zeros((BOOK_ASSET, n_assets))
+    asset[B_COST] = np.nan
+    asset[B_STATE] = max(rules.regime.shape[0] - 1, 0)
+    asset[B_DOWN_DAY] = -np.inf
+    asset[B_HEDGE] = -1.0
+    asset[B_MARK] = np.nan
+    inst = np.zeros((7, instruments))
+    inst[P_LIQUIDATION] = np.inf
+    inst[P_ALARM] = np.inf
+    scalar = np.zeros(BOOK_SCALAR)
+    scalar[S_NAV0] = cash
+    scalar[S_TRANCHE_DAY] = -np.inf
+    scalar[S_DEPLOY_DAY] = -np.inf
+    scalar[S_CAPPED_DAY] = -np.inf
+    scalar[S_NAV] = cash
+    votes = np.zeros((2, rules.vote.shape[0], n_assets))
+    votes[VOTE_AGE] = np.inf
+    trims = np.zeros((3, rules.trim.shape[0] + 2, n_assets))
+    trims[TRIM_ARMED] = 1.0
+    trims[TRIM_DAY] = -np.inf
+    return Book(
+        asset, inst, np.full((1, 1), float(cash)), scalar, votes,
+        np.full((max(rules.regime.shape[0], 1), n_assets), -np.inf), trims,
+        np.full((max(rules.reinforce.shape[0], 1), n_assets), -np.inf),
+    )  # fmt: skip
+
+
+def new_work(rules: Rules, instruments: int, measures: int) -> Work:
+    """Scratch for decisions over ``instruments`` instruments with ``measures`` columns."""
+    n_assets = rules.asset.shape[1]
+    return Work(
+        np.full((measures, n_assets), np.nan),
+        np.zeros((WORK_ASSET, n_assets)),
+        np.zeros((2, n_assets), np.int64),
+        np.zeros((3 * n_assets + 3 * instruments + 8, LEG)),
+        np.zeros(2, np.int64),
+    )
+
+
+def copy_book(book: Book) -> Book:
+    """An independent copy."""
+    return Book(*(block.copy() for block in book))
+
+
+Mask = NDArray[np.int64]
+
+# ---- what a run records: day[D, :], by_asset[D, :, A] -----------------------------------------------------------------
+(
+    O_NAV,
+    O_CASH,
+    O_FUTURES,  # equity at the futures venue, quote
+    O_SPOT_TRADED,  # quote, of the day
+    O_FUTURES_TRADED,
+    O_MARGIN,  # highest maintenance margin over equity of the day
+    O_DISTANCE,  # lowest liquidation distance of the day
+    O_CAPPED,
+    O_WANTED,
+) = range(9)
+O_PARTS: Final = 9  # eight cumulative parts follow
+OUT_DAY: Final = 17
+(
+    OA_PRICE,
+    OA_WEIGHT,
+    OA_TARGET,
+    OA_H,
+    OA_H_NOW,
+    OA_STATE,
+    OA_VALUE,
+    OA_SHORT,
+) = range(8)
+OUT_ASSET: Final = 8

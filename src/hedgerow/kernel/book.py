@@ -1,0 +1,400 @@
+"""The fold for deciding: fills, transfers, funding, settlement and liquidation change the book here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from hedgerow.jit import compiled
+from hedgerow.kernel.arrays import (
+    B_COST,
+    B_CROSS,
+    B_ENTERED,
+    B_EXCESS,
+    B_FEE_FUTURES,
+    B_FEE_SPOT,
+    B_FUNDING,
+    B_HEDGE,
+    B_HELD,
+    B_MARK,
+    B_PEAK_DONE,
+    B_PNL_BASIS,
+    B_PNL_HEDGE,
+    B_PNL_SPOT,
+    B_PRINCIPAL,
+    B_PROTECTED,
+    B_SLIP_FUTURES,
+    B_SLIP_SPOT,
+    B_SOLD,
+    FILLED,
+    I_ASSET,
+    I_FEE,
+    I_INVERSE,
+    K_LEVERAGE,
+    K_MARKET,
+    L_AT,
+    L_DAY,
+    L_DONE,
+    L_FEE,
+    L_FILL,
+    L_FOR,
+    L_INST,
+    L_PRICE,
+    L_REASON,
+    L_ROW,
+    L_SLIPPAGE,
+    L_SPOT,
+    L_STATUS,
+    L_UNITS,
+    P_COLLATERAL,
+    P_ENTRY,
+    P_INDEX,
+    P_LIQUIDATION,
+    P_MARK,
+    P_UNITS,
+    S_BUCKET,
+    S_CAPPED_DAY,
+    S_FUTURES_TRADED,
+    S_LIQUIDATIONS,
+    S_NAV,
+    S_SPOT_TRADED,
+    S_TRANCHE_DAY,
+    S_TRANCHES,
+    S_UNKNOWN_FUNDING,
+    T_ONCE,
+    T_REARM,
+    TRIM_ARMED,
+    TRIM_DAY,
+    TRIM_DONE,
+    TURNOVER,
+    W_CASH,
+    X_CROSS,
+    Book,
+    Rules,
+)  # fmt: skip
+from hedgerow.kernel.fill import slippage_of
+from hedgerow.kernel.margin import collateral_due, refresh_margin
+from hedgerow.kernel.measure import futures_value, own_short, spot_units
+from hedgerow.model.market import Floats
+from hedgerow.model.plan import Reason
+
+_ENTRY: Final = float(Reason.ENTRY)
+_TRIM: Final = float(Reason.TRIM)
+_PEAK: Final = float(Reason.TRIM_PEAK)
+_TOP: Final = float(Reason.TRIM_TOP)
+_FUND: Final = float(Reason.FUND_HEDGE)
+_UNHEDGED: Final = float(Reason.SELL_UNHEDGED)
+_PAIR: Final = float(Reason.PAIR_REDUCE)
+_BUY_BACK: Final = float(Reason.BUY_BACK)
+_DEPLOY: Final = float(Reason.DEPLOY)
+
+
+@compiled
+def settle_marks(inst_rules: Floats, asset: Floats, inst: Floats, price: Floats) -> None:
+    """Carry price moves since the last settlement into the attribution: spot, hedge (index part), basis (domain 2.20)."""
+    n_assets = asset.shape[1]
+    for a in range(n_assets):
+        spot = price[a]
+        if not spot > 0.0:
+            continue
+        units = spot_units(asset, inst, inst_rules, a)
+        if asset[B_MARK, a] > 0.0 and units != 0.0:
+            asset[B_PNL_SPOT, a] += units * (spot - asset[B_MARK, a])
+        asset[B_MARK, a] = spot
+    for i in range(n_assets, inst.shape[1]):
+        mark = price[i]
+        a = int(inst_rules[I_ASSET, i])
+        spot = price[a]
+        if not (mark > 0.0 and spot > 0.0):
+            continue
+        if inst[P_UNITS, i] != 0.0:
+            index = inst[P_UNITS, i] * (spot - inst[P_INDEX, i])
+            asset[B_PNL_HEDGE, a] += index
+            asset[B_PNL_BASIS, a] += inst[P_UNITS, i] * (mark - inst[P_MARK, i]) - index
+        inst[P_MARK, i] = mark
+        inst[P_INDEX, i] = spot
+
+
+@compiled
+def pay_funding(rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, scalar: Floats, i: int, rate: float, mark: float,
+                spot: float) -> None:  # fmt: skip
+    """One funding payment on the position held: positive rate, longs pay shorts (domain 2.7). Unknown is counted, not paid."""
+    if np.isnan(rate):
+        scalar[S_UNKNOWN_FUNDING] += 1.0
+        return
+    received = -inst[P_UNITS, i] * mark * rate
+    asset[B_FUNDING, int(inst_rules[I_ASSET, i])] += received
+    inst[P_COLLATERAL, i] += received / spot if inst_rules[I_INVERSE, i] == 1.0 else received
+    refresh_margin(rules, inst_rules, inst, i)
+
+
+@compiled
+def _count_turnover(scalar: Floats, notional: float) -> None:
+    if scalar[S_NAV] > 0.0:
+        scalar[TURNOVER + int(scalar[S_BUCKET])] += notional / scalar[S_NAV]
+
+
+@compiled
+def _note_fill(legs: Floats, n: int, at: int, fill: float, done: float, fee: float) -> None:
+    legs[n, L_STATUS] = FILLED
+    legs[n, L_AT] = at
+    legs[n, L_FILL] = fill
+    legs[n, L_DONE] = done
+    legs[n, L_FEE] = fee
+    legs[n, L_SLIPPAGE] = done * (fill - legs[n, L_PRICE])
+
+
+@compiled
+def fill_spot(rules: Rules, book: Book, measure: Floats, legs: Floats, n: int, at: int, price: float) -> bool:
+    """Fill spot leg ``n`` at ``price`` (the bar's open) plus slippage; never above holdings or cash."""
+    asset = book.asset
+    a = int(legs[n, L_INST])
+    units = legs[n, L_UNITS]
+    fee_rate = rules.inst[I_FEE, a]
+    slip = slippage_of(rules.scalar, rules.inst, measure, a, abs(units) * price)
+    if units < 0.0:
+        units = -min(-units, max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a]))
+        fill = price * (1.0 - slip)
+    else:
+        fill = price * (1.0 + slip)
+        units = min(units, max(0.0, book.wallet[W_CASH, 0]) / (fill * (1.0 + fee_rate)))
+    if units == 0.0:
+        return False
+    fee = abs(units) * fill * fee_rate
+    cost = units * fill + fee
+    book.wallet[W_CASH, 0] -= cost
+    if book.wallet[W_CASH, 0] < 0.0 and units > 0.0:
+        book.wallet[W_CASH, 0] = 0.0
+    held = asset[B_HELD, a]
+    if units > 0.0 and (held == 0.0 or asset[B_COST, a] >= 0.0):
+        known = held * asset[B_COST, a] if held > 0.0 else 0.0
+        asset[B_COST, a] = (known + cost) / (held + units)
+    asset[B_HELD, a] = held + units
+    asset[B_PRINCIPAL, a] = max(0.0, asset[B_PRINCIPAL, a] + cost)
+    asset[B_FEE_SPOT, a] -= fee
+    asset[B_SLIP_SPOT, a] -= units * (fill - legs[n, L_PRICE])
+    asset[B_PNL_SPOT, a] += units * (price - legs[n, L_PRICE])
+    book.scalar[S_SPOT_TRADED] += abs(units) * fill
+    _count_turnover(book.scalar, abs(units) * fill)
+    _note_fill(legs, n, at, fill, units, fee)
+    _after_spot(rules.trim, book, legs, n, units, a)
+    return True
+
+
+@compiled
+def _after_spot(trim: Floats, book: Book, legs: Floats, n: int, units: float, a: int) -> None:
+    """What a decision must remember of a spot fill: episodes, cooldowns, coins to buy back, tranches, entries."""
+    reason = legs[n, L_REASON]
+    row = int(legs[n, L_ROW])
+    day = legs[n, L_DAY]
+    book.asset[B_ENTERED, a] = 1.0
+    if reason == _FUND or reason == _UNHEDGED or reason == _PAIR:
+        book.asset[B_SOLD, a] -= units
+    elif reason == _BUY_BACK:
+        book.asset[B_SOLD, a] = max(0.0, book.asset[B_SOLD, a] - units)
+    elif reason == _DEPLOY and book.scalar[S_TRANCHE_DAY] != day:
+        book.scalar[S_TRANCHE_DAY] = day
+        book.scalar[S_TRANCHES] += 1.0
+    elif reason == _PEAK or reason == _TOP:
+        book.asset[B_PEAK_DONE, a] = 1.0
+    if reason == _TRIM and 0 <= row < trim.shape[0]:
+        book.trims[TRIM_DAY, row, a] = day
+        if not np.isnan(trim[row, T_REARM]):
+            book.trims[TRIM_ARMED, row, a] = 0.0
+        if trim[row, T_ONCE] == 1.0:
+            book.trims[TRIM_DONE, row, a] = 1.0
+
+
+@compiled
+def _release(rules: Rules, book: Book, i: int, mark: float, spot: float) -> None:
+    """Move spare collateral of instrument ``i`` back to the wallet (or the coins to the spot wallet)."""
+    spare = -collateral_due(rules.scalar, rules.inst, book.inst, i, mark, spot)
+    if book.inst[P_UNITS, i] == 0.0:
+        spare = book.inst[P_COLLATERAL, i]
+    if spare > 0.0:
+        spare = min(spare, max(0.0, book.inst[P_COLLATERAL, i]))
+        book.inst[P_COLLATERAL, i] -= spare
+        if rules.inst[I_INVERSE, i] == 1.0:
+            book.asset[B_HELD, int(rules.inst[I_ASSET, i])] += spare
+        else:
+            book.wallet[W_CASH, 0] += spare
+
+
+@compiled
+def _affordable(rules: Rules, book: Book, i: int, wanted: float, mark: float, spot: float, slip: float) -> float:
+    """Coins that may be added to a short: what cash (or coins) fund at the allowed leverage, and never above spot."""
+    a = int(rules.inst[I_ASSET, i])
+    owned = spot_units(book.asset, book.inst, rules.inst, a)
+    short = own_short(book.asset, book.inst, rules.inst, a, int(rules.scalar[K_MARKET]))
+    due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark, spot)
+    margin = 1.0 / rules.scalar[K_LEVERAGE]
+    if rules.inst[I_INVERSE, i] == 1.0:
+        coins = max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a])
+        funded = (coins - due) / (margin + slip + rules.inst[I_FEE, i])
+    else:
+        funded = (max(0.0, book.wallet[W_CASH, 0]) - due) / (mark * (margin + slip + rules.inst[I_FEE, i]))
+    return max(0.0, min(wanted, min(funded, max(0.0, owned - short)) if wanted > 0.0 else 0.0))
+
+
+@compiled
+def fill_futures(rules: Rules, book: Book, x: Floats, measure: Floats, legs: Floats, n: int, at: int, price: float,
+                 spot: float) -> bool:  # fmt: skip
+    """Fill futures leg ``n``: average entry, realised profit into collateral, collateral moved with the position."""
+    inst = book.inst
+    i = int(legs[n, L_INST])
+    served = int(legs[n, L_FOR])
+    a = int(rules.inst[I_ASSET, i])
+    units = legs[n, L_UNITS]
+    slip = slippage_of(rules.scalar, rules.inst, measure, i, abs(units) * price)
+    inverse = rules.inst[I_INVERSE, i] == 1.0
+    if units < 0.0:
+        wanted = -units
+        limit = _affordable(rules, book, i, wanted, price, spot, slip) if served == a else _affordable_cross(
+            rules, book, x, i, served, wanted, price, spot, slip)  # fmt: skip
+        if limit < wanted * (1.0 - 0.02):
+            book.scalar[S_CAPPED_DAY] = legs[n, L_DAY]
+        units = -limit
+        fill = price * (1.0 - slip)
+    else:
+        units = min(units, -inst[P_UNITS, i])
+        fill = price * (1.0 + slip)
+    if units == 0.0 or inst[P_UNITS, i] > 0.0:
+        return False
+    fee = abs(units) * fill * rules.inst[I_FEE, i]
+    change = -fee
+    if units < 0.0:
+        q = -inst[P_UNITS, i]
+        inst[P_ENTRY, i] = (q * inst[P_ENTRY, i] - units * fill) / (q - units)
+    else:
+        change += units * (inst[P_ENTRY, i] - fill)
+    inst[P_UNITS, i] += units
+    if abs(inst[P_UNITS, i]) <= 1e-12 * abs(units):
+        inst[P_UNITS, i] = 0.0
+    inst[P_COLLATERAL, i] += change / spot if inverse else change
+    _attribute(book, legs, n, a, units, fill, price, spot, fee)
+    if units < 0.0:
+        _collect(rules, book, i, price, spot)
+    else:
+        _release(rules, book, i, price, spot)
+    if served != a:
+        book.asset[B_CROSS, served] = max(0.0, book.asset[B_CROSS, served] - units)
+    if units < 0.0:
+        book.asset[B_HEDGE, served] = i
+    book.scalar[S_FUTURES_TRADED] += abs(units) * fill
+    _count_turnover(book.scalar, abs(units) * fill)
+    _note_fill(legs, n, at, fill, units, fee)
+    refresh_margin(rules.scalar, rules.inst, inst, i)
+    return True
+
+
+@compiled
+def _affordable_cross(rules: Rules, book: Book, x: Floats, i: int, served: int, wanted: float, mark: float, spot: float,
+                      slip: float) -> float:  # fmt: skip
+    """The same for a cross hedge: the spot that bounds it is the served asset's, by beta."""
+    due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark, spot)
+    funded = (max(0.0, book.wallet[W_CASH, 0]) - due) / (mark * (1.0 / rules.scalar[K_LEVERAGE] + slip + rules.inst[I_FEE, i]))
+    owned = spot_units(book.asset, book.inst, rules.inst, served) * x[X_CROSS, served]
+    return max(0.0, min(wanted, min(funded, max(0.0, owned - book.asset[B_CROSS, served]))))
+
+
+@compiled
+def _attribute(book: Book, legs: Floats, n: int, a: int, units: float, fill: float, price: float, spot: float, fee: float) -> None:
+    decided = legs[n, L_PRICE]
+    index = legs[n, L_SPOT]
+    book.asset[B_FEE_FUTURES, a] -= fee
+    book.asset[B_SLIP_FUTURES, a] -= units * (fill - decided)
+    moved = spot - index
+    book.asset[B_PNL_HEDGE, a] += units * moved
+    book.asset[B_PNL_BASIS, a] += units * (price - decided - moved)
+
+
+@compiled
+def _collect(rules: Rules, book: Book, i: int, price: float, spot: float) -> None:
+    """Bring the collateral of instrument ``i`` to what its short needs, from the wallet or in coins."""
+    due = collateral_due(rules.scalar, rules.inst, book.inst, i, price, spot)
+    if due <= 0.0:
+        return
+    if rules.inst[I_INVERSE, i] == 1.0:
+        a = int(rules.inst[I_ASSET, i])
+        due = min(due, max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]))
+        book.asset[B_HELD, a] -= due
+    else:
+        due = min(due, max(0.0, book.wallet[W_CASH, 0]))
+        book.wallet[W_CASH, 0] -= due
+    book.inst[P_COLLATERAL, i] += due
+
+
+@compiled
+def fill_margin(rules: Rules, book: Book, legs: Floats, n: int, at: int) -> bool:
+    """Move collateral in: quote from the wallet, or coins from the spot wallet for an inverse contract."""
+    i = int(legs[n, L_INST])
+    a = int(rules.inst[I_ASSET, i])
+    inverse = rules.inst[I_INVERSE, i] == 1.0
+    free = max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]) if inverse else max(0.0, book.wallet[W_CASH, 0])
+    amount = min(legs[n, L_UNITS], free)
+    if not amount > 0.0 or book.inst[P_UNITS, i] == 0.0:
+        return False
+    if inverse:
+        book.asset[B_HELD, a] -= amount
+    else:
+        book.wallet[W_CASH, 0] -= amount
+    book.inst[P_COLLATERAL, i] += amount
+    _note_fill(legs, n, at, legs[n, L_PRICE], amount, 0.0)
+    legs[n, L_SLIPPAGE] = 0.0
+    refresh_margin(rules.scalar, rules.inst, book.inst, i)
+    return True
+
+
+@compiled
+def release_spare(rules: Rules, book: Book, price: Floats) -> None:
+    """Bring spare collateral of every short back to the wallets, before purchases that need it."""
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        spot = price[int(rules.inst[I_ASSET, i])]
+        if book.inst[P_UNITS, i] < 0.0 and price[i] > 0.0 and spot > 0.0:
+            _release(rules, book, i, price[i], spot)
+            refresh_margin(rules.scalar, rules.inst, book.inst, i)
+
+
+@compiled
+def close_position(rules: Rules, book: Book, i: int, price: float, fee_rate: float) -> float:
+    """Close instrument ``i`` at ``price`` outside the market (settlement, liquidation); returns the fee, quote."""
+    a = int(rules.inst[I_ASSET, i])
+    inst = book.inst
+    spot = inst[P_INDEX, i]
+    units = inst[P_UNITS, i]
+    fee = abs(units) * price * fee_rate
+    profit = units * (price - inst[P_ENTRY, i]) - fee
+    inst[P_COLLATERAL, i] += profit / spot if rules.inst[I_INVERSE, i] == 1.0 else profit
+    book.asset[B_FEE_FUTURES, a] -= fee
+    book.asset[B_PNL_BASIS, a] += units * (price - inst[P_MARK, i])
+    inst[P_UNITS, i] = 0.0
+    for b in range(book.asset.shape[1]):
+        if int(book.asset[B_HEDGE, b]) == i:
+            book.asset[B_CROSS, b] = 0.0
+            book.asset[B_EXCESS, b] = 0.0
+    book.scalar[S_FUTURES_TRADED] += abs(units) * price
+    _count_turnover(book.scalar, abs(units) * price)
+    _release(rules, book, i, price, spot)
+    refresh_margin(rules.scalar, rules.inst, inst, i)
+    return fee
+
+
+@compiled
+def liquidate(rules: Rules, book: Book, i: int) -> None:
+    """The venue takes the position at its liquidation price and keeps what collateral is left (isolated margin)."""
+    a = int(rules.inst[I_ASSET, i])
+    inst = book.inst
+    price = inst[P_LIQUIDATION, i]
+    spot = inst[P_INDEX, i]
+    left = futures_value(inst, rules.inst, i, price, spot)
+    book.asset[B_PNL_BASIS, a] += inst[P_UNITS, i] * (price - inst[P_MARK, i])
+    book.asset[B_FEE_FUTURES, a] -= left
+    inst[P_UNITS, i] = 0.0
+    inst[P_COLLATERAL, i] = 0.0
+    for b in range(book.asset.shape[1]):
+        if int(book.asset[B_HEDGE, b]) == i:
+            book.asset[B_CROSS, b] = 0.0
+            book.asset[B_EXCESS, b] = 0.0
+    book.scalar[S_LIQUIDATIONS] += 1.0
+    refresh_margin(rules.scalar, rules.inst, inst, i)

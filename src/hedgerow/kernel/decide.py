@@ -1,0 +1,101 @@
+"""The one entrance: measure, regime, target, trigger, plan, guard, in that order, for one completed bar."""
+
+from __future__ import annotations
+
+from hedgerow.jit import compiled, entrance
+from hedgerow.kernel.arrays import (
+    K_CROSS_RHO2,
+    K_MARKET,
+    S_BUCKET,
+    S_DAY,
+    SLOT_DAYS,
+    SLOTS,
+    TURNOVER,
+    W_CASH,
+    Book,
+    Rules,
+    Work,
+)
+from hedgerow.kernel.guard import cost_benefit, guard_legs
+from hedgerow.kernel.measure import measure_stage
+from hedgerow.kernel.plan import hedge_or_trim, mark_moves, note_limits, write_futures, write_spot
+from hedgerow.kernel.regime import regime_stage
+from hedgerow.kernel.target import target_stage
+from hedgerow.kernel.trigger import trigger_stage
+from hedgerow.model.market import Bytes, Floats, Ints
+
+
+@compiled
+def advance_day(scalar: Floats) -> None:
+    """One more decision: the day counter, and the oldest slot of the turnover year is forgotten."""
+    scalar[S_DAY] += 1.0
+    slot = float(int(scalar[S_DAY] / SLOT_DAYS) % SLOTS)
+    if slot != scalar[S_BUCKET]:
+        scalar[S_BUCKET] = slot
+        scalar[TURNOVER + int(slot)] = 0.0
+
+
+@compiled
+def observe(rules: Rules, book: Book, work: Work, signal: Floats, price: Floats, fresh: Bytes, hedge: Ints) -> float:
+    """The first three stages: what is, in which regime, and how much hedge is wanted; returns net asset value.
+
+    ``signal`` [M, A] is the day's panel row; ``price``, ``fresh`` [I] the closes; ``hedge`` [A] the instrument that would
+    hedge each asset today (-1: none).
+    """
+    work.count[0] = 0
+    work.count[1] = 0
+    for m in range(signal.shape[0]):
+        for a in range(signal.shape[1]):
+            work.measure[m, a] = signal[m, a]
+    advance_day(book.scalar)
+    nav = measure_stage(
+        rules.scalar, rules.asset, rules.inst, book.asset, book.inst, book.wallet, book.scalar, price, fresh, hedge,
+        work.measure, work.asset,
+    )  # fmt: skip
+    regime_stage(
+        rules.scalar, rules.regime, rules.gate, rules.vote, book.votes, book.asset, book.scalar, book.left, work.measure,
+        work.bits, work.asset,
+    )  # fmt: skip
+    target_stage(
+        rules.scalar, rules.regime, rules.reinforce, rules.ladder, rules.gate, book.asset, book.scalar, book.until, work.measure,
+        work.bits, work.asset,
+    )  # fmt: skip
+    return nav
+
+
+@entrance
+def decide(
+    rules: Rules, book: Book, work: Work, signal: Floats, price: Floats, fresh: Bytes, funding: Floats, hedge: Ints, due: bool,
+) -> float:  # fmt: skip
+    """Decide on one completed bar: the plan is ``work.legs[:work.count[0]]``; returns net asset value.
+
+    ``funding`` [I] is nan where a contract's funding is unknown; ``due`` says that the calendar asks for a rebalance.
+    """
+    nav = observe(rules, book, work, signal, price, fresh, hedge)
+    day = book.scalar[S_DAY]
+    legs = work.legs
+    count = work.count
+    x = work.asset
+    cash = book.wallet[W_CASH, 0]
+    if not nav > 0.0:
+        return nav
+    trigger_stage(
+        rules.scalar, rules.regime, rules.trim, rules.trim_asset, rules.gate, rules.inst, book.asset, book.scalar, book.trims,
+        work.measure, work.bits, x, legs, count, nav, cash, due,
+    )  # fmt: skip
+    hedge_or_trim(rules.scalar, rules.trim, rules.inst, book.asset, work.measure, x, cash)
+    mark_moves(rules.scalar, rules.inst, book.asset, book.inst, work.measure, x, count)
+    note_limits(rules.scalar, work.measure, x, legs, count, day)
+    rows = rules.trim.shape[0]
+    cost_benefit(rules.scalar, rules.inst, book.asset, work.measure, x, nav, rows, legs, count, day)
+    first = count[0]
+    market = int(rules.scalar[K_MARKET])
+    rho2 = rules.scalar[K_CROSS_RHO2]
+    write_futures(book.asset, book.inst, rules.inst, work.measure, price, x, legs, count, day, market, True)
+    write_spot(book.asset, x, work.measure, rho2, rows, legs, count, day, True)
+    write_futures(book.asset, book.inst, rules.inst, work.measure, price, x, legs, count, day, market, False)
+    write_spot(book.asset, x, work.measure, rho2, rows, legs, count, day, False)
+    guard_legs(
+        rules.scalar, rules.inst, book.inst, book.scalar, work.measure, x, price, fresh, funding, nav, first, legs, count, day
+    )
+    return nav

@@ -1,0 +1,283 @@
+"""Stage 6, guard: what shrinks or refuses a leg: cost-benefit, turnover, liquidity, slippage, smallest leg, unknowns."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from hedgerow.jit import compiled
+from hedgerow.kernel.arrays import (
+    B_SOLD,
+    I_KIND,
+    I_LOT,
+    I_MIN_NOTIONAL,
+    K_ALLOW_ILLIQUID,
+    K_ALLOW_UNFUNDED,
+    K_GAMMA,
+    K_HARD,
+    K_HORIZON,
+    K_KAPPA,
+    K_MIN_LEG,
+    K_PARTICIPATION,
+    K_SLIPPAGE_CAP,
+    K_SOFT,
+    L_COST,
+    L_FOR,
+    L_INST,
+    L_KIND,
+    L_LIMIT,
+    L_MEASURED,
+    L_PRICE,
+    L_REASON,
+    L_STATUS,
+    L_UNITS,
+    LEG_FUTURES,
+    LEG_SPOT,
+    PENDING,
+    SLOTS,
+    TURNOVER,
+    X_BENEFIT,
+    X_BUY,
+    X_COST,
+    X_CROSS,
+    X_ERROR_NEW,
+    X_ERROR_OLD,
+    X_FREE,
+    X_IDEAL,
+    X_MOVE,
+    X_OWN,
+    X_PRICE,
+    X_SHORT,
+    X_SHORT_NEW,
+    X_SPOT_NEW,
+    X_TRIM,
+    X_UNITS,
+)  # fmt: skip
+from hedgerow.kernel.fill import largest_within, one_way_cost, turnover_of
+from hedgerow.kernel.leg import add_refusal, refuse
+from hedgerow.kernel.plan import solve, wanted_ratio
+from hedgerow.model.market import Bytes, Floats, Ints
+from hedgerow.model.measure import INDEX
+from hedgerow.model.plan import Reason, Refusal
+
+_SIGMA: Final = INDEX["sigma_ewma"]
+_RHO: Final = INDEX["correlation"]
+_UNKNOWN_SIGMA: Final = 1.0  # a year
+_UNKNOWN_RHO: Final = 0.8  # BTC-ETH and alts stand between .67 and .85 (domain 3.2)
+_RESTORE: Final = float(Reason.HEDGE_RESTORE)
+_FAILING: Final = float(Reason.VENUE_FAILURE)
+_PAIR: Final = float(Reason.PAIR_REDUCE)
+_COVER: Final = float(Reason.HEDGE_COVER)
+_ROLL: Final = float(Reason.ROLL)
+_RAISE: Final = float(Reason.HEDGE_RAISE)
+_TRIM: Final = float(Reason.TRIM)
+_ENTRY: Final = float(Reason.ENTRY)
+_REBALANCE: Final = float(Reason.REBALANCE)
+_COST_BENEFIT: Final = float(Refusal.COST_BENEFIT)
+_TURNOVER: Final = float(Refusal.TURNOVER)
+_LIQUIDITY: Final = float(Refusal.LIQUIDITY)
+_ILLIQUID: Final = float(Refusal.LIQUIDITY_UNKNOWN)
+_SLIPPAGE: Final = float(Refusal.SLIPPAGE)
+_NO_PRICE: Final = float(Refusal.NO_PRICE)
+_UNFUNDED: Final = float(Refusal.FUNDING_UNKNOWN)
+_MINIMUM: Final = float(Refusal.BELOW_MINIMUM)
+
+
+@compiled
+def risk_of(measure: Floats, x: Floats, row: int) -> float:
+    """e'Se of the errors in ``work.asset[row]``, with one common correlation: (1-r) sum (s e)^2 + r (sum s e)^2, a year."""
+    rho = measure[_RHO, 0]
+    if np.isnan(rho):
+        rho = _UNKNOWN_RHO
+    squares = 0.0
+    total = 0.0
+    for a in range(x.shape[1]):
+        sigma = measure[_SIGMA, a]
+        if np.isnan(sigma):
+            sigma = _UNKNOWN_SIGMA
+        part = sigma * x[row, a]
+        squares += part * part
+        total += part
+    return (1.0 - rho) * squares + rho * total * total
+
+
+@compiled
+def _errors(rules: Floats, inst_rules: Floats, asset: Floats, measure: Floats, x: Floats, nav: float) -> None:
+    """Net exposure less its target before and after the plan, and the cost of each asset's move; fractions of nav."""
+    for a in range(x.shape[1]):
+        price = x[X_PRICE, a]
+        x[X_ERROR_OLD, a] = 0.0
+        x[X_ERROR_NEW, a] = 0.0
+        x[X_COST, a] = 0.0
+        if not price > 0.0:
+            continue
+        sold = max(0.0, asset[B_SOLD, a])
+        base = sold + (x[X_IDEAL, a] if x[X_TRIM, a] > 0.0 else x[X_UNITS, a] + x[X_BUY, a])
+        ideal = base * (1.0 - wanted_ratio(rules, asset, x, base, a))
+        x[X_ERROR_OLD, a] = (x[X_UNITS, a] - x[X_SHORT, a] - ideal) * price / nav
+        x[X_ERROR_NEW, a] = (x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a] - ideal) * price / nav
+        spot = abs(x[X_SPOT_NEW, a] - x[X_UNITS, a]) * price
+        short = abs(x[X_SHORT_NEW, a] - x[X_SHORT, a]) * x[X_CROSS, a] * price
+        cost = spot * one_way_cost(rules, inst_rules, measure, a, spot)
+        if x[X_OWN, a] >= 0.0 and short > 0.0:
+            cost += short * one_way_cost(rules, inst_rules, measure, int(x[X_OWN, a]), short)
+        x[X_COST, a] = cost / nav
+
+
+@compiled
+def _worst_move(rules: Floats, measure: Floats, x: Floats) -> int:
+    """The asset whose move has the lowest marginal benefit over cost; -1 when the plan as a whole passes."""
+    scale = 0.5 * rules[K_GAMMA] * rules[K_HORIZON] / 365.0
+    old = risk_of(measure, x, X_ERROR_OLD)
+    new = risk_of(measure, x, X_ERROR_NEW)
+    cost = 0.0
+    for a in range(x.shape[1]):
+        if x[X_MOVE, a] == 1.0 and x[X_FREE, a] == 0.0:
+            cost += x[X_COST, a]
+    worst = -1
+    lowest = np.inf
+    for a in range(x.shape[1]):
+        x[X_BENEFIT, a] = 0.0
+        if x[X_MOVE, a] != 1.0:
+            continue
+        kept = x[X_ERROR_NEW, a]
+        x[X_ERROR_NEW, a] = x[X_ERROR_OLD, a]
+        x[X_BENEFIT, a] = scale * (risk_of(measure, x, X_ERROR_NEW) - new)
+        x[X_ERROR_NEW, a] = kept
+        if x[X_FREE, a] == 0.0 and x[X_COST, a] > 0.0:
+            ratio = x[X_BENEFIT, a] / x[X_COST, a]
+            if ratio < lowest:
+                lowest = ratio
+                worst = a
+    if worst < 0 or scale * (old - new) >= rules[K_KAPPA] * cost:
+        return -1
+    return worst
+
+
+@compiled
+def cost_benefit(
+    rules: Floats, inst_rules: Floats, asset: Floats, measure: Floats, x: Floats, nav: float, rows: int, legs: Floats, count: Ints,
+    day: float,
+) -> None:  # fmt: skip
+    """Drop moves until the plan's joint benefit is kappa times its cost (domain 2.15, 2A-7, 2A-8)."""
+    for _ in range(x.shape[1] + 1):
+        solve(rules, inst_rules, asset, x, nav)
+        _errors(rules, inst_rules, asset, measure, x, nav)
+        if rules[K_KAPPA] <= 0.0:
+            return
+        a = _worst_move(rules, measure, x)
+        if a < 0:
+            return
+        ratio = x[X_BENEFIT, a] / x[X_COST, a]
+        trim = x[X_TRIM, a] > 0.0
+        inst = a if trim else int(x[X_OWN, a])
+        wanted = -x[X_TRIM, a] if trim else x[X_SHORT, a] - x[X_SHORT_NEW, a]
+        kind = LEG_SPOT if trim else LEG_FUTURES
+        reason = _TRIM if trim else (_COVER if wanted > 0.0 else _RAISE)
+        add_refusal(legs, count, inst, a, kind, wanted, x[X_PRICE, a], reason, -1.0, _COST_BENEFIT, ratio, rules[K_KAPPA], day)
+        x[X_MOVE, a] = 0.0
+        x[X_TRIM, a] = 0.0
+        x[X_BUY, a] = 0.0
+        x[X_IDEAL, a] = x[X_UNITS, a]
+
+
+@compiled
+def yearly_turnover(scalar: Floats) -> float:
+    """Traded value over nav in the last year."""
+    total = 0.0
+    for k in range(SLOTS):
+        total += scalar[TURNOVER + k]
+    return total
+
+
+@compiled
+def is_safety(reason: float) -> bool:
+    """Legs that bypass cost-benefit, turnover and smallest size: they restore a limit."""
+    return reason == _RESTORE or reason == _FAILING or reason == _PAIR
+
+
+@compiled
+def _over_budget(rules: Floats, legs: Floats, n: int, turnover: float) -> bool:
+    reason = legs[n, L_REASON]
+    if is_safety(reason) or reason == _ENTRY:
+        return False
+    if turnover >= rules[K_HARD]:
+        refuse(legs, n, _TURNOVER, turnover, rules[K_HARD])
+        return True
+    if turnover >= rules[K_SOFT] and reason != _COVER and reason != _ROLL:
+        refuse(legs, n, _TURNOVER, turnover, rules[K_SOFT])
+        return True
+    return False
+
+
+@compiled
+def _sized(rules: Floats, inst_rules: Floats, measure: Floats, nav: float, legs: Floats, n: int, closes: bool) -> None:
+    """Cut a leg to what the market bears and round it down to whole lots; refuse what is then too small."""
+    i = int(legs[n, L_INST])
+    price = legs[n, L_PRICE]
+    notional = abs(legs[n, L_UNITS]) * price
+    adv = turnover_of(inst_rules, measure, i)
+    if not adv > 0.0 and rules[K_ALLOW_ILLIQUID] == 0.0:
+        refuse(legs, n, _ILLIQUID, np.nan, np.nan)
+        return
+    limit = min(
+        rules[K_PARTICIPATION] * adv if adv > 0.0 else np.inf,
+        largest_within(rules, inst_rules, measure, i, rules[K_SLIPPAGE_CAP]),
+    )  # fmt: skip
+    units = abs(legs[n, L_UNITS])
+    cut = notional > limit
+    if cut:
+        units = limit / price
+        closes = False
+    lot = inst_rules[I_LOT, i]
+    if lot > 0.0 and not (closes and legs[n, L_KIND] == LEG_FUTURES):
+        units = np.floor(units / lot * (1.0 + 1e-12)) * lot
+    least = max(rules[K_MIN_LEG] * nav, inst_rules[I_MIN_NOTIONAL, i])
+    if is_safety(legs[n, L_REASON]) or closes:
+        least = 0.0
+    if units * price < least or units <= 0.0:
+        if cut:
+            refuse(legs, n, _LIQUIDITY, notional, limit)
+        else:
+            refuse(legs, n, _MINIMUM, units * price, least)
+        return
+    legs[n, L_UNITS] = units if legs[n, L_UNITS] > 0.0 else -units
+    legs[n, L_COST] = units * price * one_way_cost(rules, inst_rules, measure, i, units * price)
+
+
+@compiled
+def guard_legs(
+    rules: Floats, inst_rules: Floats, inst: Floats, scalar: Floats, measure: Floats, x: Floats, price: Floats, fresh: Bytes,
+    funding: Floats, nav: float, first: int, legs: Floats, count: Ints, day: float,
+) -> None:  # fmt: skip
+    """Every pending leg from ``first`` on passes here: price, funding, turnover, liquidity, size, lots."""
+    turnover = yearly_turnover(scalar)
+    for n in range(first, count[0]):
+        if legs[n, L_STATUS] != PENDING:
+            continue
+        i = int(legs[n, L_INST])
+        wanted = legs[n, L_UNITS]
+        raises = legs[n, L_KIND] == LEG_FUTURES and wanted < 0.0
+        if not price[i] > 0.0 or fresh[i] != 1:
+            refuse(legs, n, _NO_PRICE, np.nan, np.nan)
+            continue
+        if raises and np.isnan(funding[i]) and inst_rules[I_KIND, i] == 1.0 and rules[K_ALLOW_UNFUNDED] == 0.0:
+            refuse(legs, n, _UNFUNDED, np.nan, np.nan)
+            continue
+        if _over_budget(rules, legs, n, turnover):
+            continue
+        closes = legs[n, L_KIND] == LEG_FUTURES and wanted > 0.0 and wanted >= -inst[0, i] * (1.0 - 1e-9)
+        measured = legs[n, L_MEASURED]
+        limit = legs[n, L_LIMIT]
+        _sized(rules, inst_rules, measure, nav, legs, n, closes)
+        if legs[n, L_STATUS] == PENDING:
+            legs[n, L_MEASURED] = measured
+            legs[n, L_LIMIT] = limit
+            left = abs(wanted) - abs(legs[n, L_UNITS])
+            if left * price[i] > max(rules[K_MIN_LEG] * nav, inst_rules[I_MIN_NOTIONAL, i]):
+                adv = turnover_of(inst_rules, measure, i)
+                add_refusal(
+                    legs, count, i, int(legs[n, L_FOR]), legs[n, L_KIND], left if wanted > 0.0 else -left, price[i],
+                    legs[n, L_REASON], -1.0, _LIQUIDITY, abs(wanted) * price[i], rules[K_PARTICIPATION] * adv, day,
+                )  # fmt: skip

@@ -1,0 +1,147 @@
+"""Margin of a short: collateral due, liquidation price, and the buffer ladder (domain 2.17, 2A-9).
+
+Linear, isolated by instrument, one flat maintenance rate. Inverse shorts are backed by coins; their delta is constant.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from hedgerow.jit import compiled
+from hedgerow.kernel.arrays import (
+    B_CROSS,
+    B_HEDGE,
+    B_HELD,
+    B_PROTECTED,
+    I_ASSET,
+    I_INVERSE,
+    I_MAINTENANCE,
+    K_LEVERAGE,
+    K_MARKET,
+    K_REDUCE,
+    K_TOP,
+    K_TOP_MARKET,
+    LEG_FUTURES,
+    LEG_MARGIN,
+    LEG_SPOT,
+    P_ALARM,
+    P_COLLATERAL,
+    P_ENTRY,
+    P_LIQUIDATION,
+    P_UNITS,
+    W_CASH,
+    X_CROSS,
+)  # fmt: skip
+from hedgerow.kernel.leg import add_leg
+from hedgerow.kernel.measure import futures_value
+from hedgerow.model.market import Floats, Ints
+from hedgerow.model.plan import Reason
+
+_IN: Final = float(Reason.MARGIN_IN)
+_PAIR: Final = float(Reason.PAIR_REDUCE)
+
+
+@compiled
+def liquidation_price(units: float, entry: float, collateral: float, rate: float, inverse: bool) -> float:
+    """The mark at which equity equals maintenance margin; inf where there is none, 0 for no position or a long.
+
+    Linear short of q: (m + q E) / (q (1 + rate)). Inverse short of N = q E: N (1 - rate) / (q - m), inf when the coins m
+    back the whole of it. Source: domain 2.17 (Binance's formula with no tiers).
+    """
+    if units >= 0.0:
+        return np.inf
+    q = -units
+    if inverse:
+        short = q - collateral
+        return q * entry * (1.0 - rate) / short if short > 0.0 else np.inf
+    return (collateral + q * entry) / (q * (1.0 + rate))
+
+
+@compiled
+def refresh_margin(rules: Floats, inst_rules: Floats, inst: Floats, i: int) -> None:
+    """Recompute the liquidation price and the alarm price of instrument ``i`` after anything changed there."""
+    inverse = inst_rules[I_INVERSE, i] == 1.0
+    price = liquidation_price(inst[P_UNITS, i], inst[P_ENTRY, i], inst[P_COLLATERAL, i], inst_rules[I_MAINTENANCE, i], inverse)
+    inst[P_LIQUIDATION, i] = price
+    top = rules[K_TOP_MARKET] if inst_rules[I_ASSET, i] == rules[K_MARKET] else rules[K_TOP]
+    inst[P_ALARM, i] = price / (1.0 + top)
+
+
+@compiled
+def collateral_due(rules: Floats, inst_rules: Floats, inst: Floats, i: int, mark: float, spot: float) -> float:
+    """Collateral that is missing (positive) or spare (negative) for equity = notional / leverage; settle currency."""
+    q = abs(inst[P_UNITS, i])
+    if inst_rules[I_INVERSE, i] == 1.0:
+        return q / rules[K_LEVERAGE] - inst[P_COLLATERAL, i]
+    return q * mark / rules[K_LEVERAGE] - futures_value(inst, inst_rules, i, mark, spot)
+
+
+@compiled
+def margin_ratio(inst_rules: Floats, inst: Floats, i: int, mark: float, spot: float) -> float:
+    """Maintenance margin over equity at ``mark``; 1 or more is a liquidation."""
+    equity = futures_value(inst, inst_rules, i, mark, spot)
+    need = abs(inst[P_UNITS, i]) * mark * inst_rules[I_MAINTENANCE, i]
+    return need / equity if equity > 0.0 else np.inf
+
+
+@compiled
+def margin_stage(
+    rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, wallet: Floats, x: Floats, price: Floats, legs: Floats,
+    count: Ints, day: float,
+) -> None:  # fmt: skip
+    """The ladder, for every short whose liquidation is too near: top up, and cure what cash does not pay by pairs.
+
+    A pair covers d coins and sells the d coins of spot that they protected: net exposure stays, and d p (1 + 1/L) is freed.
+    """
+    cash = wallet[W_CASH, 0]
+    for i in range(asset.shape[1], inst.shape[1]):
+        if inst[P_UNITS, i] >= 0.0 or not price[i] > inst[P_ALARM, i]:
+            continue
+        a = int(inst_rules[I_ASSET, i])
+        inverse = inst_rules[I_INVERSE, i] == 1.0
+        due = collateral_due(rules, inst_rules, inst, i, price[i], price[a])
+        if due <= 0.0:
+            continue
+        distance = inst[P_LIQUIDATION, i] / price[i] - 1.0
+        limit = rules[K_TOP_MARKET] if a == int(rules[K_MARKET]) else rules[K_TOP]
+        free = max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a]) if inverse else max(0.0, cash)
+        paid = min(free, due)
+        if paid > 0.0:
+            unit = price[i] if inverse else 1.0
+            n = add_leg(legs, count, i, a, LEG_MARGIN, paid, unit, price[a], _IN, -1.0, distance, limit, day)
+            if n >= 0 and not inverse:
+                cash -= paid
+        rest = due - paid
+        if rest > 1e-9 * due:
+            freed = 1.0 + 1.0 / rules[K_LEVERAGE]
+            units = rest / freed if inverse else rest / (price[i] * freed)
+            _add_pairs(rules, inst_rules, asset, inst, x, price, min(units, -inst[P_UNITS, i]), i, distance, legs, count, day)
+
+
+@compiled
+def _add_pairs(rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, x: Floats, price: Floats, units: float, i: int,
+               distance: float, legs: Floats, count: Ints, day: float) -> None:  # fmt: skip
+    """Cover ``units`` of instrument ``i`` and sell the spot behind them, pro rata over the assets that it hedges."""
+    total = -inst[P_UNITS, i]
+    owner = int(inst_rules[I_ASSET, i])
+    others = 0.0
+    for b in range(asset.shape[1]):
+        if b != owner and int(asset[B_HEDGE, b]) == i:
+            others += asset[B_CROSS, b]
+    for a in range(asset.shape[1]):
+        share = 0.0
+        if a == owner:
+            share = total - others
+        elif int(asset[B_HEDGE, a]) == i:
+            share = asset[B_CROSS, a]
+        if share <= 0.0:
+            continue
+        part = units * share / total
+        ratio = 1.0 if a == owner or not x[X_CROSS, a] > 0.0 else x[X_CROSS, a]
+        limit = rules[K_REDUCE]
+        add_leg(legs, count, i, a, LEG_FUTURES, part, price[i], price[a], _PAIR, -1.0, distance, limit, day)
+        coins = min(part / ratio, max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a]))
+        if coins > 0.0:
+            add_leg(legs, count, a, a, LEG_SPOT, -coins, price[a], price[a], _PAIR, -1.0, distance, limit, day)

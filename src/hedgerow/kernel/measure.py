@@ -1,0 +1,179 @@
+"""Stage 1, measure: book and prices -> value, weights, drift, shorts by asset, and the book's own measures."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from hedgerow.jit import compiled
+from hedgerow.kernel.arrays import (
+    A_TARGET,
+    B_AGE,
+    B_COST,
+    B_CROSS,
+    B_EXCESS,
+    B_HELD,
+    B_OUTSIDE,
+    B_SOLD,
+    I_ASSET,
+    I_INVERSE,
+    K_CROSS_RHO2,
+    K_MARKET,
+    K_RISK_ONLY,
+    P_COLLATERAL,
+    P_ENTRY,
+    P_UNITS,
+    S_HIGH,
+    W_CASH,
+    X_ALIVE,
+    X_CROSS,
+    X_H_NOW,
+    X_OWN,
+    X_PRICE,
+    X_SHORT,
+    X_TARGET,
+    X_UNITS,
+    X_VALUE,
+    X_WEIGHT,
+)  # fmt: skip
+from hedgerow.model.market import Bytes, Floats, Ints
+from hedgerow.model.measure import INDEX
+
+_BETA: Final = INDEX["beta"]
+_RHO2: Final = INDEX["rho2"]
+_RATIO: Final = INDEX["vol_ratio"]
+_WEIGHT: Final = INDEX["weight"]
+_DRIFT: Final = INDEX["drift_abs"]
+_RELATIVE: Final = INDEX["drift_rel"]
+_GAIN: Final = INDEX["gain"]
+_HEDGE: Final = INDEX["hedge_ratio"]
+_AGE: Final = INDEX["age_days"]
+_BREADTH: Final = INDEX["vol_breadth"]
+_DRAWDOWN: Final = INDEX["nav_drawdown"]
+
+
+@compiled
+def net_asset_value(asset: Floats, inst: Floats, wallet: Floats, inst_rules: Floats, price: Floats) -> float:
+    """Cash, coins at their spot price, and futures equity, in quote (domain 2.1); ``price`` is [I]."""
+    total = 0.0
+    for w in range(wallet.shape[1]):
+        total += wallet[W_CASH, w]
+    n_assets = asset.shape[1]
+    for a in range(n_assets):
+        units = asset[B_HELD, a] + asset[B_OUTSIDE, a]
+        if units != 0.0:
+            total += units * price[a]
+    for i in range(n_assets, inst.shape[1]):
+        if inst[P_UNITS, i] != 0.0 or inst[P_COLLATERAL, i] != 0.0:
+            total += futures_value(inst, inst_rules, i, price[i], price[int(inst_rules[I_ASSET, i])])
+    return total
+
+
+@compiled
+def futures_value(inst: Floats, inst_rules: Floats, i: int, mark: float, spot: float) -> float:
+    """Collateral and unrealised profit of instrument ``i``, in quote.
+
+    An inverse short's profit is N - N mark / E in quote at every mark, as a linear short's of N / E coins (domain 2.12);
+    only the collateral differs: coins, at their spot price.
+    """
+    profit = 0.0
+    if inst[P_UNITS, i] != 0.0:
+        profit = inst[P_UNITS, i] * (mark - inst[P_ENTRY, i])
+    if inst_rules[I_INVERSE, i] == 1.0:
+        return inst[P_COLLATERAL, i] * spot + profit
+    return inst[P_COLLATERAL, i] + profit
+
+
+@compiled
+def spot_units(asset: Floats, inst: Floats, inst_rules: Floats, a: int) -> float:
+    """Coins of asset ``a`` in all: the spot wallet, coins that are collateral, coins held elsewhere."""
+    units = asset[B_HELD, a] + asset[B_OUTSIDE, a]
+    for i in range(asset.shape[1], inst.shape[1]):
+        if int(inst_rules[I_ASSET, i]) == a and inst_rules[I_INVERSE, i] == 1.0:
+            units += inst[P_COLLATERAL, i]
+    return units
+
+
+@compiled
+def own_short(asset: Floats, inst: Floats, inst_rules: Floats, a: int, market: int) -> float:
+    """Coins that asset ``a`` is short for itself: its futures, less what hedges other assets through them."""
+    short = 0.0
+    for i in range(asset.shape[1], inst.shape[1]):
+        if int(inst_rules[I_ASSET, i]) == a:
+            short -= inst[P_UNITS, i]
+    if a == market:
+        for b in range(asset.shape[1]):
+            short -= asset[B_CROSS, b]
+    return short
+
+
+@compiled
+def _hedge_route(rules: Floats, measure: Floats, price: Floats, hedge: Ints, x: Floats, a: int) -> None:
+    """Which instrument hedges the asset, and coins of it per coin of the asset: own futures, or BTC's by beta."""
+    market = int(rules[K_MARKET])
+    x[X_OWN, a] = float(hedge[a])
+    x[X_CROSS, a] = 1.0
+    if hedge[a] >= 0 or a == market or hedge[market] < 0:
+        return
+    beta = measure[_BETA, a]
+    if beta > 0.0 and measure[_RHO2, a] >= rules[K_CROSS_RHO2]:
+        i = hedge[market]
+        if price[i] > 0.0:
+            x[X_OWN, a] = float(i)
+            x[X_CROSS, a] = beta * price[a] / price[i]
+
+
+@compiled
+def measure_stage(
+    rules: Floats, asset_rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, wallet: Floats, scalar: Floats,
+    price: Floats, fresh: Bytes, hedge: Ints, measure: Floats, x: Floats,
+) -> float:  # fmt: skip
+    """Fill the book's measures and ``work.asset``'s first rows; returns net asset value. ``hedge`` is [A]."""
+    n_assets = asset.shape[1]
+    market = int(rules[K_MARKET])
+    nav = net_asset_value(asset, inst, wallet, inst_rules, price)
+    if nav > scalar[S_HIGH]:
+        scalar[S_HIGH] = nav
+    risk = 0.0
+    wanted = 0.0
+    for a in range(n_assets):
+        alive = price[a] > 0.0
+        x[X_PRICE, a] = price[a]
+        x[X_ALIVE, a] = 1.0 if alive and fresh[a] == 1 else 0.0
+        x[X_UNITS, a] = spot_units(asset, inst, inst_rules, a)
+        x[X_VALUE, a] = x[X_UNITS, a] * price[a] if alive else 0.0
+        risk += x[X_VALUE, a]
+        wanted += asset_rules[A_TARGET, a]
+    over = nav
+    scale = 1.0
+    if rules[K_RISK_ONLY] == 1.0:
+        over = risk
+        scale = 1.0 / wanted if wanted > 0.0 else 0.0
+    restless = 0.0
+    for a in range(n_assets):
+        x[X_TARGET, a] = asset_rules[A_TARGET, a] * scale
+        x[X_WEIGHT, a] = x[X_VALUE, a] / over if over > 0.0 else 0.0
+        if measure[_RATIO, a] >= 1.5 and risk > 0.0:
+            restless += x[X_VALUE, a] / risk
+    for a in range(n_assets):
+        _hedge_route(rules, measure, price, hedge, x, a)
+        cross = x[X_CROSS, a] if x[X_CROSS, a] > 0.0 else 1.0
+        x[X_SHORT, a] = own_short(asset, inst, inst_rules, a, market) + asset[B_CROSS, a] / cross
+        base = x[X_UNITS, a] + asset[B_SOLD, a]
+        x[X_H_NOW, a] = (x[X_SHORT, a] + asset[B_SOLD, a]) / base if base > 0.0 else 0.0
+        covered = asset[B_EXCESS, a] * price[a] / over if asset[B_EXCESS, a] > 0.0 and over > 0.0 else 0.0
+        weight = x[X_WEIGHT, a] - covered
+        target = x[X_TARGET, a]
+        known = x[X_VALUE, a] > 0.0
+        measure[_WEIGHT, a] = weight if known else np.nan
+        measure[_DRIFT, a] = weight - target if known else np.nan
+        measure[_RELATIVE, a] = weight / target - 1.0 if known and target > 0.0 else np.nan
+        measure[_GAIN, a] = price[a] / asset[B_COST, a] if known and asset[B_COST, a] > 0.0 else np.nan
+        measure[_HEDGE, a] = x[X_SHORT, a] / x[X_UNITS, a] if x[X_UNITS, a] > 0.0 else np.nan
+        measure[_AGE, a] = asset[B_AGE, a]
+        measure[_BREADTH, a] = restless
+        measure[_DRAWDOWN, a] = 1.0 - nav / scalar[S_HIGH] if scalar[S_HIGH] > 0.0 else np.nan
+    return nav
+
+

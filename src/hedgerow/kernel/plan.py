@@ -1,0 +1,353 @@
+"""Stage 5, plan: spot and short solved together for the wanted net exposure (2A-1), then written as legs.
+
+A hedge is wanted on ``base`` coins: those held, and those sold earlier in place of a short. What the stablecoins fund
+is shorted; the fraction f that they do not fund is sold instead, and bought back when the hedge is covered.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hedgerow.jit import compiled
+from hedgerow.kernel.arrays import (
+    B_AGE,
+    B_CROSS,
+    B_EXCESS,
+    B_HEDGE,
+    B_HELD,
+    B_OUTSIDE,
+    B_PROTECTED,
+    B_SOLD,
+    GROUP_DRIFT,
+    HOW_HEDGE,
+    HOW_TRIM,
+    I_ASSET,
+    I_INVERSE,
+    K_DOWN_EVERY,
+    K_HORIZON,
+    K_LEVERAGE,
+    K_MAX_CARRY,
+    K_MIN_STEP,
+    K_OUTSIDE,
+    K_RESERVE,
+    LEG_FUTURES,
+    LEG_SPOT,
+    P_UNITS,
+    T_GROUP,
+    T_HOW,
+    X_BUY,
+    X_BUY_REASON,
+    X_CROSS,
+    X_FREE,
+    X_H,
+    X_H_NOW,
+    X_H_WANTED,
+    X_IDEAL,
+    X_MEASURED,
+    X_MOVE,
+    X_OWN,
+    X_PRICE,
+    X_REASON_H,
+    X_SHORT,
+    X_SHORT_NEW,
+    X_SOLD_NEW,
+    X_SPOT_NEW,
+    X_TARGET,
+    X_THRESHOLD,
+    X_TRIM,
+    X_TRIM_ROW,
+    X_UNITS,
+    X_VALUE,
+)  # fmt: skip
+from hedgerow.kernel.fill import one_way_cost
+from hedgerow.kernel.leg import add_leg, add_refusal
+from hedgerow.model.market import Floats, Ints
+from hedgerow.model.measure import INDEX
+from hedgerow.model.plan import Reason, Refusal
+
+_FUNDING: Final = INDEX["funding7"]
+_FAILURE: Final = INDEX["venue_failure"]
+_RHO2: Final = INDEX["rho2"]
+_TRIM: Final = float(Reason.TRIM)
+_TRIM_PEAK: Final = float(Reason.TRIM_PEAK)
+_TRIM_TOP: Final = float(Reason.TRIM_TOP)
+_REBALANCE: Final = float(Reason.REBALANCE)
+_FUND: Final = float(Reason.FUND_HEDGE)
+_UNHEDGED: Final = float(Reason.SELL_UNHEDGED)
+_BUY_BACK: Final = float(Reason.BUY_BACK)
+_RAISE: Final = float(Reason.HEDGE_RAISE)
+_COVER: Final = float(Reason.HEDGE_COVER)
+_RESTORE: Final = float(Reason.HEDGE_RESTORE)
+_CROSS: Final = float(Reason.CROSS_HEDGE)
+_EXCESS: Final = float(Reason.HEDGE_EXCESS)
+_ROLL: Final = float(Reason.ROLL)
+_FAILING: Final = float(Reason.VENUE_FAILURE)
+_VENUE: Final = float(Refusal.VENUE)
+_CARRY_VETO: Final = float(Refusal.CARRY_VETO)
+_RUNG_WAIT: Final = float(Refusal.RUNG_WAIT)
+_TINY: Final = 1e-12
+_RUNG: Final = 0.20  # a fall of the ratio by so much is a change of state, not noise
+_FRESH_STATE: Final = 10.0  # days
+
+
+@compiled
+def hedge_or_trim(
+    rules: Floats, trim: Floats, inst_rules: Floats, asset: Floats, measure: Floats, x: Floats, cash: float
+) -> None:
+    """Where a drift row allows it, short the excess instead of selling it when that is cheaper over the horizon."""
+    for a in range(asset.shape[1]):
+        n = int(x[X_TRIM_ROW, a])
+        if n < 0 or n >= trim.shape[0] or trim[n, T_GROUP] != GROUP_DRIFT or trim[n, T_HOW] == HOW_TRIM:
+            continue
+        i = int(x[X_OWN, a])
+        if i < 0:
+            continue
+        notional = x[X_TRIM, a] * x[X_PRICE, a]
+        need = notional * (1.0 + rules[K_RESERVE]) / rules[K_LEVERAGE]
+        if inst_rules[I_INVERSE, i] == 0.0 and need > cash:
+            continue
+        sell = one_way_cost(rules, inst_rules, measure, a, notional)
+        short = 2.0 * one_way_cost(rules, inst_rules, measure, i, notional)
+        if measure[_FUNDING, a] < 0.0:
+            short -= measure[_FUNDING, a] * rules[K_HORIZON] / 365.0
+        if trim[n, T_HOW] == HOW_HEDGE or short < sell:
+            asset[B_EXCESS, a] += x[X_TRIM, a]
+            x[X_TRIM, a] = 0.0
+            x[X_IDEAL, a] = x[X_UNITS, a]
+
+
+@compiled
+def wanted_ratio(rules: Floats, asset: Floats, x: Floats, base: float, a: int) -> float:
+    """The hedge ratio on ``base`` coins: excess that is shorted instead of sold counts in full, coins held elsewhere if wanted."""
+    if base <= 0.0:
+        return 0.0
+    left = base - min(asset[B_EXCESS, a], base)
+    if rules[K_OUTSIDE] == 0.0:
+        left = max(0.0, left - asset[B_OUTSIDE, a])
+        return (x[X_H, a] * left + min(asset[B_EXCESS, a], base)) / base
+    return 1.0 - left * (1.0 - x[X_H, a]) / base
+
+
+@compiled
+def mark_moves(rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, measure: Floats, x: Floats, count: Ints) -> None:
+    """Which assets the plan solves anew; counts the moves that are wanted."""
+    for a in range(asset.shape[1]):
+        x[X_MOVE, a] = 0.0
+        if not x[X_PRICE, a] > 0.0 or x[X_UNITS, a] + asset[B_SOLD, a] <= 0.0:
+            x[X_H, a] = 0.0  # the hedge follows the purchase
+            if x[X_BUY, a] > 0.0:
+                x[X_MOVE, a] = 1.0
+            continue
+        if measure[_FAILURE, a] == 1.0 and x[X_OWN, a] >= 0.0:
+            x[X_OWN, a] = -1.0
+            x[X_H, a] = 0.0
+            x[X_REASON_H, a] = _VENUE
+        base = x[X_UNITS, a] + asset[B_SOLD, a]
+        step = wanted_ratio(rules, asset, x, base, a) - x[X_H_NOW, a]
+        wants = abs(step) >= rules[K_MIN_STEP] - _TINY or (x[X_H, a] == 0.0 and x[X_H_NOW, a] > 0.001)
+        over = x[X_SHORT, a] > x[X_UNITS, a] * (1.0 + 1e-9)
+        rolls = asset[B_HEDGE, a] >= 0.0 and x[X_OWN, a] >= 0.0 and asset[B_HEDGE, a] != x[X_OWN, a] and x[X_SHORT, a] > 0.0
+        if wants or over or rolls or x[X_TRIM, a] > 0.0 or x[X_BUY, a] > 0.0:
+            x[X_MOVE, a] = 1.0
+            count[1] += 1
+        falls = wants and step < 0.0 and (step <= -_RUNG or x[X_H, a] == 0.0 or asset[B_AGE, a] < _FRESH_STATE)
+        if over or rolls or falls or measure[_FAILURE, a] == 1.0:
+            x[X_FREE, a] = 1.0
+
+
+@compiled
+def _need(rules: Floats, inst_rules: Floats, x: Floats, a: int) -> float:
+    """Stablecoins per unit of short notional; 0 where the coins themselves are the collateral."""
+    i = int(x[X_OWN, a])
+    if i >= 0 and inst_rules[I_INVERSE, i] == 1.0:
+        return 0.0
+    return (1.0 + rules[K_RESERVE]) / rules[K_LEVERAGE]
+
+
+@compiled
+def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: float) -> float:
+    """Spot and short after the plan, by asset; returns f, the fraction of the hedge that is sold instead of shorted."""
+    stable = nav
+    required = 0.0
+    shorted = 0.0
+    for a in range(asset.shape[1]):
+        x[X_SPOT_NEW, a] = x[X_UNITS, a]
+        x[X_SHORT_NEW, a] = x[X_SHORT, a]
+        x[X_SOLD_NEW, a] = asset[B_SOLD, a]
+        price = x[X_PRICE, a]
+        if not price > 0.0:
+            continue
+        stable -= x[X_VALUE, a]
+        if x[X_MOVE, a] != 1.0:
+            required += _need(rules, inst_rules, x, a) * x[X_SHORT, a] * price
+            continue
+        base = x[X_UNITS, a] + asset[B_SOLD, a] - x[X_TRIM, a] + x[X_BUY, a]
+        short = wanted_ratio(rules, asset, x, base, a) * base * price
+        stable += (x[X_UNITS, a] - base) * price
+        if x[X_OWN, a] < 0.0:
+            stable += short
+        elif inst_rules[I_INVERSE, int(x[X_OWN, a])] == 0.0:
+            required += _need(rules, inst_rules, x, a) * short
+            shorted += short
+    f = 0.0
+    if required > stable and shorted > 0.0:
+        f = min(1.0, (required - stable) / (shorted * (1.0 + (1.0 + rules[K_RESERVE]) / rules[K_LEVERAGE])))
+    for a in range(asset.shape[1]):
+        if x[X_MOVE, a] == 1.0 and x[X_PRICE, a] > 0.0:
+            _split(rules, inst_rules, asset, x, nav, f, a)
+    _fund(rules, inst_rules, asset, x, nav)
+    return f
+
+
+@compiled
+def _split(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: float, f: float, a: int) -> None:
+    """One asset's spot and short for the common fraction ``f``; protected coins stay, bought-back ones stop at target."""
+    base = x[X_UNITS, a] + asset[B_SOLD, a] - x[X_TRIM, a] + x[X_BUY, a]
+    h = wanted_ratio(rules, asset, x, base, a)
+    part = f
+    if x[X_OWN, a] < 0.0:
+        part = 1.0
+    elif inst_rules[I_INVERSE, int(x[X_OWN, a])] == 1.0:
+        part = 0.0
+    spot = base * (1.0 - part * h)
+    if spot > x[X_UNITS, a] + x[X_BUY, a]:
+        limit = max(x[X_UNITS, a], x[X_TARGET, a] * nav / x[X_PRICE, a])
+        if x[X_TRIM, a] > 0.0:
+            limit = x[X_UNITS, a]
+        if x[X_BUY, a] == 0.0 and spot > limit:
+            base = base * limit / spot
+            spot = limit
+    lowest = x[X_UNITS, a] - max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a])
+    if spot < lowest:
+        spot = lowest
+    short = min(max(0.0, spot - base * (1.0 - h)), spot) if x[X_OWN, a] >= 0.0 else 0.0
+    x[X_SPOT_NEW, a] = spot
+    x[X_SHORT_NEW, a] = short
+    x[X_SOLD_NEW, a] = max(0.0, base - spot) if h > 0.0 else 0.0
+
+
+@compiled
+def _fund(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: float) -> None:
+    """Cut raised shorts to what the stablecoins fund where protected coins could not be sold."""
+    stable = nav
+    fixed = 0.0
+    raised = 0.0
+    for a in range(asset.shape[1]):
+        if not x[X_PRICE, a] > 0.0:
+            continue
+        stable -= x[X_SPOT_NEW, a] * x[X_PRICE, a]
+        need = _need(rules, inst_rules, x, a) * x[X_PRICE, a]
+        fixed += need * min(x[X_SHORT_NEW, a], x[X_SHORT, a])
+        raised += need * max(0.0, x[X_SHORT_NEW, a] - x[X_SHORT, a])
+    if raised <= 0.0 or fixed + raised <= max(stable, 0.0) * (1.0 + 1e-9):
+        return
+    share = min(1.0, max(0.0, stable - fixed) / raised)
+    for a in range(asset.shape[1]):
+        grown = x[X_SHORT_NEW, a] - x[X_SHORT, a]
+        if grown > 0.0 and _need(rules, inst_rules, x, a) > 0.0:
+            x[X_SHORT_NEW, a] = x[X_SHORT, a] + share * grown
+
+
+@compiled
+def _trim_reason(row: int, rows: int) -> float:
+    if row == rows:
+        return _TRIM_PEAK
+    if row == rows + 1:
+        return _TRIM_TOP
+    return _TRIM if row < rows else _REBALANCE
+
+
+@compiled
+def write_spot(asset: Floats, x: Floats, measure: Floats, cross_rho2: float, rows: int, legs: Floats, count: Ints, day: float,
+               sells: bool) -> None:  # fmt: skip
+    """Spot legs of the plan: sales (trim, then what funds a hedge), or purchases (wanted, then bought back)."""
+    for a in range(asset.shape[1]):
+        if x[X_MOVE, a] != 1.0:
+            continue
+        price = x[X_PRICE, a]
+        change = x[X_SPOT_NEW, a] - x[X_UNITS, a]
+        if sells and change < -_TINY * x[X_UNITS, a]:
+            trim = min(x[X_TRIM, a], -change)
+            if trim > 0.0:
+                row = int(x[X_TRIM_ROW, a])
+                add_leg(legs, count, a, a, LEG_SPOT, -trim, price, price, _trim_reason(row, rows), float(row), x[X_MEASURED, a],
+                        x[X_THRESHOLD, a], day)  # fmt: skip
+            rest = -change - trim
+            if rest > _TINY * x[X_UNITS, a]:
+                reason = _FUND if x[X_OWN, a] >= 0.0 else _UNHEDGED
+                measured = x[X_H_NOW, a] if reason == _FUND else measure[_RHO2, a]
+                limit = x[X_H, a] if reason == _FUND else cross_rho2
+                add_leg(legs, count, a, a, LEG_SPOT, -rest, price, price, reason, -1.0, measured, limit, day)
+        if not sells and change > 0.0:
+            bought = min(x[X_BUY, a], change)
+            if bought > 0.0:
+                add_leg(legs, count, a, a, LEG_SPOT, bought, price, price, x[X_BUY_REASON, a], -1.0, x[X_MEASURED, a],
+                        x[X_THRESHOLD, a], day)  # fmt: skip
+            if change - bought > _TINY * x[X_UNITS, a]:
+                add_leg(legs, count, a, a, LEG_SPOT, change - bought, price, price, _BUY_BACK, -1.0, x[X_H_NOW, a], x[X_H, a], day)
+
+
+@compiled
+def _short_on(asset: Floats, inst: Floats, inst_rules: Floats, i: int, a: int, market: int) -> float:
+    """Coins of instrument ``i`` that are short for asset ``a``."""
+    if int(inst_rules[I_ASSET, i]) != a:
+        return asset[B_CROSS, a] if int(asset[B_HEDGE, a]) == i else 0.0
+    units = -inst[P_UNITS, i]
+    if a == market:
+        for b in range(asset.shape[1]):
+            if int(asset[B_HEDGE, b]) == i:
+                units -= asset[B_CROSS, b]
+    return units
+
+
+@compiled
+def write_futures(asset: Floats, inst: Floats, inst_rules: Floats, measure: Floats, price: Floats, x: Floats, legs: Floats,
+                  count: Ints, day: float, market: int, covers: bool) -> None:  # fmt: skip
+    """Futures legs of the plan: covers and the closing half of a roll, or raises and its opening half."""
+    for a in range(asset.shape[1]):
+        if x[X_MOVE, a] != 1.0:
+            continue
+        for i in range(asset.shape[1], inst.shape[1]):
+            now = _short_on(asset, inst, inst_rules, i, a, market)
+            here = i == int(x[X_OWN, a])
+            wanted = x[X_SHORT_NEW, a] * x[X_CROSS, a] if here else 0.0
+            change = wanted - now
+            if abs(change) <= _TINY * max(now, wanted) or (change < 0.0) != covers:
+                continue
+            reason = _raise_reason(asset, inst_rules, x, i, a) if change > 0.0 else _COVER
+            if change < 0.0 and not here and x[X_OWN, a] >= 0.0:
+                reason = _ROLL
+            elif change < 0.0 and measure[_FAILURE, a] == 1.0:
+                reason = _FAILING
+            elif change < 0.0 and x[X_SHORT, a] > x[X_UNITS, a] * (1.0 + 1e-9):
+                reason = _RESTORE
+            spot = price[int(inst_rules[I_ASSET, i])]
+            add_leg(legs, count, i, a, LEG_FUTURES, -change, price[i], spot, reason, -1.0, x[X_H_NOW, a], x[X_H, a], day)
+
+
+@compiled
+def _raise_reason(asset: Floats, inst_rules: Floats, x: Floats, i: int, a: int) -> float:
+    if asset[B_HEDGE, a] >= 0.0 and int(asset[B_HEDGE, a]) != i and x[X_SHORT, a] > 0.0:
+        return _ROLL
+    if int(inst_rules[I_ASSET, i]) != a:
+        return _CROSS
+    return _EXCESS if asset[B_EXCESS, a] > 0.0 and x[X_H, a] <= x[X_H_NOW, a] else _RAISE
+
+
+@compiled
+def note_limits(rules: Floats, measure: Floats, x: Floats, legs: Floats, count: Ints, day: float) -> None:
+    """Write down where a hedge was wanted and limited before any leg was made (carry, rung wait, frozen, venue)."""
+    for a in range(x.shape[1]):
+        code = x[X_REASON_H, a]
+        if code == 0.0 or x[X_UNITS, a] <= 0.0:
+            continue
+        reason = _RAISE if x[X_H_WANTED, a] > x[X_H, a] else _COVER
+        measured = x[X_H_WANTED, a]
+        limit = x[X_H, a]
+        if code == _CARRY_VETO:
+            measured = -measure[_FUNDING, a]
+            limit = rules[K_MAX_CARRY]
+        elif code == _RUNG_WAIT:
+            limit = rules[K_DOWN_EVERY]
+        wanted = x[X_UNITS, a] * (x[X_H, a] - x[X_H_WANTED, a])
+        add_refusal(legs, count, int(x[X_OWN, a]), a, LEG_FUTURES, wanted, x[X_PRICE, a], reason, -1.0, code, measured, limit, day)

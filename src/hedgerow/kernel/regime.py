@@ -1,0 +1,236 @@
+"""Stage 2, regime: votes, and the row of the regime table of every asset, with hysteresis and dwell (domain 2.11, 2A)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from hedgerow.jit import compiled
+from hedgerow.kernel.arrays import (
+    B_AGE,
+    B_ENTRY_H,
+    B_H,
+    B_LADDER_SEEN,
+    B_LADDER_USED,
+    B_PEAK_DONE,
+    B_QUIET,
+    B_SHOCK,
+    B_STATE,
+    B_STEPS,
+    G_ALL,
+    G_ANY,
+    G_LEAST,
+    G_NONE,
+    G_OF,
+    K_DWELL,
+    K_LEAST_BARS,
+    K_MARKET,
+    K_OVERRIDE,
+    R_AFTER,
+    R_DEPLOY,
+    R_ENTER,
+    R_FROM,
+    R_HIGH,
+    R_LEAVE,
+    R_LEAVE_SHOCK,
+    R_LOW,
+    R_QUIET,
+    R_REENTER,
+    R_SHOCK,
+    S_DAY,
+    V_BELOW,
+    V_FOR,
+    V_GATE,
+    V_MEASURE,
+    V_THRESHOLD,
+    V_WITHIN,
+    VOTE_AGE,
+    VOTE_RUN,
+    X_BORROWED,
+    X_FROZEN,
+)  # fmt: skip
+from hedgerow.model.market import Floats, Ints
+from hedgerow.model.measure import INDEX
+
+_BARS: Final = INDEX["bars"]
+_FUNDING: Final = INDEX["funding7"]
+
+
+@compiled
+def count_bits(mask: int) -> int:
+    """The number of ones in a non-negative mask."""
+    total = 0
+    while mask != 0:
+        mask = mask & (mask - 1)
+        total += 1
+    return total
+
+
+@compiled
+def gate_holds(gate: Ints, g: int, true: int, known: int) -> bool:
+    """Whether gate ``g`` holds for these votes. A missing vote is never counted as calm, nor as an alarm."""
+    if count_bits(true & gate[g, G_OF]) < gate[g, G_LEAST]:
+        return False
+    if (true & gate[g, G_ALL]) != gate[g, G_ALL]:
+        return False
+    if gate[g, G_ANY] != 0 and (true & gate[g, G_ANY]) == 0:
+        return False
+    none = gate[g, G_NONE]
+    if none != 0:
+        if (true & none) != 0:
+            return False
+        if 2 * count_bits(known & none) < count_bits(none):
+            return False
+    return True
+
+
+@compiled
+def vote_stage(vote: Floats, gate: Ints, votes: Floats, measure: Floats, bits: Ints) -> None:
+    """Answer every vote for every asset; ``bits`` gets the masks of the true and of the known ones."""
+    for a in range(bits.shape[1]):
+        true = 0
+        known = 0
+        for v in range(vote.shape[0]):
+            g = int(vote[v, V_GATE])
+            if g >= 0:
+                sure = (known & gate[g, G_OF]) != 0
+                now = gate_holds(gate, g, true, known)
+            else:
+                value = measure[int(vote[v, V_MEASURE]), a]
+                sure = not np.isnan(value)
+                now = value <= vote[v, V_THRESHOLD] if vote[v, V_BELOW] == 1.0 else value >= vote[v, V_THRESHOLD]
+            votes[VOTE_AGE, v, a] += 1.0
+            if sure:
+                votes[VOTE_RUN, v, a] = votes[VOTE_RUN, v, a] + 1.0 if now else 0.0
+                lasting = votes[VOTE_RUN, v, a] >= vote[v, V_FOR]
+                if now and lasting:
+                    votes[VOTE_AGE, v, a] = 0.0
+                now = now and lasting
+            if vote[v, V_WITHIN] > 0.0 and votes[VOTE_AGE, v, a] < vote[v, V_WITHIN]:
+                now = True
+                sure = True
+            if sure:
+                known = known | (1 << v)
+                if now:
+                    true = true | (1 << v)
+        bits[0, a] = true
+        bits[1, a] = known
+
+
+@compiled
+def _since_entry(vote: Floats, votes: Floats, true: int, age: float, a: int) -> int:
+    """The votes that are true when runs are counted from the entry into the present row."""
+    kept = true
+    for v in range(vote.shape[0]):
+        if vote[v, V_FOR] > 0.0 and min(votes[VOTE_RUN, v, a], age) < vote[v, V_FOR]:
+            kept = kept & ~(1 << v)
+    return kept
+
+
+@compiled
+def _may_leave(regime: Floats, gate: Ints, asset: Floats, s: int, after: int, known: int, a: int) -> bool:
+    if regime[s, R_QUIET] > 0.0 and asset[B_QUIET, a] >= regime[s, R_QUIET]:
+        return True
+    if regime[s, R_LEAVE] < 0.0 or not gate_holds(gate, int(regime[s, R_LEAVE]), after, known):
+        return False
+    if asset[B_SHOCK, a] == 1.0 and regime[s, R_LEAVE_SHOCK] >= 0.0:
+        return gate_holds(gate, int(regime[s, R_LEAVE_SHOCK]), after, known)
+    return True
+
+
+@compiled
+def next_state(
+    rules: Floats, regime: Floats, gate: Ints, vote: Floats, votes: Floats, asset: Floats, left: Floats, true: int,
+    known: int, day: float, a: int,
+) -> int:  # fmt: skip
+    """The row in which asset ``a`` stands after this close: rows are tried in order; see domain 2.11 and 2A-5, 2A-6, 2A-10."""
+    s = int(asset[B_STATE, a])
+    age = asset[B_AGE, a]
+    leaves = _may_leave(regime, gate, asset, s, _since_entry(vote, votes, true, age, a), known, a)
+    middle = regime[s, R_LOW] + regime[s, R_HIGH]
+    for r in range(regime.shape[0]):
+        if r == s:
+            continue
+        at_once = (int(regime[r, R_FROM]) >> s) & 1 == 1
+        follows = leaves and (at_once or regime[r, R_ENTER] < 0.0 or (int(regime[r, R_AFTER]) >> s) & 1 == 1)
+        if not (at_once or follows):
+            continue
+        if age < rules[K_DWELL]:
+            higher = regime[r, R_LOW] + regime[r, R_HIGH] > middle
+            if not (higher and rules[K_OVERRIDE] >= 0.0 and gate_holds(gate, int(rules[K_OVERRIDE]), true, known)):
+                continue
+        if day - left[r, a] < regime[r, R_REENTER]:
+            continue
+        if regime[r, R_ENTER] < 0.0 or gate_holds(gate, int(regime[r, R_ENTER]), true, known):
+            return r
+    return s
+
+
+@compiled
+def _move(regime: Floats, gate: Ints, asset: Floats, left: Floats, r: int, true: int, known: int, day: float, a: int) -> None:
+    """Enter row ``r``: clocks start anew; what was used of the ladder is kept across a failed bottom."""
+    s = int(asset[B_STATE, a])
+    if regime[r, R_LOW] + regime[r, R_HIGH] > regime[s, R_LOW] + regime[s, R_HIGH]:
+        left[s, a] = day
+    asset[B_STATE, a] = r
+    asset[B_AGE, a] = 0.0
+    asset[B_QUIET, a] = 0.0
+    asset[B_PEAK_DONE, a] = 0.0
+    asset[B_ENTRY_H, a] = asset[B_H, a]
+    asset[B_STEPS, a] = 0.0
+    asset[B_LADDER_SEEN, a] = 0.0
+    if regime[s, R_DEPLOY] != 1.0 and regime[r, R_DEPLOY] != 1.0:
+        asset[B_LADDER_USED, a] = 0.0
+    shock = int(regime[r, R_SHOCK])
+    asset[B_SHOCK, a] = 1.0 if shock >= 0 and gate_holds(gate, shock, true, known) else 0.0
+
+
+@compiled
+def _is_frozen(vote: Floats, known: int) -> bool:
+    """More than half of the votes on measures are missing (domain 2.11)."""
+    asked = 0
+    missing = 0
+    for v in range(vote.shape[0]):
+        if vote[v, V_GATE] < 0.0:
+            asked += 1
+            if (known >> v) & 1 == 0:
+                missing += 1
+    return 2 * missing > asked
+
+
+@compiled
+def regime_stage(
+    rules: Floats, regime: Floats, gate: Ints, vote: Floats, votes: Floats, asset: Floats, scalar: Floats, left: Floats,
+    measure: Floats, bits: Ints, x: Floats,
+) -> None:  # fmt: skip
+    """Advance the state of every asset by one completed day; the market asset goes first and lends its row."""
+    n_assets = asset.shape[1]
+    market = int(rules[K_MARKET])
+    day = scalar[S_DAY]
+    vote_stage(vote, gate, votes, measure, bits)
+    if regime.shape[0] == 0:
+        return
+    for k in range(n_assets):
+        a = market if k == 0 else (k if k > market else k - 1)
+        asset[B_AGE, a] += 1.0
+        true = bits[0, a]
+        known = bits[1, a]
+        no_funding = np.isnan(measure[_FUNDING, a]) and not np.isnan(measure[_FUNDING, market])
+        borrowed = a != market and (no_funding or not measure[_BARS, a] >= rules[K_LEAST_BARS])
+        x[X_BORROWED, a] = 1.0 if borrowed else 0.0
+        x[X_FROZEN, a] = 1.0 if not borrowed and _is_frozen(vote, known) else 0.0
+        s = int(asset[B_STATE, a])
+        enter = int(regime[s, R_ENTER])
+        if enter >= 0 and (true & gate[enter, G_OF]) != 0:
+            asset[B_QUIET, a] = 0.0
+        else:
+            asset[B_QUIET, a] += 1.0
+        if x[X_FROZEN, a] == 1.0:
+            continue
+        if borrowed:
+            r = int(asset[B_STATE, market])
+        else:
+            r = next_state(rules, regime, gate, vote, votes, asset, left, true, known, day, a)
+        if r != s:
+            _move(regime, gate, asset, left, r, true, known, day, a)

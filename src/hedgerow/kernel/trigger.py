@@ -1,0 +1,419 @@
+"""Stage 4, trigger: which rows fire, and how many coins they ask to sell or to buy (domain 2.13, 2.14, 2.10, E-03 to E-19)."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from hedgerow.jit import compiled
+from hedgerow.kernel.arrays import (
+    B_ENTERED,
+    B_EXCESS,
+    B_PEAK_DONE,
+    B_PRINCIPAL,
+    B_SOLD,
+    B_STATE,
+    GROUP_DRIFT,
+    GROUP_MILESTONE,
+    GROUP_TECHNICAL,
+    I_FEE,
+    I_HALF_SPREAD,
+    K_BASE_INITIAL,
+    K_DEPEG,
+    K_DEPLOY_GATE,
+    K_GAMMA,
+    K_REBALANCE,
+    K_RESERVE,
+    K_RISK_ONLY,
+    K_STABLE,
+    K_TRANCHE,
+    K_TRANCHE_EVERY,
+    K_TRANCHES,
+    K_UNDERWEIGHTS,
+    LEG_SPOT,
+    R_DEPLOY,
+    R_TRIM,
+    S_DAY,
+    S_DEPLOY_DAY,
+    S_NAV0,
+    S_TRANCHE_BASE,
+    S_TRANCHE_DAY,
+    S_TRANCHES,
+    T_BELOW,
+    T_COOLDOWN,
+    T_GATE,
+    T_GROUP,
+    T_MEASURE,
+    T_ONCE,
+    T_REARM,
+    T_SIZE,
+    T_THRESHOLD,
+    T_TO,
+    TO_BAND,
+    TO_FRACTION,
+    TO_HALFWAY,
+    TO_OVERSHOOT,
+    TO_POSITION,
+    TO_PRINCIPAL,
+    TRIM_AGGRESSIVE,
+    TRIM_ARMED,
+    TRIM_DAY,
+    TRIM_DONE,
+    TRIM_MINIMAL,
+    TRIM_NONE,
+    TRIM_THRESHOLD,
+    X_ALIVE,
+    X_BUY,
+    X_BUY_REASON,
+    X_FREE,
+    X_IDEAL,
+    X_MEASURED,
+    X_PRICE,
+    X_SHORT,
+    X_TARGET,
+    X_THRESHOLD,
+    X_TRIM,
+    X_TRIM_ROW,
+    X_UNITS,
+    X_VALUE,
+    X_WEIGHT,
+)  # fmt: skip
+from hedgerow.kernel.leg import add_refusal
+from hedgerow.kernel.regime import gate_holds
+from hedgerow.model.market import Floats, Ints
+from hedgerow.model.measure import INDEX
+from hedgerow.model.plan import Reason, Refusal
+
+_QUOTE: Final = INDEX["quote_usd"]
+_DRIFT: Final = INDEX["drift_abs"]
+_RETURN90: Final = INDEX["return90"]
+_COOLDOWN: Final = float(Refusal.COOLDOWN)
+_DEPEG: Final = float(Refusal.DEPEG)
+_LARGE: Final = float(Refusal.PRINCIPAL_LARGE)
+_TRIM: Final = float(Reason.TRIM)
+_ENTRY: Final = float(Reason.ENTRY)
+_DEPLOY: Final = float(Reason.DEPLOY)
+_UNDERWEIGHT: Final = float(Reason.UNDERWEIGHT)
+_REBALANCE: Final = float(Reason.REBALANCE)
+_TOP_EXTRA: Final = 0.15  # of the position (E-18)
+_EPISODE_GAP: Final = 30.0  # days without a deploying row that end a deployment episode (2A-5)
+_SLACK: Final = 1e-12
+
+
+@compiled
+def band_width(gamma: float, weight: float, cost: float) -> float:
+    """No-trade half-width (3 c / (2 gamma) w^2 (1-w)^2)^(1/3), a fraction of nav (domain 2.14; Davis-Norman family)."""
+    spread = weight * (1.0 - weight)
+    inside = 1.5 * cost / gamma * spread * spread
+    return math.exp(math.log(inside) / 3.0) if inside > 0.0 else 0.0
+
+
+@compiled
+def sale_to_weight(value: float, over: float, weight: float, cost: float, risk_only: bool) -> float:
+    """Quote to sell so that the asset ends at ``weight``, cost included: (A - w V) / (1 - c w) (domain 2.13).
+
+    ``over`` is net asset value, or the value of the risk assets, which the sale itself makes smaller.
+    """
+    if risk_only:
+        return (value - weight * over) / (1.0 - weight) if weight < 1.0 else 0.0
+    return (value - weight * over) / (1.0 - cost * weight)
+
+
+@compiled
+def _sale(rules: Floats, row: Floats, to: int, value: float, over: float, weight: float, target: float, nav0: float,
+          principal: float, cost: float) -> float:  # fmt: skip
+    """Quote that a firing row asks to sell."""
+    risk_only = rules[K_RISK_ONLY] == 1.0
+    initial = rules[K_BASE_INITIAL] == 1.0
+    full = value - target * nav0 if initial else sale_to_weight(value, over, target, cost, risk_only)
+    if to == TO_POSITION:
+        return row[T_SIZE] * value
+    if to == TO_PRINCIPAL:
+        return principal / (1.0 - cost) if principal > 0.0 else 0.0
+    if to == TO_FRACTION:
+        return row[T_SIZE] * full
+    if initial:
+        return 0.5 * full if to == TO_HALFWAY else full
+    wanted = target
+    if to == TO_OVERSHOOT:
+        wanted = target - row[T_SIZE]
+    elif to == TO_BAND:
+        wanted = target + band_width(rules[K_GAMMA], target, cost)
+    elif to == TO_HALFWAY:
+        wanted = 0.5 * (weight + target)
+    return sale_to_weight(value, over, wanted, cost, risk_only)
+
+
+@compiled
+def _last_fill(trim: Floats, trims: Floats, group: float, a: int) -> float:
+    day = -np.inf
+    for n in range(trim.shape[0]):
+        if trim[n, T_GROUP] == group:
+            day = max(day, trims[TRIM_DAY, n, a])
+    return day
+
+
+@compiled
+def _fires(trim: Floats, trims: Floats, gate: Ints, measure: Floats, true: int, known: int, mode: int, n: int, a: int) -> bool:
+    """Whether row ``n`` fires for asset ``a``; arms the row again where its measure passed back."""
+    value = measure[int(trim[n, T_MEASURE]), a]
+    if np.isnan(value):
+        return False
+    below = trim[n, T_BELOW] == 1.0
+    if not np.isnan(trim[n, T_REARM]) and trims[TRIM_ARMED, n, a] == 0.0:
+        back = value >= trim[n, T_REARM] if below else value <= trim[n, T_REARM]
+        if back:
+            trims[TRIM_ARMED, n, a] = 1.0
+    if trims[TRIM_ARMED, n, a] == 0.0 or (trim[n, T_ONCE] == 1.0 and trims[TRIM_DONE, n, a] == 1.0):
+        return False
+    group = int(trim[n, T_GROUP])
+    threshold = trim[n, T_THRESHOLD]
+    if group != GROUP_MILESTONE:
+        if mode == TRIM_NONE or (mode == TRIM_MINIMAL and group == GROUP_TECHNICAL):
+            return False
+        if mode == TRIM_MINIMAL:
+            threshold = 2.0 * threshold
+    if below:
+        if value > threshold + _SLACK:
+            return False
+    elif value < threshold - _SLACK:
+        return False
+    g = int(trim[n, T_GATE])
+    return g < 0 or gate_holds(gate, g, true, known)
+
+
+@compiled
+def _trim_rows(
+    rules: Floats, trim: Floats, trim_asset: Floats, gate: Ints, trims: Floats, asset: Floats, scalar: Floats, measure: Floats,
+    bits: Ints, x: Floats, mode: int, over: float, cost: float, legs: Floats, count: Ints, a: int,
+) -> None:  # fmt: skip
+    """The largest sale that a firing row asks for; rows on cooldown are written down as refused."""
+    day = scalar[S_DAY]
+    price = x[X_PRICE, a]
+    value = x[X_VALUE, a] - asset[B_EXCESS, a] * price
+    weight = measure[_DRIFT, a] + x[X_TARGET, a]
+    for n in range(trim.shape[0]):
+        if trim_asset[n, a] != 1.0 or not _fires(trim, trims, gate, measure, bits[0, a], bits[1, a], mode, n, a):
+            continue
+        group = trim[n, T_GROUP]
+        to = int(trim[n, T_TO])
+        if mode == TRIM_AGGRESSIVE and group == GROUP_DRIFT:
+            to = 0
+        sale = _sale(rules, trim[n], to, value, over, weight, x[X_TARGET, a], scalar[S_NAV0], asset[B_PRINCIPAL, a], cost)
+        sale = min(sale, value)
+        if not sale > 0.0:
+            continue
+        measured = measure[int(trim[n, T_MEASURE]), a]
+        waited = day - _last_fill(trim, trims, group, a)
+        if waited < trim[n, T_COOLDOWN]:
+            add_refusal(legs, count, a, a, LEG_SPOT, -sale / price, price, _TRIM, float(n), _COOLDOWN, waited, trim[n, T_COOLDOWN], day)
+        elif to == TO_PRINCIPAL and sale > 0.5 * value:
+            add_refusal(legs, count, a, a, LEG_SPOT, -sale / price, price, _TRIM, float(n), _LARGE, sale / value, 0.5, day)
+        elif sale / price > x[X_TRIM, a]:
+            x[X_TRIM, a] = sale / price
+            x[X_TRIM_ROW, a] = n
+            x[X_MEASURED, a] = measured
+            x[X_THRESHOLD, a] = trim[n, T_THRESHOLD] * (2.0 if mode == TRIM_MINIMAL and group == GROUP_DRIFT else 1.0)
+            if group == GROUP_DRIFT:
+                full = sale_to_weight(value, over, x[X_TARGET, a], cost, rules[K_RISK_ONLY] == 1.0)
+                x[X_IDEAL, a] = x[X_UNITS, a] - max(full, sale) / price
+            else:
+                x[X_IDEAL, a] = x[X_UNITS, a] - sale / price
+                x[X_FREE, a] = 1.0 if group == GROUP_MILESTONE else x[X_FREE, a]
+
+
+@compiled
+def _aggressive(rules: Floats, regime: Floats, asset: Floats, x: Floats, measure: Floats, over: float, cost: float,
+                rows: int) -> None:  # fmt: skip
+    """Once a visit to an aggressive row: all excess is sold, and 15 % more of the top performer among those (E-18)."""
+    best = -np.inf
+    top = -1
+    for a in range(asset.shape[1]):
+        if int(regime[int(asset[B_STATE, a]), R_TRIM]) != TRIM_AGGRESSIVE or asset[B_PEAK_DONE, a] == 1.0:
+            continue
+        if x[X_ALIVE, a] != 1.0 or x[X_WEIGHT, a] <= x[X_TARGET, a]:
+            continue
+        price = x[X_PRICE, a]
+        units = sale_to_weight(x[X_VALUE, a], over, x[X_TARGET, a], cost, rules[K_RISK_ONLY] == 1.0) / price
+        if units > x[X_TRIM, a]:
+            x[X_TRIM, a] = units
+            x[X_TRIM_ROW, a] = rows
+            x[X_MEASURED, a] = measure[_DRIFT, a]
+            x[X_THRESHOLD, a] = 0.0
+            x[X_IDEAL, a] = x[X_UNITS, a] - units
+        if measure[_RETURN90, a] > best:
+            best = measure[_RETURN90, a]
+            top = a
+    if top >= 0:
+        extra = _TOP_EXTRA * (x[X_UNITS, top] - x[X_TRIM, top])
+        x[X_TRIM, top] += extra
+        x[X_TRIM_ROW, top] = rows + 1
+        x[X_MEASURED, top] = best
+        x[X_IDEAL, top] = min(x[X_IDEAL, top], x[X_UNITS, top]) - extra
+
+
+@compiled
+def _rebalance(rules: Floats, x: Floats, measure: Floats, nav: float, over: float, cost: float, due: bool, rows: int) -> bool:
+    """Everything back to target, both ways, when the calendar or a drift says so."""
+    worst = 0.0
+    for a in range(x.shape[1]):
+        if x[X_ALIVE, a] == 1.0:
+            worst = max(worst, abs(x[X_WEIGHT, a] - x[X_TARGET, a]))
+    if not due and worst < rules[K_REBALANCE] - _SLACK:
+        return False
+    for a in range(x.shape[1]):
+        if x[X_ALIVE, a] != 1.0:
+            continue
+        price = x[X_PRICE, a]
+        gap = x[X_TARGET, a] * over - x[X_VALUE, a]
+        x[X_MEASURED, a] = x[X_WEIGHT, a] - x[X_TARGET, a]
+        x[X_THRESHOLD, a] = rules[K_REBALANCE]
+        if gap < 0.0:
+            x[X_TRIM, a] = sale_to_weight(x[X_VALUE, a], over, x[X_TARGET, a], cost, rules[K_RISK_ONLY] == 1.0) / price
+            x[X_TRIM_ROW, a] = rows + 2
+            x[X_IDEAL, a] = x[X_UNITS, a] - x[X_TRIM, a]
+        elif gap > 0.0:
+            x[X_BUY, a] = gap / (1.0 + cost * x[X_TARGET, a]) / price
+            x[X_BUY_REASON, a] = _REBALANCE
+        x[X_FREE, a] = 1.0
+    return True
+
+
+@compiled
+def _deployable(rules: Floats, x: Floats, nav: float, cash: float) -> float:
+    """Stablecoins above the reserve that no short needs, in quote."""
+    spot = 0.0
+    short = 0.0
+    for a in range(x.shape[1]):
+        spot += x[X_VALUE, a]
+        if x[X_PRICE, a] > 0.0:
+            short += x[X_SHORT, a] * x[X_PRICE, a]
+    return max(0.0, min(nav - spot - rules[K_STABLE] * nav, cash - rules[K_RESERVE] * short))
+
+
+@compiled
+def _deploy(rules: Floats, regime: Floats, gate: Ints, asset: Floats, scalar: Floats, bits: Ints, x: Floats, nav: float,
+            spare: float) -> None:  # fmt: skip
+    """A tranche of the stables into undervalued and sound assets, in a deploying row, never above target (2A-17)."""
+    day = scalar[S_DAY]
+    lacking = 0.0
+    deploying = False
+    for a in range(asset.shape[1]):
+        if regime[int(asset[B_STATE, a]), R_DEPLOY] != 1.0 or x[X_ALIVE, a] != 1.0:
+            continue
+        deploying = True
+        g = int(rules[K_DEPLOY_GATE])
+        if gate_holds(gate, g, bits[0, a], bits[1, a]):
+            lacking += max(0.0, x[X_TARGET, a] * nav - x[X_VALUE, a] - asset[B_SOLD, a] * x[X_PRICE, a])
+    if not deploying:
+        return
+    if day - scalar[S_DEPLOY_DAY] > _EPISODE_GAP:
+        scalar[S_TRANCHES] = 0.0
+        scalar[S_TRANCHE_BASE] = spare
+        scalar[S_TRANCHE_DAY] = -np.inf
+    scalar[S_DEPLOY_DAY] = day
+    waited = day - scalar[S_TRANCHE_DAY] >= rules[K_TRANCHE_EVERY]
+    amount = min(spare, rules[K_TRANCHE] * scalar[S_TRANCHE_BASE], lacking)
+    if scalar[S_TRANCHES] >= rules[K_TRANCHES] or not waited or amount <= 0.0:
+        return
+    for a in range(asset.shape[1]):
+        if regime[int(asset[B_STATE, a]), R_DEPLOY] == 1.0 and x[X_ALIVE, a] == 1.0:
+            if gate_holds(gate, int(rules[K_DEPLOY_GATE]), bits[0, a], bits[1, a]):
+                gap = max(0.0, x[X_TARGET, a] * nav - x[X_VALUE, a] - asset[B_SOLD, a] * x[X_PRICE, a])
+                x[X_BUY, a] = amount * gap / lacking / x[X_PRICE, a]
+                x[X_BUY_REASON, a] = _DEPLOY
+                x[X_MEASURED, a] = scalar[S_TRANCHES] + 1.0
+                x[X_THRESHOLD, a] = rules[K_TRANCHES]
+                x[X_FREE, a] = 1.0
+
+
+@compiled
+def _underweights(x: Floats, nav: float, spare: float) -> None:
+    """Proceeds of this plan's trims buy assets below target, pro rata to what they lack (opt-in)."""
+    proceeds = 0.0
+    lacking = 0.0
+    for a in range(x.shape[1]):
+        if x[X_ALIVE, a] == 1.0:
+            proceeds += x[X_TRIM, a] * x[X_PRICE, a]
+            if x[X_TRIM, a] == 0.0:
+                lacking += max(0.0, x[X_TARGET, a] * nav - x[X_VALUE, a])
+    amount = min(proceeds, lacking, spare + proceeds)
+    if amount <= 0.0:
+        return
+    for a in range(x.shape[1]):
+        if x[X_ALIVE, a] == 1.0 and x[X_TRIM, a] == 0.0:
+            gap = max(0.0, x[X_TARGET, a] * nav - x[X_VALUE, a])
+            if gap > 0.0:
+                x[X_BUY, a] = amount * gap / lacking / x[X_PRICE, a]
+                x[X_BUY_REASON, a] = _UNDERWEIGHT
+
+
+@compiled
+def _enter(asset: Floats, x: Floats, nav: float, cost: float) -> None:
+    """The first purchase of an asset that is wanted and was never held."""
+    for a in range(asset.shape[1]):
+        if asset[B_ENTERED, a] == 1.0:
+            continue
+        if x[X_UNITS, a] > 0.0:
+            asset[B_ENTERED, a] = 1.0
+        elif x[X_ALIVE, a] == 1.0 and x[X_TARGET, a] > 0.0:
+            x[X_BUY, a] = x[X_TARGET, a] * nav / (1.0 + cost * x[X_TARGET, a]) / x[X_PRICE, a]
+            x[X_BUY_REASON, a] = _ENTRY
+            x[X_MEASURED, a] = x[X_WEIGHT, a]
+            x[X_THRESHOLD, a] = x[X_TARGET, a]
+            x[X_FREE, a] = 1.0
+
+
+@compiled
+def trigger_stage(
+    rules: Floats, regime: Floats, trim: Floats, trim_asset: Floats, gate: Ints, inst_rules: Floats, asset: Floats,
+    scalar: Floats, trims: Floats, measure: Floats, bits: Ints, x: Floats, legs: Floats, count: Ints, nav: float, cash: float,
+    due: bool,
+) -> None:  # fmt: skip
+    """Fill the wanted sales and purchases of ``work.asset``: rows, aggressive trims, rebalancing, deployment, entries."""
+    n_assets = asset.shape[1]
+    over = nav
+    if rules[K_RISK_ONLY] == 1.0:
+        over = 0.0
+        for a in range(n_assets):
+            over += x[X_VALUE, a]
+    for a in range(n_assets):
+        x[X_TRIM, a] = 0.0
+        x[X_TRIM_ROW, a] = -1.0
+        x[X_BUY, a] = 0.0
+        x[X_BUY_REASON, a] = 0.0
+        x[X_IDEAL, a] = x[X_UNITS, a]
+        x[X_FREE, a] = 0.0
+        x[X_MEASURED, a] = np.nan
+        x[X_THRESHOLD, a] = np.nan
+        if asset[B_EXCESS, a] > 0.0 and x[X_WEIGHT, a] <= x[X_TARGET, a]:
+            asset[B_EXCESS, a] = 0.0
+    cost = inst_rules[I_FEE, 0] + inst_rules[I_HALF_SPREAD, 0]
+    spare = _deployable(rules, x, nav, cash)
+    if not _rebalance(rules, x, measure, nav, over, cost, due, trim.shape[0]):
+        for a in range(n_assets):
+            mode = TRIM_THRESHOLD
+            if regime.shape[0] > 0:
+                mode = int(regime[int(asset[B_STATE, a]), R_TRIM])
+            if x[X_ALIVE, a] == 1.0:
+                _trim_rows(
+                    rules, trim, trim_asset, gate, trims, asset, scalar, measure, bits, x, mode, over, cost, legs, count, a
+                )  # fmt: skip
+        if regime.shape[0] > 0:
+            _aggressive(rules, regime, asset, x, measure, over, cost, trim.shape[0])
+            _deploy(rules, regime, gate, asset, scalar, bits, x, nav, spare)
+        if rules[K_UNDERWEIGHTS] == 1.0:
+            _underweights(x, nav, spare)
+    _enter(asset, x, nav, cost)
+    price = measure[_QUOTE, 0]
+    if price < rules[K_DEPEG]:
+        for a in range(n_assets):
+            if x[X_TRIM, a] > 0.0:
+                add_refusal(
+                    legs, count, a, a, LEG_SPOT, -x[X_TRIM, a], x[X_PRICE, a], _TRIM, x[X_TRIM_ROW, a], _DEPEG, price,
+                    rules[K_DEPEG], scalar[S_DAY],
+                )  # fmt: skip
+                x[X_TRIM, a] = 0.0
+                x[X_IDEAL, a] = x[X_UNITS, a]

@@ -1,0 +1,111 @@
+"""Why something is done or not done: the codes that the kernel writes and the sentence that each one means.
+
+Reasons are below 100, refusals from 100 on. A sentence may use {measured} and {threshold}.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+
+class Reason(IntEnum):
+    """Why a leg is traded."""
+
+    NONE = 0
+    ENTRY = 1
+    TRIM = 2
+    TRIM_PEAK = 3
+    TRIM_TOP = 4
+    REBALANCE = 5
+    FUND_HEDGE = 6
+    BUY_BACK = 7
+    DEPLOY = 8
+    UNDERWEIGHT = 9
+    HEDGE_RAISE = 10
+    HEDGE_COVER = 11
+    HEDGE_RESTORE = 12
+    CROSS_HEDGE = 13
+    HEDGE_EXCESS = 14
+    ROLL = 15
+    MARGIN_IN = 16
+    MARGIN_OUT = 17
+    PAIR_REDUCE = 18
+    LIQUIDATED = 19
+    SETTLED = 20
+    SELL_UNHEDGED = 21
+    VENUE_FAILURE = 22
+
+
+class Refusal(IntEnum):
+    """Why a leg, or a part of one, is not traded."""
+
+    NONE = 0
+    BELOW_MINIMUM = 101
+    COST_BENEFIT = 102
+    TURNOVER = 103
+    LIQUIDITY = 104
+    LIQUIDITY_UNKNOWN = 105
+    SLIPPAGE = 106
+    NO_PRICE = 107
+    COOLDOWN = 108
+    CARRY_VETO = 109
+    MARGIN = 110
+    NO_INSTRUMENT = 111
+    PROTECTED = 112
+    RUNG_WAIT = 113
+    FROZEN = 114
+    DEPEG = 115
+    STEP = 116
+    FUNDING_UNKNOWN = 117
+    CASH = 118
+    VENUE = 119
+    RESERVE = 120
+    PRINCIPAL_LARGE = 121
+
+
+SENTENCES: Final[dict[int, str]] = {
+    Reason.ENTRY: "first purchase at the target weight",
+    Reason.TRIM: "trim: {row} measured {measured}, threshold {threshold}",
+    Reason.TRIM_PEAK: "aggressive trim: all of the excess while the asset shows signs of a peak",
+    Reason.TRIM_TOP: "extra trim of the top performer (90-day return {measured})",
+    Reason.REBALANCE: "rebalanced to target (drift {measured})",
+    Reason.FUND_HEDGE: "spot sold in place of a short: the stablecoins do not fund the whole hedge at the allowed leverage",
+    Reason.BUY_BACK: "spot bought back that had been sold in place of a short",
+    Reason.DEPLOY: "stablecoins deployed into an undervalued and sound asset near a bottom",
+    Reason.UNDERWEIGHT: "proceeds buy an asset below target",
+    Reason.HEDGE_RAISE: "hedge raised from {measured} to {threshold}",
+    Reason.HEDGE_COVER: "hedge covered from {measured} to {threshold}",
+    Reason.HEDGE_RESTORE: "short cut to the spot that remains",
+    Reason.CROSS_HEDGE: "cross hedge by beta from {measured} to {threshold}: the asset has no futures of its own",
+    Reason.HEDGE_EXCESS: "excess shorted instead of sold: cheaper over the horizon",
+    Reason.ROLL: "contract rolled before its expiry",
+    Reason.MARGIN_IN: "collateral topped up: liquidation was {measured} away, threshold {threshold}",
+    Reason.MARGIN_OUT: "spare collateral withdrawn",
+    Reason.PAIR_REDUCE: "short covered and the spot that it protected sold: liquidation was {measured} away, threshold {threshold}",
+    Reason.LIQUIDATED: "position liquidated by the venue at {measured}",
+    Reason.SETTLED: "dated contract settled at expiry",
+    Reason.SELL_UNHEDGED: "spot sold instead of hedged: no futures, and rho^2 {measured} of a cross hedge is below {threshold}",
+    Reason.VENUE_FAILURE: "hedge closed: the venue that holds it is reported as failing",
+    Refusal.BELOW_MINIMUM: "{measured} is below the smallest leg, {threshold}",
+    Refusal.COST_BENEFIT: "benefit over cost {measured} is below {threshold}",
+    Refusal.TURNOVER: "turnover of the last year {measured} has reached the budget, {threshold}",
+    Refusal.LIQUIDITY: "cut to the share of the mean daily turnover that may be traded",
+    Refusal.LIQUIDITY_UNKNOWN: "the market's turnover is unknown",
+    Refusal.SLIPPAGE: "expected slippage {measured} is above the cap, {threshold}",
+    Refusal.NO_PRICE: "no fresh price",
+    Refusal.COOLDOWN: "the last trim of this group was {measured} ago, cooldown {threshold}",
+    Refusal.CARRY_VETO: "a short would pay {measured} in funding, more than {threshold}",
+    Refusal.MARGIN: "collateral allows {measured}, wanted {threshold}",
+    Refusal.NO_INSTRUMENT: "no futures to hedge with",
+    Refusal.PROTECTED: "protected coins are never sold",
+    Refusal.RUNG_WAIT: "a rung down must wait: at most one in {threshold}",
+    Refusal.FROZEN: "more than half of the inputs are missing: the regime stands still",
+    Refusal.DEPEG: "nothing is sold for a stablecoin at {measured} USD, below {threshold}",
+    Refusal.STEP: "a change of {measured} in the hedge ratio is below the smallest step, {threshold}",
+    Refusal.FUNDING_UNKNOWN: "the contract's funding is unknown",
+    Refusal.CASH: "the stablecoins in the wallet do not pay for it",
+    Refusal.VENUE: "the venue that would hold the hedge is reported as failing",
+    Refusal.RESERVE: "the stable reserve stays",
+    Refusal.PRINCIPAL_LARGE: "recovering the principal would sell {measured} of the position, more than {threshold}",
+}

@@ -1,0 +1,90 @@
+"""Built-in policies, one TOML file each, and how a policy file is read."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from hedgerow.errors import ConfigError
+from hedgerow.model.policy import Policy, near
+
+_HERE = Path(__file__).parent
+BENCHMARKS = ("b0_hold", "b1_monthly", "b2_threshold", "b3_constant", "b4_matched", "b5_volatility", "b6_trend", "seed", "b8_stable")
+
+
+def names() -> tuple[str, ...]:
+    """Names of the built-in policies, products first, benchmarks after."""
+    found = sorted(path.stem for path in _HERE.glob("*.toml"))
+    first = ("balanced", "beginner", "seed", "hedge-only", "trim-only")
+    return tuple(name for name in first if name in found) + tuple(name for name in found if name not in first)
+
+
+def path_of(name_or_file: str) -> Path:
+    """The file of a built-in policy, or the file that is named. Raises ``ConfigError`` where there is neither."""
+    built_in = _HERE / f"{name_or_file}.toml"
+    if "/" not in name_or_file and built_in.is_file():
+        return built_in
+    path = Path(name_or_file)
+    if path.is_file():
+        return path
+    hint = near(name_or_file, names()).lstrip("; ")
+    raise ConfigError(f'there is no policy or file "{name_or_file}"', where="--policy", fix=f"{hint[:1].upper()}{hint[1:]}")
+
+
+def load(name_or_file: str) -> Policy:
+    """Read and check a policy. Raises ``ConfigError`` naming the file, the line or key, the value and the fix."""
+    path = path_of(name_or_file)
+    text = path.read_text(encoding="utf-8")
+    try:
+        return parse(tomllib.loads(text), path.name)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not valid TOML: {error}", where=str(path)) from None
+
+
+def parse(document: dict[str, Any], where: str) -> Policy:
+    """A policy from a parsed document; every fault is a ``ConfigError`` at ``where``."""
+    try:
+        return Policy.model_validate(document)
+    except ValidationError as error:
+        raise _explained(error, where) from None
+
+
+def _explained(error: ValidationError, where: str) -> ConfigError:
+    """The first fault with its key, value and fix; the number of the others."""
+    faults = error.errors(include_url=False)
+    first = faults[0]
+    key = ".".join(str(part) for part in first["loc"] if part not in ("function-before", "[key]")) or "the policy"
+    message = first["msg"].removeprefix("Value error, ")
+    fix = ""
+    if first["type"] == "extra_forbidden":
+        message = "unknown key"
+        fix = f"Remove it{near(str(first['loc'][-1]), _known_keys(first['loc'][:-1]))}"
+    elif not isinstance(first.get("input"), dict):
+        message = f"{message} (got {first.get('input')!r})"
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return ConfigError(message + more, where=f"{where}: {key}", fix=fix)
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """The keys that a table of the schema takes, following a fault's location."""
+    model: Any = Policy
+    for part in location:
+        fields = getattr(model, "model_fields", None)
+        if fields is None:
+            continue
+        by_alias = {(field.alias or name): field for name, field in fields.items()}
+        if part not in by_alias:
+            continue
+        model = _inner_model(by_alias[str(part)].annotation)
+    return [field.alias or name for name, field in getattr(model, "model_fields", {}).items()]
+
+
+def _inner_model(annotation: Any) -> Any:
+    """The record inside ``X``, ``X | None`` or ``dict[str, X]``."""
+    for inner in (annotation, *getattr(annotation, "__args__", ())):
+        if hasattr(inner, "model_fields"):
+            return inner
+    return annotation

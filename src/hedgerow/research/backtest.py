@@ -1,0 +1,211 @@
+"""One policy over one market: history and signals in, the compiled run, a ``Run`` record out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hedgerow.errors import ConfigError
+from hedgerow.kernel import arrays as k
+from hedgerow.kernel.rules import hedge_routes, pack, rebalance_due
+from hedgerow.kernel.run import run as run_kernel
+from hedgerow.kernel.run import warm_up
+from hedgerow.model.market import Floats, Ints, Market
+from hedgerow.model.plan import SENTENCES, Reason, Refusal
+from hedgerow.model.policy import Policy
+from hedgerow.model.report import LegRecord, Run
+from hedgerow.units import NS_PER_DAY, show
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A market made ready: panels, the signals of its days, and those of the days before that warm the regime.
+
+    ``signals`` [D, M, A] and ``warm`` [W, M, A] as ``signals.panel`` gives them; ``simulated`` says that the market was made.
+    """
+
+    market: Market
+    signals: Floats
+    warm: Floats
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """The blocks of a finished run, for those who look closer than ``Run``: the final book, the rules, the leg log."""
+
+    rules: k.Rules
+    book: k.Book
+    work: k.Work
+    log: Floats
+
+
+def backtest(policy: Policy, stage: Stage, *, capital: float, weights: Mapping[str, float], label: str = "") -> Run:
+    """Run ``policy`` with ``capital`` in stablecoins at the start. ``weights`` are target fractions of nav by asset."""
+    return trace(policy, stage, capital=capital, weights=weights, label=label)[0]
+
+
+def trace(
+    policy: Policy, stage: Stage, *, capital: float, weights: Mapping[str, float], label: str = "", book: k.Book | None = None
+) -> tuple[Run, Traces]:
+    """``backtest``, and the blocks it ran on. A given ``book`` is used (and changed) instead of an empty one."""
+    if not capital > 0.0:
+        raise ConfigError(f"the capital is {capital:g}", where="--capital", fix="It must be above 0.")
+    market, universe = stage.market, stage.market.universe
+    n_inst, n_assets, days = len(universe.instruments), len(universe.assets), market.days_ns.shape[0]
+    rules = pack(policy, universe, weights)
+    if book is None:
+        book = k.new_book(rules, n_inst, capital)
+    work = k.new_work(rules, n_inst, stage.signals.shape[1])
+    log = np.zeros((max(days * (2 * n_assets + 2), 1_000), k.LEG))
+    used = np.zeros(1, np.int64)
+    day_out, asset_out = np.zeros((days, k.OUT_DAY)), np.zeros((days, k.OUT_ASSET, n_assets))
+    bits = np.zeros((days, 2, n_assets), np.int64)
+    if stage.warm.shape[0]:
+        first = int(market.days_ns[0]) - stage.warm.shape[0] * NS_PER_DAY
+        warm_days = np.arange(stage.warm.shape[0], dtype=np.int64) * NS_PER_DAY + first
+        price, fresh = np.full(n_inst, np.nan), np.zeros(n_inst, np.uint8)
+        warm_up(rules, book, work, stage.warm, price, fresh, hedge_routes(policy, universe, warm_days))
+    run_kernel(
+        rules, book, work, market.open_ns, market.open, market.high, market.close, market.fresh, market.funding,
+        market.day.astype(np.int64), stage.signals, hedge_routes(policy, universe, market.days_ns),
+        rebalance_due(policy, market.days_ns), day_out, asset_out, bits, log, used,
+    )  # fmt: skip
+    kept = log[: min(int(used[0]), log.shape[0])]
+    done = _records(policy, stage, kept)
+    result = _run(policy, stage, capital, rules, book, day_out, asset_out, bits, done, label)
+    return result, Traces(rules, book, work, kept)
+
+
+def _run(
+    policy: Policy, stage: Stage, capital: float, rules: k.Rules, book: k.Book, day_out: Floats, asset_out: Floats, bits: Ints,
+    done: list[LegRecord], label: str,
+) -> Run:  # fmt: skip
+    universe = stage.market.universe
+    regime = asset_out[:, k.OA_STATE].astype(np.int64)
+    votes = {
+        name: np.where((bits[:, 1] >> v) & 1 == 0, -1, (bits[:, 0] >> v) & 1).astype(np.int64) for v, name in enumerate(policy.vote)
+    }
+    coverage = dict(stage.market.coverage)
+    coverage["unknown_funding_bars"] = int(book.scalar[k.S_UNKNOWN_FUNDING])
+    coverage["votes_abstained"] = {name: int((answers == -1).sum()) for name, answers in votes.items() if (answers == -1).any()}
+    return Run(
+        policy=label or policy.name,
+        title=policy.title or policy.name,
+        simulated=stage.simulated,
+        assets=universe.assets,
+        quote=universe.quote,
+        start_value=capital,
+        days_ns=stage.market.days_ns,
+        nav=day_out[:, k.O_NAV],
+        cash=day_out[:, k.O_CASH],
+        futures_equity=day_out[:, k.O_FUTURES],
+        price=asset_out[:, k.OA_PRICE],
+        weight=asset_out[:, k.OA_WEIGHT],
+        target=asset_out[:, k.OA_TARGET],
+        h_intended=asset_out[:, k.OA_H],
+        h_achieved=asset_out[:, k.OA_H_NOW],
+        regime=regime,
+        market_regime=regime[:, universe.market_asset],
+        regimes=tuple(policy.regime),
+        parts=day_out[:, k.O_PARTS : k.O_PARTS + 8],
+        parts_by_asset=np.ascontiguousarray(book.asset[k.FIRST_PART : k.FIRST_PART + 8].T),
+        turnover_spot=day_out[:, k.O_SPOT_TRADED],
+        turnover_futures=day_out[:, k.O_FUTURES_TRADED],
+        margin_ratio=day_out[:, k.O_MARGIN],
+        liquidation_distance=day_out[:, k.O_DISTANCE],
+        margin_capped=day_out[:, k.O_CAPPED],
+        wanted=day_out[:, k.O_WANTED],
+        liquidations=int(book.scalar[k.S_LIQUIDATIONS]),
+        legs=tuple(leg for leg in done if not leg.refused),
+        refusals=tuple(leg for leg in done if leg.refused),
+        votes=votes,
+        coverage=coverage,
+    )
+
+
+def _records(policy: Policy, stage: Stage, log: Floats) -> list[LegRecord]:
+    """The log as records; legs that a new decision superseded before they filled are left out."""
+    market = stage.market
+    warmed = float(stage.warm.shape[0])
+    closes = market.days_ns + NS_PER_DAY
+    records = []
+    for row in log:
+        if row[k.L_STATUS] == k.SUPERSEDED:
+            continue
+        day = int(row[k.L_DAY] - warmed) - 1
+        records.append(leg_record(policy, market, row, day, int(closes[max(day, 0)])))
+    return records
+
+
+def leg_record(policy: Policy, market: Market, row: Floats, day: int, decided_ns: int) -> LegRecord:
+    """One row of the leg log as a record: names instead of indices, the reason's sentence with its numbers."""
+    universe = market.universe
+    inst, served = int(row[k.L_INST]), int(row[k.L_FOR])
+    instrument = universe.instruments[inst].symbol if inst >= 0 else f"{universe.assets[served]} futures"
+    filled = row[k.L_STATUS] == k.FILLED
+    units = row[k.L_DONE] if filled else (row[k.L_WANTED] if row[k.L_STATUS] == k.REFUSED else row[k.L_UNITS])
+    kind = ("spot", "futures", "margin")[int(row[k.L_KIND])]
+    price = float(row[k.L_FILL] if filled else row[k.L_PRICE])
+    reason, refusal = Reason(int(row[k.L_REASON])), Refusal(int(row[k.L_REFUSAL]))
+    name = row_name(policy, int(row[k.L_ROW]), reason)
+    cost = row[k.L_FEE] + row[k.L_SLIPPAGE] if filled else row[k.L_COST]
+    sides = ("in", "out") if kind == "margin" else ("buy", "sell")
+    return LegRecord(
+        day=day,
+        decided_ns=decided_ns,
+        filled_ns=int(market.open_ns[int(row[k.L_AT])]) if filled else 0,
+        instrument=instrument,
+        asset=universe.assets[served],
+        kind=kind,
+        side=sides[0] if units > 0.0 else sides[1],
+        amount=abs(float(units)),
+        price=price,
+        notional=abs(float(units)) * price,
+        cost=float(cost),
+        reason=reason.name.lower(),
+        row=name,
+        measured=float(row[k.L_MEASURED]),
+        threshold=float(row[k.L_LIMIT]),
+        refused=refusal.name.lower() if refusal else "",
+        sentence=sentence(refusal or reason, name, float(row[k.L_MEASURED]), float(row[k.L_LIMIT])),
+    )
+
+
+def row_name(policy: Policy, index: int, reason: Reason) -> str:
+    """The policy row behind a leg, as it is named in the file."""
+    rows = list(policy.trim)
+    if 0 <= index < len(rows) and reason is Reason.TRIM:
+        return f"trim.{rows[index]}"
+    tables = {
+        Reason.DEPLOY: "deploy", Reason.REBALANCE: "rebalance", Reason.HEDGE_RAISE: "hedge", Reason.HEDGE_COVER: "hedge",
+        Reason.FUND_HEDGE: "hedge", Reason.BUY_BACK: "hedge", Reason.MARGIN_IN: "margin", Reason.PAIR_REDUCE: "margin",
+        Reason.ENTRY: "targets", Reason.TRIM_PEAK: "regime", Reason.TRIM_TOP: "regime", Reason.CROSS_HEDGE: "hedge.cross_rho2",
+        Reason.ROLL: "hedge.roll_before",
+    }  # fmt: skip
+    return tables.get(reason, "")
+
+
+_IN_DAYS = (Refusal.COOLDOWN, Refusal.RUNG_WAIT)
+_IN_TIMES = (Refusal.COST_BENEFIT, Refusal.TURNOVER, Reason.DEPLOY)
+_IN_QUOTE = (Refusal.BELOW_MINIMUM, Refusal.LIQUIDITY, Reason.LIQUIDATED)
+
+
+def sentence(code: Reason | Refusal, row: str, measured: float, threshold: float) -> str:
+    """The sentence of a code with its numbers in the unit that people read."""
+    unit = "%"
+    if code in _IN_DAYS:
+        unit = "d"
+    elif code in _IN_TIMES:
+        unit = "x"
+    elif code in _IN_QUOTE:
+        unit = "quote"
+    if code is Refusal.DEPEG:
+        unit = "x"
+
+    def text(value: float) -> str:
+        return "unknown" if np.isnan(value) else show(round(value, 6), unit)
+
+    return SENTENCES[code].format(row=row, measured=text(measured), threshold=text(threshold))

@@ -1,0 +1,84 @@
+"""A policy beside its benchmarks B0-B8, all through the same engine, market and costs (domain 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from hedgerow.ledger.statistics import metrics
+from hedgerow.model import measure
+from hedgerow.model.market import Floats
+from hedgerow.model.policy import Policy
+from hedgerow.model.report import Comparison, Run
+from hedgerow.research.backtest import Stage, backtest
+
+
+def compare(
+    policy: Policy,
+    benchmarks: Mapping[str, Policy],
+    stage: Stage,
+    *,
+    capital: float,
+    weights: Mapping[str, float],
+    progress: Callable[[str], None] = lambda _: None,
+) -> Comparison:
+    """Run the policy, then its benchmarks: B4 holds the policy's mean achieved hedge, B4c its trailing mean.
+
+    ``benchmarks`` maps B0..B8 to policies; ``progress`` is told the name of each run as it starts. B8 holds only
+    stablecoins, the others the same target weights.
+    """
+    progress(policy.name)
+    subject = backtest(policy, stage, capital=capital, weights=weights)
+    runs: dict[str, Run] = {}
+    for name, other in benchmarks.items():
+        progress(name)
+        held = dict.fromkeys(weights, 0.0) if other.targets.stable == 1.0 else weights
+        chosen = matched(other, mean_hedge(subject)) if name == "B4" else other
+        runs[name] = backtest(chosen, stage, capital=capital, weights=held, label=name)
+        if name == "B4":
+            progress("B4c")
+            causal = other.model_copy(update={"hedge": other.hedge.model_copy(update={"external": True})})
+            path = trailing_hedge(subject)
+            runs["B4c"] = backtest(causal, _with_path(stage, path), capital=capital, weights=held, label="B4c")
+            runs["B4c"] = replace(runs["B4c"], title="Constant hedge of the policy's trailing mean size (causal)")
+    unhedged = runs.get("B2")
+    return Comparison(
+        subject=subject,
+        benchmarks=runs,
+        metrics=metrics(subject, unhedged=unhedged),
+        benchmark_metrics={name: metrics(run, unhedged=unhedged) for name, run in runs.items()},
+    )
+
+
+def matched(policy: Policy, ratio: float) -> Policy:
+    """The same policy with a constant hedge of ``ratio``."""
+    return policy.model_copy(update={"hedge": policy.hedge.model_copy(update={"constant": ratio})})
+
+
+def daily_hedge(run: Run) -> Floats:
+    """Value-weighted achieved hedge ratio of each day [D]; 0 while nothing is held."""
+    value = np.where(np.isfinite(run.weight), run.weight, 0.0)
+    total = value.sum(axis=1)
+    weighted = (np.where(np.isfinite(run.h_achieved), run.h_achieved, 0.0) * value).sum(axis=1)
+    return np.divide(weighted, total, out=np.zeros_like(total), where=total > 0.0)
+
+
+def mean_hedge(run: Run) -> float:
+    """The mean of ``daily_hedge``, clipped to [0, 1]."""
+    return float(np.clip(daily_hedge(run).mean(), 0.0, 1.0))
+
+
+def trailing_hedge(run: Run) -> Floats:
+    """Mean of ``daily_hedge`` over all days before each day [D]: what a constant hedge could have known."""
+    path = daily_hedge(run)
+    counts = np.arange(1, path.shape[0] + 1)
+    means = np.cumsum(path) / counts
+    return np.clip(np.concatenate(([0.0], means[:-1])), 0.0, 1.0)
+
+
+def _with_path(stage: Stage, path: Floats) -> Stage:
+    signals = stage.signals.copy()
+    signals[:, measure.INDEX["external_hedge"], :] = path[:, None]
+    return replace(stage, signals=signals)
