@@ -54,7 +54,7 @@ _ROWS: Final = (
     # support
     ("support_atr", "", "asset", "distance of the close above the nearest support, in ATR14 (below: negative)", "domain 2.9"),
     ("at_support", "", "asset", "1 within 0.5 ATR14 of a support that was not broken in 2 days", "domain 2.9"),
-    ("support_broken", "", "asset", "1 after two closes 0.5 ATR14 below a support", "domain 2.9"),
+    ("support_broken", "", "asset", "1 on the second close in a row 0.5 ATR14 below a support that held until then", "domain 2.9"),
     # derivatives
     ("premium", "%", "asset", "perpetual close over spot close - 1", "domain 2.7"),
     ("funding7", "%/yr", "asset", "mean funding of 7 days, annualised; positive: a short receives", "domain 2.7"),
@@ -69,8 +69,8 @@ _ROWS: Final = (
     ("adv30", "quote", "asset", "mean daily spot turnover of 30 days, in quote", "domain 2.10"),
     ("adv30_futures", "quote", "asset", "mean daily perpetual turnover of 30 days, in quote", "domain 2.12"),
     ("beta", "x", "asset", "shrunk beta of the asset to the market asset's hedge", "domain 2.12"),
-    ("rho2", "x", "asset", "out-of-sample squared correlation of the cross hedge", "domain 2.12"),
-    ("bars", "d", "asset", "completed daily bars known", "domain 2A-10"),
+    ("rho2", "x", "asset", "share of the asset's variance that the cross hedge took away out of sample in 90 days", "domain 2.12"),
+    ("bars", "d", "asset", "completed daily bars known in the last 730 days", "domain 2A-10"),
     ("fundamental_z", "sd", "asset", "z-score of a series that the user supplies (price over fundamental value)", "domain 2A-16"),
     # the whole market
     ("correlation", "x", "market", "weighted average pairwise correlation of daily returns, EWMA 0.94", "domain 2.5"),
@@ -86,7 +86,7 @@ _ROWS: Final = (
     ("view_rungs", "", "asset", "rungs that live views add", "domain 2A-15"),
     ("view_ratio", "%", "asset", "least hedge ratio that live views ask for", "domain 2A-15"),
     ("venue_failure", "", "asset", "1 while a view reports the failure of the venue that holds the hedge", "domain 2A-15"),
-    ("catalyst_passed", "", "asset", "1 on the day after a dated catalyst passed", "R-022"),
+    ("catalyst_passed", "", "asset", "1 on the close of the day on which a dated catalyst passed", "R-022"),
     ("external_hedge", "%", "asset", "a hedge ratio given from outside, one value a day", "domain 4.2"),
     # the book: filled on the decision
     ("weight", "%", "book", "value held over net asset value (or over risk assets)", "domain 2.1"),
