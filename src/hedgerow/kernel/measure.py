@@ -129,7 +129,11 @@ def measure_stage(
     rules: Floats, asset_rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, wallet: Floats, scalar: Floats,
     price: Floats, fresh: Bytes, hedge: Ints, measure: Floats, x: Floats,
 ) -> float:  # fmt: skip
-    """Fill the book's measures and ``work.asset``'s first rows; returns net asset value. ``hedge`` is [A]."""
+    """Fill the book's measures and ``work.asset``'s first rows; returns net asset value. ``hedge`` is [A].
+
+    Drift counts coins that were sold in place of a short as held, and excess that is shorted instead of sold as gone:
+    targets are of net exposure before hedging (2A-1).
+    """
     n_assets = asset.shape[1]
     market = int(rules[K_MARKET])
     nav = net_asset_value(asset, inst, wallet, inst_rules, price)
@@ -162,11 +166,13 @@ def measure_stage(
         x[X_SHORT, a] = own_short(asset, inst, inst_rules, a, market) + asset[B_CROSS, a] / cross
         base = x[X_UNITS, a] + asset[B_SOLD, a]
         x[X_H_NOW, a] = (x[X_SHORT, a] + asset[B_SOLD, a]) / base if base > 0.0 else 0.0
-        covered = asset[B_EXCESS, a] * price[a] / over if asset[B_EXCESS, a] > 0.0 and over > 0.0 else 0.0
-        weight = x[X_WEIGHT, a] - covered
+        kept = 0.0
+        if asset[B_SOLD, a] - asset[B_EXCESS, a] != 0.0 and over > 0.0:
+            kept = (asset[B_SOLD, a] - asset[B_EXCESS, a]) * price[a] / over
+        weight = x[X_WEIGHT, a] + kept
         target = x[X_TARGET, a]
         known = x[X_VALUE, a] > 0.0
-        measure[_WEIGHT, a] = weight if known else np.nan
+        measure[_WEIGHT, a] = x[X_WEIGHT, a] if known else np.nan
         measure[_DRIFT, a] = weight - target if known else np.nan
         measure[_RELATIVE, a] = weight / target - 1.0 if known and target > 0.0 else np.nan
         measure[_GAIN, a] = price[a] / asset[B_COST, a] if known and asset[B_COST, a] > 0.0 else np.nan

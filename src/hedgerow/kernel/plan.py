@@ -211,12 +211,10 @@ def _split(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: flo
         part = 0.0
     spot = base * (1.0 - part * h)
     if spot > x[X_UNITS, a] + x[X_BUY, a]:
-        limit = max(x[X_UNITS, a], x[X_TARGET, a] * nav / x[X_PRICE, a])
+        limit = max(x[X_UNITS, a] + x[X_BUY, a], x[X_TARGET, a] * nav / x[X_PRICE, a])
         if x[X_TRIM, a] > 0.0:
             limit = x[X_UNITS, a]
-        if x[X_BUY, a] == 0.0 and spot > limit:
-            base = base * limit / spot
-            spot = limit
+        spot = min(spot, limit)
     lowest = x[X_UNITS, a] - max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a])
     if spot < lowest:
         spot = lowest
@@ -224,6 +222,8 @@ def _split(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: flo
     x[X_SPOT_NEW, a] = spot
     x[X_SHORT_NEW, a] = short
     x[X_SOLD_NEW, a] = max(0.0, base - spot) if h > 0.0 else 0.0
+    if h <= 0.0:  # nothing is hedged any more: what was not bought back is forgotten
+        asset[B_SOLD, a] = min(asset[B_SOLD, a], max(0.0, spot - x[X_UNITS, a]))
 
 
 @compiled

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -34,7 +34,7 @@ def target_weights(policy: Policy, assets: Sequence[str], targets: Mapping[str, 
     ``targets`` are fractions of nav that sum to 1 within 1e-9, the quote stablecoin included; an asset left out is 0.
     """
     if targets is not None:
-        total = sum(targets.values())
+        total = math.fsum(targets.values())
         if abs(total - 1.0) > 1e-9:
             raise ConfigError(
                 f"the targets add up to {total:.10g}", where="--targets",
@@ -139,17 +139,20 @@ def rebalance_due(policy: Policy, days_ns: Ints) -> Bytes:
     every = policy.rebalance.every
     if every == "never":
         return due
-    before: tuple[int, int] | None = None
-    for d, stamp in enumerate(days_ns):
-        when = datetime.fromtimestamp((int(stamp) + NS_PER_DAY) / 1e9, UTC)
-        period = when.isocalendar()[:2] if every == "week" else (when.year, (when.month - 1) // (3 if every == "quarter" else 1))
-        due[d] = before is not None and period != before
-        before = period
+    closes = (days_ns + NS_PER_DAY).astype("datetime64[ns]")
+    if every == "week":
+        period = (closes.astype("datetime64[D]").astype(np.int64) + 3) // 7  # weeks that begin on Monday
+    else:
+        period = closes.astype("datetime64[M]").astype(np.int64) // (3 if every == "quarter" else 1)
+    due[1:] = period[1:] != period[:-1]
     return due
 
 
 def _mask(names: Sequence[str], votes: Mapping[str, int]) -> int:
-    return sum(1 << votes[name] for name in dict.fromkeys(names))
+    mask = 0
+    for name in names:
+        mask |= 1 << votes[name]
+    return mask
 
 
 def _column(name: str, extra: Sequence[str]) -> float:
@@ -172,7 +175,7 @@ def _scalars(policy: Policy, universe: Universe, add_gate: object, votes: Mappin
     hedge, guard, margin, trend, vol = policy.hedge, policy.guard, policy.margin, policy.hedge.trend, policy.hedge.vol
     s = np.zeros(k.SCALARS)
     cells: dict[int, float] = {
-        k.K_STABLE: max(0.0, 1.0 - sum(weights.values())),
+        k.K_STABLE: max(0.0, 1.0 - math.fsum(weights.values())),
         k.K_BASE_INITIAL: policy.targets.base == "nav_initial",
         k.K_RISK_ONLY: policy.targets.denominator == "risk_assets",
         k.K_REBALANCE: np.inf if policy.rebalance.threshold is None else policy.rebalance.threshold,

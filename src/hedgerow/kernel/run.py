@@ -258,7 +258,7 @@ def warm_up(rules: Rules, book: Book, work: Work, signals: Floats, price: Floats
         for a in range(signals.shape[2]):
             price[a] = signals[d, close, a]
             fresh[a] = 1 if price[a] > 0.0 else 0
-        observe(rules, book, work, signals[d], price, fresh, hedge)
+        observe(rules, book, work, signals[d], price, fresh, hedge[d])
 
 
 @entrance

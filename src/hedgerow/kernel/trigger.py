@@ -192,7 +192,7 @@ def _trim_rows(
     """The largest sale that a firing row asks for; rows on cooldown are written down as refused."""
     day = scalar[S_DAY]
     price = x[X_PRICE, a]
-    value = x[X_VALUE, a] - asset[B_EXCESS, a] * price
+    value = x[X_VALUE, a] + (asset[B_SOLD, a] - asset[B_EXCESS, a]) * price
     weight = measure[_DRIFT, a] + x[X_TARGET, a]
     for n in range(trim.shape[0]):
         if trim_asset[n, a] != 1.0 or not _fires(trim, trims, gate, measure, bits[0, a], bits[1, a], mode, n, a):
@@ -202,7 +202,7 @@ def _trim_rows(
         if mode == TRIM_AGGRESSIVE and group == GROUP_DRIFT:
             to = 0
         sale = _sale(rules, trim[n], to, value, over, weight, x[X_TARGET, a], scalar[S_NAV0], asset[B_PRINCIPAL, a], cost)
-        sale = min(sale, value)
+        sale = min(sale, x[X_VALUE, a])
         if not sale > 0.0:
             continue
         measured = measure[int(trim[n, T_MEASURE]), a]
@@ -218,7 +218,7 @@ def _trim_rows(
             x[X_THRESHOLD, a] = trim[n, T_THRESHOLD] * (2.0 if mode == TRIM_MINIMAL and group == GROUP_DRIFT else 1.0)
             if group == GROUP_DRIFT:
                 full = sale_to_weight(value, over, x[X_TARGET, a], cost, rules[K_RISK_ONLY] == 1.0)
-                x[X_IDEAL, a] = x[X_UNITS, a] - max(full, sale) / price
+                x[X_IDEAL, a] = x[X_UNITS, a] - min(max(full, sale) / price, x[X_UNITS, a])
             else:
                 x[X_IDEAL, a] = x[X_UNITS, a] - sale / price
                 x[X_FREE, a] = 1.0 if group == GROUP_MILESTONE else x[X_FREE, a]
@@ -233,10 +233,12 @@ def _aggressive(rules: Floats, regime: Floats, asset: Floats, x: Floats, measure
     for a in range(asset.shape[1]):
         if int(regime[int(asset[B_STATE, a]), R_TRIM]) != TRIM_AGGRESSIVE or asset[B_PEAK_DONE, a] == 1.0:
             continue
-        if x[X_ALIVE, a] != 1.0 or x[X_WEIGHT, a] <= x[X_TARGET, a]:
+        if x[X_ALIVE, a] != 1.0 or not measure[_DRIFT, a] > 0.0:
             continue
         price = x[X_PRICE, a]
-        units = sale_to_weight(x[X_VALUE, a], over, x[X_TARGET, a], cost, rules[K_RISK_ONLY] == 1.0) / price
+        value = x[X_VALUE, a] + (asset[B_SOLD, a] - asset[B_EXCESS, a]) * price
+        units = sale_to_weight(value, over, x[X_TARGET, a], cost, rules[K_RISK_ONLY] == 1.0) / price
+        units = min(units, x[X_UNITS, a])
         if units > x[X_TRIM, a]:
             x[X_TRIM, a] = units
             x[X_TRIM_ROW, a] = rows
@@ -255,23 +257,26 @@ def _aggressive(rules: Floats, regime: Floats, asset: Floats, x: Floats, measure
 
 
 @compiled
-def _rebalance(rules: Floats, x: Floats, measure: Floats, nav: float, over: float, cost: float, due: bool, rows: int) -> bool:
+def _rebalance(rules: Floats, asset: Floats, x: Floats, over: float, cost: float, due: bool, rows: int) -> bool:
     """Everything back to target, both ways, when the calendar or a drift says so."""
     worst = 0.0
     for a in range(x.shape[1]):
         if x[X_ALIVE, a] == 1.0:
-            worst = max(worst, abs(x[X_WEIGHT, a] - x[X_TARGET, a]))
+            value = x[X_VALUE, a] + asset[B_SOLD, a] * x[X_PRICE, a]
+            worst = max(worst, abs(value / over - x[X_TARGET, a])) if over > 0.0 else worst
     if not due and worst < rules[K_REBALANCE] - _SLACK:
         return False
     for a in range(x.shape[1]):
         if x[X_ALIVE, a] != 1.0:
             continue
         price = x[X_PRICE, a]
-        gap = x[X_TARGET, a] * over - x[X_VALUE, a]
-        x[X_MEASURED, a] = x[X_WEIGHT, a] - x[X_TARGET, a]
+        value = x[X_VALUE, a] + asset[B_SOLD, a] * price
+        gap = x[X_TARGET, a] * over - value
+        x[X_MEASURED, a] = value / over - x[X_TARGET, a]
         x[X_THRESHOLD, a] = rules[K_REBALANCE]
         if gap < 0.0:
-            x[X_TRIM, a] = sale_to_weight(x[X_VALUE, a], over, x[X_TARGET, a], cost, rules[K_RISK_ONLY] == 1.0) / price
+            sale = sale_to_weight(value, over, x[X_TARGET, a], cost, rules[K_RISK_ONLY] == 1.0)
+            x[X_TRIM, a] = min(sale / price, x[X_UNITS, a])
             x[X_TRIM_ROW, a] = rows + 2
             x[X_IDEAL, a] = x[X_UNITS, a] - x[X_TRIM, a]
         elif gap > 0.0:
@@ -392,7 +397,7 @@ def trigger_stage(
             asset[B_EXCESS, a] = 0.0
     cost = inst_rules[I_FEE, 0] + inst_rules[I_HALF_SPREAD, 0]
     spare = _deployable(rules, x, nav, cash)
-    if not _rebalance(rules, x, measure, nav, over, cost, due, trim.shape[0]):
+    if not _rebalance(rules, asset, x, over, cost, due, trim.shape[0]):
         for a in range(n_assets):
             mode = TRIM_THRESHOLD
             if regime.shape[0] > 0:

@@ -6,6 +6,7 @@ Every quantity is written with its unit (``"10 pp"``, ``"60 %/yr"``, ``"5 d"``) 
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -278,7 +279,7 @@ class Policy(Row):
 
     @model_validator(mode="after")
     def _whole(self) -> Policy:
-        total = self.targets.stable + sum(self.targets.weights.values())
+        total = self.targets.stable + math.fsum(self.targets.weights.values())
         if self.targets.weights and abs(total - 1.0) > 1e-9:
             raise ValueError(f"targets: the weights and the stable reserve add up to {total:.6%}; they must add up to 100 %")
         _check_votes(self)

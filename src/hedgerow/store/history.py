@@ -27,7 +27,7 @@ from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
 __all__ = ["History", "assets_of", "daily", "load", "market"]
 
 MACRO: Final = ("FNG", "VIX", "DXY", "EFFR")
-WARMUP_DAYS: Final = 800  # two years of medians on signals of a few weeks
+WARMUP_DAYS: Final = 1_215  # what signals read (850) and a year for the regime to find its row
 
 
 def assets_of(folder: Path) -> tuple[str, ...]:
