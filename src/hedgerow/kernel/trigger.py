@@ -9,7 +9,6 @@ import numpy as np
 
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
-    B_ENTERED,
     B_EXCESS,
     B_PEAK_DONE,
     B_PRINCIPAL,
@@ -22,25 +21,14 @@ from hedgerow.kernel.arrays import (
     I_HALF_SPREAD,
     K_BASE_INITIAL,
     K_DEPEG,
-    K_DEPLOY_GATE,
     K_GAMMA,
     K_REBALANCE,
-    K_RESERVE,
     K_RISK_ONLY,
-    K_STABLE,
-    K_TRANCHE,
-    K_TRANCHE_EVERY,
-    K_TRANCHES,
     K_UNDERWEIGHTS,
     LEG_SPOT,
-    R_DEPLOY,
     R_TRIM,
     S_DAY,
-    S_DEPLOY_DAY,
     S_NAV0,
-    S_TRANCHE_BASE,
-    S_TRANCHE_DAY,
-    S_TRANCHES,
     T_BELOW,
     T_COOLDOWN,
     T_GATE,
@@ -71,7 +59,6 @@ from hedgerow.kernel.arrays import (
     X_IDEAL,
     X_MEASURED,
     X_PRICE,
-    X_SHORT,
     X_TARGET,
     X_THRESHOLD,
     X_TRIM,
@@ -80,6 +67,7 @@ from hedgerow.kernel.arrays import (
     X_VALUE,
     X_WEIGHT,
 )  # fmt: skip
+from hedgerow.kernel.deploy import buy_underweights, deploy, deployable, enter
 from hedgerow.kernel.leg import add_refusal
 from hedgerow.kernel.regime import gate_holds
 from hedgerow.model.market import Floats, Ints
@@ -93,12 +81,8 @@ _COOLDOWN: Final = float(Refusal.COOLDOWN)
 _DEPEG: Final = float(Refusal.DEPEG)
 _LARGE: Final = float(Refusal.PRINCIPAL_LARGE)
 _TRIM: Final = float(Reason.TRIM)
-_ENTRY: Final = float(Reason.ENTRY)
-_DEPLOY: Final = float(Reason.DEPLOY)
-_UNDERWEIGHT: Final = float(Reason.UNDERWEIGHT)
 _REBALANCE: Final = float(Reason.REBALANCE)
 _TOP_EXTRA: Final = 0.15  # of the position (E-18)
-_EPISODE_GAP: Final = 30.0  # days without a deploying row that end a deployment episode (2A-5)
 _SLACK: Final = 1e-12
 
 
@@ -287,91 +271,6 @@ def _rebalance(rules: Floats, asset: Floats, x: Floats, over: float, cost: float
 
 
 @compiled
-def _deployable(rules: Floats, x: Floats, nav: float, cash: float) -> float:
-    """Stablecoins above the reserve that no short needs, in quote."""
-    spot = 0.0
-    short = 0.0
-    for a in range(x.shape[1]):
-        spot += x[X_VALUE, a]
-        if x[X_PRICE, a] > 0.0:
-            short += x[X_SHORT, a] * x[X_PRICE, a]
-    return max(0.0, min(nav - spot - rules[K_STABLE] * nav, cash - rules[K_RESERVE] * short))
-
-
-@compiled
-def _deploy(rules: Floats, regime: Floats, gate: Ints, asset: Floats, scalar: Floats, bits: Ints, x: Floats, nav: float,
-            spare: float) -> None:  # fmt: skip
-    """A tranche of the stables into undervalued and sound assets, in a deploying row, never above target (2A-17)."""
-    day = scalar[S_DAY]
-    lacking = 0.0
-    deploying = False
-    for a in range(asset.shape[1]):
-        if regime[int(asset[B_STATE, a]), R_DEPLOY] != 1.0 or x[X_ALIVE, a] != 1.0:
-            continue
-        deploying = True
-        g = int(rules[K_DEPLOY_GATE])
-        if gate_holds(gate, g, bits[0, a], bits[1, a]):
-            lacking += max(0.0, x[X_TARGET, a] * nav - x[X_VALUE, a] - asset[B_SOLD, a] * x[X_PRICE, a])
-    if not deploying:
-        return
-    if day - scalar[S_DEPLOY_DAY] > _EPISODE_GAP:
-        scalar[S_TRANCHES] = 0.0
-        scalar[S_TRANCHE_BASE] = spare
-        scalar[S_TRANCHE_DAY] = -np.inf
-    scalar[S_DEPLOY_DAY] = day
-    waited = day - scalar[S_TRANCHE_DAY] >= rules[K_TRANCHE_EVERY]
-    amount = min(spare, rules[K_TRANCHE] * scalar[S_TRANCHE_BASE], lacking)
-    if scalar[S_TRANCHES] >= rules[K_TRANCHES] or not waited or amount <= 0.0:
-        return
-    for a in range(asset.shape[1]):
-        if regime[int(asset[B_STATE, a]), R_DEPLOY] == 1.0 and x[X_ALIVE, a] == 1.0:
-            if gate_holds(gate, int(rules[K_DEPLOY_GATE]), bits[0, a], bits[1, a]):
-                gap = max(0.0, x[X_TARGET, a] * nav - x[X_VALUE, a] - asset[B_SOLD, a] * x[X_PRICE, a])
-                x[X_BUY, a] = amount * gap / lacking / x[X_PRICE, a]
-                x[X_BUY_REASON, a] = _DEPLOY
-                x[X_MEASURED, a] = scalar[S_TRANCHES] + 1.0
-                x[X_THRESHOLD, a] = rules[K_TRANCHES]
-                x[X_FREE, a] = 1.0
-
-
-@compiled
-def _underweights(x: Floats, nav: float, spare: float) -> None:
-    """Proceeds of this plan's trims buy assets below target, pro rata to what they lack (opt-in)."""
-    proceeds = 0.0
-    lacking = 0.0
-    for a in range(x.shape[1]):
-        if x[X_ALIVE, a] == 1.0:
-            proceeds += x[X_TRIM, a] * x[X_PRICE, a]
-            if x[X_TRIM, a] == 0.0:
-                lacking += max(0.0, x[X_TARGET, a] * nav - x[X_VALUE, a])
-    amount = min(proceeds, lacking, spare + proceeds)
-    if amount <= 0.0:
-        return
-    for a in range(x.shape[1]):
-        if x[X_ALIVE, a] == 1.0 and x[X_TRIM, a] == 0.0:
-            gap = max(0.0, x[X_TARGET, a] * nav - x[X_VALUE, a])
-            if gap > 0.0:
-                x[X_BUY, a] = amount * gap / lacking / x[X_PRICE, a]
-                x[X_BUY_REASON, a] = _UNDERWEIGHT
-
-
-@compiled
-def _enter(asset: Floats, x: Floats, nav: float, cost: float) -> None:
-    """The first purchase of an asset that is wanted and was never held."""
-    for a in range(asset.shape[1]):
-        if asset[B_ENTERED, a] == 1.0:
-            continue
-        if x[X_UNITS, a] > 0.0:
-            asset[B_ENTERED, a] = 1.0
-        elif x[X_ALIVE, a] == 1.0 and x[X_TARGET, a] > 0.0:
-            x[X_BUY, a] = x[X_TARGET, a] * nav / (1.0 + cost * x[X_TARGET, a]) / x[X_PRICE, a]
-            x[X_BUY_REASON, a] = _ENTRY
-            x[X_MEASURED, a] = x[X_WEIGHT, a]
-            x[X_THRESHOLD, a] = x[X_TARGET, a]
-            x[X_FREE, a] = 1.0
-
-
-@compiled
 def trigger_stage(
     rules: Floats, regime: Floats, trim: Floats, trim_asset: Floats, gate: Ints, inst_rules: Floats, asset: Floats,
     scalar: Floats, trims: Floats, measure: Floats, bits: Ints, x: Floats, legs: Floats, count: Ints, nav: float, cash: float,
@@ -396,7 +295,7 @@ def trigger_stage(
         if asset[B_EXCESS, a] > 0.0 and x[X_WEIGHT, a] <= x[X_TARGET, a]:
             asset[B_EXCESS, a] = 0.0
     cost = inst_rules[I_FEE, 0] + inst_rules[I_HALF_SPREAD, 0]
-    spare = _deployable(rules, x, nav, cash)
+    spare = deployable(rules, x, nav, cash)
     if not _rebalance(rules, asset, x, over, cost, due, trim.shape[0]):
         for a in range(n_assets):
             mode = TRIM_THRESHOLD
@@ -408,10 +307,10 @@ def trigger_stage(
                 )  # fmt: skip
         if regime.shape[0] > 0:
             _aggressive(rules, regime, asset, x, measure, over, cost, trim.shape[0])
-            _deploy(rules, regime, gate, asset, scalar, bits, x, nav, spare)
+            deploy(rules, regime, gate, asset, scalar, bits, x, nav, spare)
         if rules[K_UNDERWEIGHTS] == 1.0:
-            _underweights(x, nav, spare)
-    _enter(asset, x, nav, cost)
+            buy_underweights(x, nav, spare)
+    enter(asset, x, nav, cost)
     price = measure[_QUOTE, 0]
     if price < rules[K_DEPEG]:
         for a in range(n_assets):
