@@ -37,19 +37,60 @@ def path_of(name_or_file: str) -> Path:
 def load(name_or_file: str) -> Policy:
     """Read and check a policy. Raises ``ConfigError`` naming the file, the line or key, the value and the fix."""
     path = path_of(name_or_file)
-    text = path.read_text(encoding="utf-8")
+    return parse(read(path), path.name)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The document of a policy file. Raises ``ConfigError`` where it is not TOML, with the line."""
     try:
-        return parse(tomllib.loads(text), path.name)
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"not valid TOML: {error}", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise ConfigError("not a text file in UTF-8", where=str(path)) from None
 
 
 def parse(document: dict[str, Any], where: str) -> Policy:
     """A policy from a parsed document; every fault is a ``ConfigError`` at ``where``."""
+    document = resolve(document, where, ())
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
         raise _explained(error, where) from None
+
+
+def resolve(document: dict[str, Any], where: str, seen: tuple[str, ...]) -> dict[str, Any]:
+    """The document with what it extends: its own cells win, and rows named in ``without`` are left out."""
+    own = dict(document)
+    base_name, dropped = own.pop("extends", None), own.pop("without", [])
+    if base_name is None:
+        if dropped:
+            raise ConfigError("without needs extends", where=f"{where}: without", fix="Name the policy that it takes rows from.")
+        return own
+    if not isinstance(base_name, str) or base_name in seen:
+        raise ConfigError(f"extends {base_name!r} leads nowhere", where=f"{where}: extends", fix="Name another policy or file.")
+    path = path_of(base_name)
+    base = resolve(read(path), path.name, (*seen, base_name))
+    for row in dropped:
+        _drop(base, str(row), where)
+    return _merged(base, own)
+
+
+def _drop(base: dict[str, Any], row: str, where: str) -> None:
+    table, parts = base, row.split(".")
+    for part in parts[:-1]:
+        table = table.get(part, {})
+    if parts[-1] not in table:
+        raise ConfigError(f'there is no "{row}" to leave out', where=f"{where}: without", fix=f"Known{near(parts[-1], table)}"[:400])
+    del table[parts[-1]]
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    out = dict(base)
+    for key, value in own.items():
+        both = isinstance(value, dict) and isinstance(out.get(key), dict)
+        out[key] = _merged(out[key], value) if both else value
+    return out
 
 
 def _explained(error: ValidationError, where: str) -> ConfigError:
