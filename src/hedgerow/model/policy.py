@@ -49,7 +49,7 @@ class Row(BaseModel):
 class Gate(Row):
     """A condition over votes: ``at_least`` of ``of``, and all of ``all``, and one of ``any``, and none of ``none``."""
 
-    at_least: int = Field(default=0, ge=0, description="how many of `of` must be true")
+    at_least: int = Field(default=0, ge=0, description="least true ones of `of`", json_schema_extra={"unit": "votes"})
     of: tuple[str, ...] = Field(default=(), description="votes that are counted; a missing one is left out")
     all: tuple[str, ...] = Field(default=(), description="votes that must all be true; a missing one is not true")
     any: tuple[str, ...] = Field(default=(), description="votes of which one must be true")
@@ -76,7 +76,7 @@ class Vote(Row):
     threshold: float | str = Field(default=0.0, description="the value to compare with, in the measure's unit")
     lasting: Days = Field(default=0.0, alias="for", description="true only after so many consecutive closes")
     within: Days = Field(default=0.0, description="stays true for so many days after it was last true")
-    at_least: int = Field(default=0, ge=0, description="composite: how many of `of` must be true")
+    at_least: int = Field(default=0, ge=0, description="least true ones of `of`", json_schema_extra={"unit": "votes"})
     of: tuple[str, ...] = Field(default=(), description="composite: earlier votes")
 
     @model_validator(mode="after")
@@ -111,7 +111,7 @@ class Trim(Row):
     """One reason to sell: when ``measure`` passes ``threshold`` (and ``when`` holds), sell to ``to``."""
 
     measure: str = Field(description="what is measured")
-    side: Side = "above"
+    side: Side = Field(default="above", description="when the measure is above (or at) / below the threshold")
     threshold: float | str = Field(description="in the measure's unit")
     when: Gate | None = Field(default=None, description="votes that must hold too")
     to: TrimTo = Field(default="target", description="target; overshoot: `size` below; band_edge: target and the no-trade "
@@ -128,40 +128,40 @@ class Trim(Row):
 class Rebalance(Row):
     """Periodic or threshold rebalancing of the whole book, both ways (the benchmarks' rule)."""
 
-    every: Literal["never", "week", "month", "quarter"] = "never"
+    every: Literal["never", "week", "month", "quarter"] = Field(default="never", description="by the calendar")
     threshold: Points | None = Field(default=None, description="also when any weight is so far from target")
 
 
 class Reinforce(Row):
     """A reason to add to the hedge for a while: ``rungs`` up, or ``at_least`` a ratio."""
 
-    when: Gate
-    rungs: int = Field(default=0, ge=-2, le=2)
-    at_least: Percent | None = Field(default=None, ge=0, le=1)
+    when: Gate = Field(description="votes that call for it")
+    rungs: int = Field(default=0, ge=-2, le=2, description="rungs up", json_schema_extra={"unit": "rungs"})
+    at_least: Percent | None = Field(default=None, ge=0, le=1, description="least hedge ratio while it lasts")
     lasts: Days = Field(default=0.0, description="days the effect lasts after the gate was last true")
 
 
 class LadderStep(Row):
     """A step of the ladder inside a regime: on the first crossing of ``vote`` after entry, ``rungs`` up or down."""
 
-    vote: str
-    rungs: int = Field(default=-1, ge=-2, le=2)
-    when: Gate | None = None
+    vote: str = Field(description="acts when this vote is first true after entry")
+    rungs: int = Field(default=-1, ge=-2, le=2, description="rungs up", json_schema_extra={"unit": "rungs"})
+    when: Gate | None = Field(default=None, description="votes that must hold too")
 
 
 class VolTarget(Row):
     """Hedge 1 - target / volatility."""
 
-    target: PerYear = Field(default=0.60, gt=0)
+    target: PerYear = Field(default=0.60, gt=0, description="volatility that spot and hedge together should have")
     median_floor: bool = Field(default=True, description="the target of an asset is not below its 2-year median volatility")
 
 
 class Trend(Row):
     """Hedge ``ratio`` from the vote ``enter`` until the vote ``leave``."""
 
-    ratio: Percent = Field(default=0.75, ge=0, le=1)
-    enter: str = "below_sma200_3d"
-    leave: str = "above_sma200_5d"
+    ratio: Percent = Field(default=0.75, ge=0, le=1, description="hedge ratio from `enter` until `leave`")
+    enter: str = Field(default="below_sma200_3d", description="vote that starts it")
+    leave: str = Field(default="above_sma200_5d", description="vote that ends it")
 
 
 class Hedge(Row):
@@ -176,14 +176,14 @@ class Hedge(Row):
     cap: Percent = Field(default=1.0, ge=0, le=1, description="greatest hedge ratio")
     rungs: tuple[Percent, ...] = Field(default=(0.0, 0.25, 0.5, 0.75, 1.0), description="the ladder")
     rounding: Literal["none", "rung"] = Field(default="none", description="round to the nearest rung")
-    max_extra: int = Field(default=1, ge=0, le=4, description="rungs that reinforcements may add together")
+    max_extra: int = Field(default=1, ge=0, le=4, description="most that reinforcements add", json_schema_extra={"unit": "rungs"})
     min_step: Points = Field(default=0.05, ge=0, description="smallest change of the ratio that is traded")
     rung_down_every: Days = Field(default=3.0, description="at most one rung down in so many days; 0: no limit")
     floor: Percent = Field(default=0.0, description="the ladder stops here while the close is below its 200-day mean")
     leverage: Times = Field(default=1.0, gt=0, le=5, description="short notional over collateral, at most")
     high_risk: bool = Field(default=False, description="must be true for a leverage above 1")
     reserve: Percent = Field(default=0.25, ge=0, description="of short notional, kept in the spot wallet")
-    instrument: Literal["perpetual", "dated"] = "perpetual"
+    instrument: Literal["perpetual", "dated"] = Field(default="perpetual", description="contract that hedges")
     inverse: bool = Field(default=False, description="coin-margined contracts, backed by the coins themselves")
     roll_before: Days = Field(default=7.0, description="a dated contract is rolled so many days before expiry")
     cover_outside: bool = Field(default=True, description="coins held elsewhere are hedged too")
@@ -202,19 +202,19 @@ class Deploy(Row):
     """Deployment of stablecoins in regimes with ``deploy = true``."""
 
     tranche: Percent = Field(default=0.25, gt=0, le=1, description="of the stables above reserve when the episode began")
-    tranches: int = Field(default=4, ge=1, le=20)
-    every: Days = 7.0
-    when: Gate = Field(default_factory=Gate)
+    tranches: int = Field(default=4, ge=1, le=20, description="of an episode", json_schema_extra={"unit": "tranches"})
+    every: Days = Field(default=7.0, description="between two tranches")
+    when: Gate = Field(default_factory=Gate, description="votes of an asset that is bought")
     underweights: bool = Field(default=False, description="elsewhere too: proceeds buy assets below target")
 
 
 class Costs(Row):
     """What trading costs, one way."""
 
-    spot_fee: BasisPoints = Field(default=0.0010, ge=0)
-    futures_fee: BasisPoints = Field(default=0.0005, ge=0)
-    spot_half_spread: BasisPoints = Field(default=0.0001, ge=0)
-    futures_half_spread: BasisPoints = Field(default=0.0001, ge=0)
+    spot_fee: BasisPoints = Field(default=0.0010, ge=0, description="taker fee of spot, of notional")
+    futures_fee: BasisPoints = Field(default=0.0005, ge=0, description="taker fee of futures, of notional")
+    spot_half_spread: BasisPoints = Field(default=0.0001, ge=0, description="half of spot's bid-ask spread")
+    futures_half_spread: BasisPoints = Field(default=0.0001, ge=0, description="half of the futures' bid-ask spread")
     impact: Times = Field(default=1.0, description="Y of the square-root law: Y x daily volatility x sqrt(order / ADV)")
 
 
@@ -229,8 +229,8 @@ class Guard(Row):
     min_leg: Percent = Field(default=0.0025, ge=0, description="smallest leg, of net asset value")
     participation: Percent = Field(default=0.01, gt=0, description="largest leg, of mean daily turnover")
     slippage_cap: BasisPoints = Field(default=0.0030, gt=0, description="largest expected half-spread and impact")
-    unknown_liquidity: Literal["refuse", "allow"] = "refuse"
-    unknown_funding: Literal["refuse", "allow"] = "refuse"
+    unknown_liquidity: Literal["refuse", "allow"] = Field(default="refuse", description="legs without a known turnover")
+    unknown_funding: Literal["refuse", "allow"] = Field(default="refuse", description="shorts without known funding")
     max_carry: PerYear = Field(default=0.10, ge=0, description="a short that pays more is not added to")
     carry_confirmed_by: tuple[str, ...] = Field(default=(), description="votes that lift the carry veto when all are true")
     depeg: Times = Field(default=0.97, description="below this price of the quote in USD nothing is sold for it")
