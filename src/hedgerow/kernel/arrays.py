@@ -229,8 +229,9 @@ TRIM_ARMED, TRIM_DAY, TRIM_DONE = range(3)  # 1: armed; day of the last fill; 1:
     X_ERROR_NEW,
     X_BENEFIT,  # fraction of nav, marginal
     X_COST,  # fraction of nav
-) = range(37)
-WORK_ASSET: Final = 37
+    X_NOTIONAL,  # of the asset's whole move, fraction of nav
+) = range(38)
+WORK_ASSET: Final = 38
 
 # ---- legs[n, :] -----------------------------------------------------------------------------------------------------
 (

@@ -46,6 +46,7 @@ from hedgerow.kernel.arrays import (
     X_FREE,
     X_IDEAL,
     X_MOVE,
+    X_NOTIONAL,
     X_OWN,
     X_PRICE,
     X_SHORT,
@@ -110,6 +111,7 @@ def _errors(rules: Floats, inst_rules: Floats, asset: Floats, measure: Floats, x
         x[X_ERROR_OLD, a] = 0.0
         x[X_ERROR_NEW, a] = 0.0
         x[X_COST, a] = 0.0
+        x[X_NOTIONAL, a] = 0.0
         if not price > 0.0:
             continue
         sold = max(0.0, asset[B_SOLD, a])
@@ -119,6 +121,7 @@ def _errors(rules: Floats, inst_rules: Floats, asset: Floats, measure: Floats, x
         x[X_ERROR_NEW, a] = (x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a] - ideal) * price / nav
         spot = abs(x[X_SPOT_NEW, a] - x[X_UNITS, a]) * price
         short = abs(x[X_SHORT_NEW, a] - x[X_SHORT, a]) * x[X_CROSS, a] * price
+        x[X_NOTIONAL, a] = (spot + short) / nav
         cost = spot * one_way_cost(rules, inst_rules, measure, a, spot)
         if x[X_OWN, a] >= 0.0 and short > 0.0:
             cost += short * one_way_cost(rules, inst_rules, measure, int(x[X_OWN, a]), short)
@@ -127,14 +130,19 @@ def _errors(rules: Floats, inst_rules: Floats, asset: Floats, measure: Floats, x
 
 @compiled
 def _worst_move(rules: Floats, measure: Floats, x: Floats) -> int:
-    """The asset whose move has the lowest marginal benefit over cost; -1 when the plan as a whole passes."""
+    """The asset whose move has the lowest marginal benefit over cost; -1 when the plan as a whole passes.
+
+    Moves that are exempt are taken as made: the others are judged by what they add.
+    """
     scale = 0.5 * rules[K_GAMMA] * rules[K_HORIZON] / 365.0
-    old = risk_of(measure, x, X_ERROR_OLD)
     new = risk_of(measure, x, X_ERROR_NEW)
     cost = 0.0
     for a in range(x.shape[1]):
+        x[X_BENEFIT, a] = x[X_ERROR_NEW, a]
         if x[X_MOVE, a] == 1.0 and x[X_FREE, a] == 0.0:
             cost += x[X_COST, a]
+            x[X_BENEFIT, a] = x[X_ERROR_OLD, a]
+    old = risk_of(measure, x, X_BENEFIT)
     worst = -1
     lowest = np.inf
     for a in range(x.shape[1]):
@@ -212,7 +220,7 @@ def _over_budget(rules: Floats, legs: Floats, n: int, turnover: float) -> bool:
 
 
 @compiled
-def _sized(rules: Floats, inst_rules: Floats, measure: Floats, nav: float, legs: Floats, n: int, closes: bool) -> None:
+def _sized(rules: Floats, inst_rules: Floats, measure: Floats, x: Floats, nav: float, legs: Floats, n: int, closes: bool) -> None:
     """Cut a leg to what the market bears and round it down to whole lots; refuse what is then too small."""
     i = int(legs[n, L_INST])
     price = legs[n, L_PRICE]
@@ -233,7 +241,9 @@ def _sized(rules: Floats, inst_rules: Floats, measure: Floats, nav: float, legs:
     lot = inst_rules[I_LOT, i]
     if lot > 0.0 and not (closes and legs[n, L_KIND] == LEG_FUTURES):
         units = np.floor(units / lot * (1.0 + 1e-12)) * lot
-    least = max(rules[K_MIN_LEG] * nav, inst_rules[I_MIN_NOTIONAL, i])
+    least = inst_rules[I_MIN_NOTIONAL, i]
+    if x[X_NOTIONAL, int(legs[n, L_FOR])] < rules[K_MIN_LEG]:  # the smallest leg is asked of the asset's whole move
+        least = max(least, rules[K_MIN_LEG] * nav)
     if is_safety(legs[n, L_REASON]) or closes:
         least = 0.0
     if units * price < least or units <= 0.0:
@@ -270,7 +280,7 @@ def guard_legs(
         closes = legs[n, L_KIND] == LEG_FUTURES and wanted > 0.0 and wanted >= -inst[0, i] * (1.0 - 1e-9)
         measured = legs[n, L_MEASURED]
         limit = legs[n, L_LIMIT]
-        _sized(rules, inst_rules, measure, nav, legs, n, closes)
+        _sized(rules, inst_rules, measure, x, nav, legs, n, closes)
         if legs[n, L_STATUS] == PENDING:
             legs[n, L_MEASURED] = measured
             legs[n, L_LIMIT] = limit

@@ -112,9 +112,12 @@ def own_short(asset: Floats, inst: Floats, inst_rules: Floats, a: int, market: i
 def _hedge_route(rules: Floats, measure: Floats, price: Floats, hedge: Ints, x: Floats, a: int) -> None:
     """Which instrument hedges the asset, and coins of it per coin of the asset: own futures, or BTC's by beta."""
     market = int(rules[K_MARKET])
-    x[X_OWN, a] = float(hedge[a])
+    x[X_OWN, a] = -1.0
     x[X_CROSS, a] = 1.0
-    if hedge[a] >= 0 or a == market or hedge[market] < 0:
+    if hedge[a] >= 0 and price[hedge[a]] > 0.0:
+        x[X_OWN, a] = float(hedge[a])
+        return
+    if a == market or hedge[market] < 0:
         return
     beta = measure[_BETA, a]
     if beta > 0.0 and measure[_RHO2, a] >= rules[K_CROSS_RHO2]:

@@ -85,7 +85,7 @@ from hedgerow.kernel.book import (
 from hedgerow.kernel.decide import decide, observe
 from hedgerow.kernel.leg import add_leg
 from hedgerow.kernel.margin import margin_ratio, margin_stage
-from hedgerow.kernel.measure import futures_value
+from hedgerow.kernel.measure import futures_value, measure_stage
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
 
@@ -317,3 +317,17 @@ def log_refused(work: Work, log: Floats, used: Ints) -> int:
             work.legs[n, L_AT] = -2.0
     return waiting
 
+
+
+@entrance
+def rehearse(rules: Rules, book: Book, work: Work, price: Floats, fresh: Bytes, hedge: Ints, log: Floats, used: Ints) -> float:
+    """Fill a plan's pending legs at the prices of its decision, costs included, and measure the book again.
+
+    ``book`` and ``work`` are changed: hand over copies. Returns net asset value after the plan.
+    """
+    mark = np.zeros(price.shape[0])
+    fill_pending(rules, book, work, price, price, mark, 0, log, used)
+    return measure_stage(
+        rules.scalar, rules.asset, rules.inst, book.asset, book.inst, book.wallet, book.scalar, price, fresh, hedge,
+        work.measure, work.asset,
+    )  # fmt: skip

@@ -77,6 +77,7 @@ _CARRY_VETO: Final = float(Refusal.CARRY_VETO)
 _RUNG_WAIT: Final = float(Refusal.RUNG_WAIT)
 _FROZEN: Final = float(Refusal.FROZEN)
 _SLACK: Final = 1e-9
+_MARGIN: Final = 0.75
 
 
 @compiled
@@ -111,13 +112,16 @@ def step_rungs(rules: Floats, h: float, rungs: int) -> float:
 
 
 @compiled
-def nearest_rung(rules: Floats, h: float) -> float:
-    """The rung nearest to ``h``; a tie goes up."""
+def nearest_rung(rules: Floats, h: float, now: float) -> float:
+    """The rung nearest to ``h`` (a tie goes up); from ``now`` only when three quarters of the way there are gone.
+
+    Without that margin a ratio near the middle of two rungs trades every few days (measured on ``seed``).
+    """
     best = rules[RUNGS]
     for i in range(int(rules[K_RUNGS])):
         if abs(rules[RUNGS + i] - h) <= abs(best - h):
             best = rules[RUNGS + i]
-    return best
+    return now if abs(h - now) < _MARGIN * abs(best - now) else best
 
 
 @compiled
@@ -271,7 +275,7 @@ def target_stage(
         h = _ladder(rules, regime, ladder, gate, asset, measure, true, known, h, a)
         x[X_H_BASE, a] = h
         if rules[K_ROUND] == 1.0:
-            h = nearest_rung(rules, h)
+            h = nearest_rung(rules, h, asset[B_H, a])
         h = _reinforced(rules, reinforce, gate, until, measure, true, known, day, h, x, a)
         h = min(max(h, 0.0), rules[K_CAP])
         x[X_H_WANTED, a] = h

@@ -28,6 +28,10 @@ NAN: Final = math.nan
 # ---------------------------------------------------------------------------------------------------- series of values
 
 
+PACE = ("rung_wait", "cooldown", "liquidity_unknown", "no_price", "no_instrument")
+PATIENCE = 7  # days
+
+
 def returns_of(values: Floats) -> Floats:
     """Simple returns v[t] / v[t-1] - 1 of a series of values; NaN after a value that is not positive."""
     values = np.asarray(values, dtype=np.float64)
@@ -274,7 +278,6 @@ def _hedging(run: Run) -> dict[str, object]:
     known = run.regime[run.regime >= 0]
     share = np.bincount(known, minlength=len(run.regimes)) / max(1, len(known))
     distance = run.liquidation_distance[np.isfinite(run.liquidation_distance)]
-    wanted = float(np.nansum(run.wanted))
     return {
         "mean_hedge_ratio": achieved,
         "liquidations": int(run.liquidations),
@@ -287,8 +290,31 @@ def _hedging(run: Run) -> dict[str, object]:
         "transitions_per_year": changes / listed_days * DAYS_PER_YEAR if listed_days else NAN,
         "whipsaws": sum(whipsaws(run.h_intended[:, i]) for i in range(len(run.assets))),
         "blocked_by_reason": dict(Counter(leg.refused for leg in run.refusals).most_common()),
-        "blocked_share": len(run.refusals) / wanted if wanted > 0.0 else NAN,
+        "blocked_share": blocked_share(run),
     }
+
+
+def blocked_share(run: Run) -> float:
+    """Share of wanted moves that guards blocked for good; NaN where nothing was wanted (domain 2A-21).
+
+    A move is wanted once, however many days it is asked for: asks of one asset, kind and side that lie at most
+    ``PATIENCE`` days apart are one move, and it was made when any leg of it filled. What a rule of pace or a missing
+    market put off (rung wait, cooldown, unknown turnover) is not counted as blocked.
+    """
+    asked: dict[tuple[str, str, str], list[tuple[int, bool]]] = {}
+    for leg in (*run.legs, *run.refusals):
+        if leg.kind != "margin" and leg.refused not in PACE:
+            asked.setdefault((leg.asset, leg.kind, leg.side), []).append((leg.day, not leg.refused))
+    wanted = blocked = 0
+    for days in asked.values():
+        days.sort()
+        made, last = False, days[0][0]
+        for day, filled in days:
+            if day - last > PATIENCE:
+                wanted, blocked, made = wanted + 1, blocked + (not made), False
+            made, last = made or filled, day
+        wanted, blocked = wanted + 1, blocked + (not made)
+    return blocked / wanted if wanted else NAN
 
 
 def _captures(run: Run, unhedged: Run | None) -> dict[str, object]:

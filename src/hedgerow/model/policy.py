@@ -176,7 +176,7 @@ class Hedge(Row):
     cap: Percent = Field(default=1.0, ge=0, le=1, description="greatest hedge ratio")
     rungs: tuple[Percent, ...] = Field(default=(0.0, 0.25, 0.5, 0.75, 1.0), description="the ladder")
     rounding: Literal["none", "rung"] = Field(default="none", description="round to the nearest rung")
-    max_extra: int = Field(default=1, ge=0, le=4, description="most that reinforcements add", json_schema_extra={"unit": "rungs"})
+    max_extra: int = Field(default=1, ge=0, le=4, description="most that is added", json_schema_extra={"unit": "rungs"})
     min_step: Points = Field(default=0.05, ge=0, description="smallest change of the ratio that is traded")
     rung_down_every: Days = Field(default=3.0, description="at most one rung down in so many days; 0: no limit")
     floor: Percent = Field(default=0.0, description="the ladder stops here while the close is below its 200-day mean")
