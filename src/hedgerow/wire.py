@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hedgerow import jit
 from hedgerow.errors import ConfigError
+from hedgerow.units import NS_PER_DAY
 
 if TYPE_CHECKING:
     from hedgerow.model.market import Daily, Market
     from hedgerow.model.policy import Policy
     from hedgerow.research.backtest import Stage
 
+DEMO_WARMUP = 400  # days before the run, for its signals
 SHORT_JOB = 40_000  # asset-bars: below it, a job on a cold cache is faster interpreted than compiled
 
 
@@ -31,17 +33,20 @@ def home() -> Path:
     return user_data_path("hedgerow", appauthor=False)
 
 
-def prepare(asset_bars: int) -> bool:
+def prepare(asset_bars: int, tell: Callable[[str], None] = lambda _: None) -> bool:
     """Choose compiler or interpreter for a job of so many asset-bars, before the kernel is imported; True: compiled.
 
-    With a cold cache a short job is interpreted, so the first result does not wait for the compiler.
-    ``HEDGEROW_JIT=0`` or ``1`` decides instead.
+    With a cold cache a short job is interpreted, so the first result does not wait for the compiler; a long one says so
+    to ``tell``. ``HEDGEROW_JIT=0`` or ``1`` decides instead.
     """
     wish = os.environ.get("HEDGEROW_JIT", "")
     folder = home()
-    compile_it = jit.is_warm(folder) or asset_bars > SHORT_JOB
+    warm = jit.is_warm(folder)
+    compile_it = warm or asset_bars > SHORT_JOB
     if wish in ("0", "1"):
         compile_it = wish == "1"
+    if compile_it and not warm:
+        tell("compiling the kernel, once for this version")
     jit.prepare(folder, compile=compile_it)
     return compile_it
 
@@ -84,3 +89,46 @@ def stage_of(data: Recorded, policies: Sequence[Policy]) -> Stage:
     extra = tuple(dict.fromkeys(name for policy in policies for name in extra_measures(policy)))
     signals = panel(data.daily, extra=extra)
     return Stage(data.market, signals[data.offset :], signals[: data.offset], data.simulated)
+
+
+def benchmarks() -> dict[str, Policy]:
+    """The benchmark policies by their code, B0 to B8 (B7 is ``seed``)."""
+    from hedgerow import policies
+
+    return {f"B{i}": policies.load(name) for i, name in enumerate(policies.BENCHMARKS)}
+
+
+def last_day(folder: Path, assets: Sequence[str]) -> date:
+    """The last daily bar that all ``assets`` have in a data folder."""
+    from hedgerow.store import history
+
+    loaded = history.load(folder, assets, warmup_days=0)
+    return date(1970, 1, 1) + timedelta(days=int(loaded.end_ns // NS_PER_DAY) - 1)
+
+
+def demo_market(days: int, seed: int, scenario: str) -> Path:
+    """The folder of a simulated market that ends today's demonstration; made once for each choice."""
+    folder = home() / "history" / f"simulated-{scenario}-{seed}-{days}"
+    if not (folder / "complete").is_file():
+        from hedgerow.research.simulate import simulate, write
+
+        write(simulate(seed=seed, start=date(2021, 1, 1), days=days + DEMO_WARMUP, scenario=scenario), folder)
+        (folder / "complete").touch()
+    return folder
+
+
+def demo_portfolio(folder: Path) -> Path:
+    """A portfolio file for the demonstration, worth some 600,000 at the simulated prices."""
+    from hedgerow.store import history
+
+    loaded = history.daily(history.load(folder, ("BTC", "ETH", "SOL"), warmup_days=0))
+    btc, eth, sol = (float(price) for price in loaded.close[-1])
+    path = folder / "portfolio.toml"
+    path.write_text(
+        f"[portfolio]\nquote = \"USDT\"\n\n[spot.BTC]\namount = {250_000 / btc:.4f}\nunit_cost = {0.4 * btc:.2f}\n"
+        f"protected = {40_000 / btc:.4f}\n\n[spot.ETH]\namount = {100_000 / eth:.3f}\nunit_cost = {1.1 * eth:.2f}\n\n"
+        f"[spot.SOL]\namount = {160_000 / sol:.2f}\n\n[spot.USDT]\namount = 90000\n\n"
+        f'[futures."BTC/USDT:USDT"]\namount = {-60_000 / btc:.4f}\nentry = {0.95 * btc:.2f}\ncollateral = 60000\n',
+        encoding="utf-8",
+    )
+    return path

@@ -1,0 +1,246 @@
+"""Commands that decide: backtest, plan, explain, demo."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hedgerow.errors import ConfigError
+from hedgerow.faces import options, text
+
+if TYPE_CHECKING:
+    from hedgerow.model.portfolio import Portfolio
+    from hedgerow.model.report import Comparison
+
+PolicyName = Annotated[str, typer.Option("--policy", metavar="NAME|FILE", help="A built-in policy (hedgerow policy list) or a TOML file.")]
+Folder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of Parquet or CSV files (hedgerow data summary DIR).")]
+Assets = Annotated[str, typer.Option("--assets", metavar="BTC,ETH", help="Risk assets, with a comma between; the quote stands apart.")]
+Targets = Annotated[
+    str,
+    typer.Option(
+        "--targets",
+        metavar="BTC=.5,USDT=.5",
+        help="Weights of net asset value, the stablecoin included; they add up to 1, an asset left out is 0. "
+        "Without it: the policy's own, else equal weights beside its stable reserve.",
+        show_default=False,
+    ),
+]
+Start = Annotated[str, typer.Option(help="First daily bar, by opening date (UTC), inclusive.", show_default="all data")]
+End = Annotated[str, typer.Option(help="Last daily bar, by opening date (UTC), inclusive.", show_default="all data")]
+At = Annotated[str, typer.Option("--at", metavar="DATE", help="Decide at the close of this daily bar (UTC).", show_default="last bar")]
+Capital = Annotated[float, typer.Option(min=0, help="Stablecoins at the start, in quote.")]
+PortfolioFile = Annotated[
+    Path | None, typer.Option("--portfolio", metavar="FILE", help="A portfolio file (TOML): spot, cost, futures.", show_default=False)
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the commands on the app."""
+    app.command("backtest")(backtest)
+    app.command("plan")(plan)
+    app.command("explain")(explain)
+    app.command("demo")(demo)
+
+
+def backtest(
+    policy: PolicyName = "balanced",
+    data: Folder = Path(),
+    assets: Assets = "BTC,ETH",
+    targets: Targets = "",
+    start: Start = "",
+    end: End = "",
+    capital: Capital = 100_000.0,
+    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write the report page.", show_default=False)] = None,
+    to: options.Json = None,
+) -> None:
+    """Run a policy over recorded data beside its benchmarks B0-B8, net of fees, spread, impact and funding.
+
+    Signals use completed daily bars; fills happen at the next bar's open; margin is watched on the finest bars there are.
+    """
+    comparison = run_backtest(policy, data, options.names(assets, "--assets"), targets, start, end, capital)
+    _finish(comparison, report, to)
+
+
+def run_backtest(
+    policy: str, data: Path, assets: tuple[str, ...], targets: str, start: str, end: str, capital: float
+) -> Comparison:
+    """What ``backtest`` does before it shows anything."""
+    from hedgerow import policies, wire
+
+    subject = policies.load(policy)
+    with text.working("Backtest", 14) as tell:
+        tell("reading the data")
+        recorded = wire.recorded(data, assets, _day(start, "--start"), _day(end, "--end"))
+        wire.prepare(recorded.market.open_ns.shape[0] * len(assets) * 10, tell)
+        from hedgerow.kernel.rules import target_weights
+        from hedgerow.research.compare import compare
+
+        others = wire.benchmarks()
+        weights = target_weights(subject, assets, _targets(targets), recorded.market.universe.quote)
+        tell("measuring the market")
+        stage = wire.stage_of(recorded, [subject, *others.values()])
+        return compare(subject, others, stage, capital=capital, weights=weights, progress=tell)
+
+
+def _finish(comparison: Comparison, report: Path | None, to: Path | None) -> None:
+    from hedgerow.faces import records, text_run
+
+    def show() -> None:
+        text_run.show_comparison(comparison)
+
+    if to is not None:
+        text.emit(records.backtest_record(comparison), to, show)
+    else:
+        show()
+    if report is not None:
+        write_report(comparison, report)
+        if str(to) != text.STDOUT:
+            text.print_path(report)
+
+
+def write_report(comparison: Comparison, path: Path) -> None:
+    """Write the HTML page of a backtest."""
+    from hedgerow.faces.report import write
+
+    run = comparison.subject
+    write(comparison, path, title=f"{run.title} on {', '.join(run.assets)}")
+
+
+def plan(
+    policy: PolicyName = "balanced",
+    portfolio: PortfolioFile = None,
+    data: Folder = Path(),
+    at: At = "",
+    targets: Targets = "",
+    to: options.Json = None,
+) -> None:
+    """What to do now with a portfolio, why, and at what cost; with what -20 % and +20 % would do before and after."""
+    from hedgerow.faces import records, text_run
+
+    if portfolio is None:
+        raise ConfigError("no portfolio is named", where="--portfolio", fix="Write a file with [spot.BTC] amount = 1 and name it here.")
+    decision = _decide(policy, portfolio, data, at, targets)
+    text.emit(records.decision_record(decision, stages=False), to, lambda: text_run.show_plan(decision))
+
+
+def explain(
+    policy: PolicyName = "balanced",
+    data: Folder = Path(),
+    at: At = "",
+    portfolio: PortfolioFile = None,
+    assets: Assets = "BTC,ETH",
+    targets: Targets = "",
+    start: Start = "",
+    capital: Capital = 100_000.0,
+    to: options.Json = None,
+) -> None:
+    """The decision of one day, stage by stage: every vote, threshold and refusal.
+
+    With --portfolio, the decision for that portfolio; without, that of a backtest from --start.
+    """
+    from hedgerow.faces import records, text_run
+
+    if portfolio is not None:
+        decision = _decide(policy, portfolio, data, at, targets)
+    else:
+        decision = _explain_backtest(policy, data, options.names(assets, "--assets"), targets, start, at, capital)
+    text.emit(records.decision_record(decision, stages=True), to, lambda: text_run.show_explanation(decision))
+
+
+def _explain_backtest(policy: str, data: Path, assets: tuple[str, ...], targets: str, start: str, at: str, capital: float) -> Any:
+    from hedgerow import policies, wire
+
+    subject = policies.load(policy)
+    with text.working("Explain") as tell:
+        tell("reading the data")
+        recorded = wire.recorded(data, assets, _day(start, "--start"), _day(at, "--at"))
+        wire.prepare(recorded.market.open_ns.shape[0] * len(assets), tell)
+        from hedgerow.kernel.rules import target_weights
+        from hedgerow.research.decision import explain_day
+
+        stage = wire.stage_of(recorded, [subject])
+        weights = target_weights(subject, assets, _targets(targets), recorded.market.universe.quote)
+        return explain_day(subject, stage, capital=capital, weights=weights)
+
+
+def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str) -> Any:
+    from hedgerow import policies, wire
+
+    subject, held = policies.load(policy), read_portfolio(portfolio)
+    assets = held.assets()
+    if not assets:
+        raise ConfigError("no coin is held", where=str(portfolio), fix="State at least one holding, for example [spot.BTC] amount = 1.")
+    with text.working("Plan") as tell:
+        tell("reading the data")
+        moment = _day(at, "--at") or wire.last_day(data, assets)
+        recorded = wire.recorded(data, assets, moment, moment, held.head.quote)
+        wire.prepare(len(assets) * 1_000, tell)
+        from hedgerow.kernel.rules import target_weights
+        from hedgerow.research.decision import plan_for
+
+        stage = wire.stage_of(recorded, [subject])
+        weights = target_weights(subject, assets, _targets(targets) or dict(held.targets) or None, held.head.quote)
+        return plan_for(subject, stage, held, weights)
+
+
+def read_portfolio(path: Path) -> Portfolio:
+    """A portfolio file. Raises ConfigError with file, key, value and fix."""
+    from pydantic import ValidationError
+
+    from hedgerow.model.portfolio import Portfolio
+
+    try:
+        return Portfolio.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ConfigError("there is no such file", where=str(path), fix="See the portfolio file in the README.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not valid TOML: {error}", where=str(path)) from None
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in fault["loc"])
+        unknown = fault["type"] == "extra_forbidden"
+        message = "unknown key" if unknown else f"{fault['msg'].removeprefix('Value error, ')} (got {fault.get('input')!r})"
+        fix = "A holding takes amount, unit_cost, protected, outside, buy_back; a position amount, entry, collateral." if unknown else ""
+        raise ConfigError(message, where=f"{path}: {key}", fix=fix) from None
+
+
+def demo(
+    days: Annotated[int, typer.Option(min=60, max=4_000, help="Days of simulated market.")] = 1_095,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 7,
+    scenario: Annotated[str, typer.Option(help="Scenario of the simulated market (hedgerow data simulate --list).")] = "cycle",
+    to: options.Json = None,
+) -> None:
+    """The main job on a SIMULATED market: a backtest against all benchmarks, a plan for a sample portfolio, and a report."""
+    from hedgerow import wire
+    from hedgerow.faces import text_run
+
+    folder = wire.demo_market(days, seed, scenario)
+    assets = ("BTC", "ETH", "BNB", "SOL", "XRP")
+    text.say("SIMULATED MARKET: every price below was made from a seed; nothing here happened.", style="bold")
+    comparison = run_backtest("balanced", folder, assets, "", "", "", 100_000.0)
+    page = wire.home() / "reports" / f"demo-{scenario}-{seed}-{days}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    write_report(comparison, page)
+    _finish(comparison, None, to)
+    text.heading("A plan for the sample portfolio (SIMULATED MARKET)")
+    text_run.show_plan(_decide("balanced", wire.demo_portfolio(folder), folder, "", ""))
+    text.heading("The report")
+    text.print_path(page)
+
+
+def _day(written: str, option: str) -> Any:
+    return options.day(written, option) if written else None
+
+
+def _targets(written: str) -> dict[str, float] | None:
+    if not written:
+        return None
+    found = options.pairs([written], "--targets", "BTC=.5,ETH=.3,USDT=.2")
+    try:
+        return {name: float(value) for name, value in found.items()}
+    except ValueError:
+        raise ConfigError(f'"{written}" holds something that is no number', where="--targets", fix="Write BTC=.5,ETH=.3,USDT=.2.") from None
+

@@ -1,0 +1,139 @@
+"""The JSON of a backtest and of a decision: the contract that programs read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from hedgerow import __version__
+from hedgerow.model.report import PARTS, Comparison, LegRecord, Run
+from hedgerow.units import NS_PER_SECOND
+
+if TYPE_CHECKING:
+    from hedgerow.research.decision import Decision
+
+# the contract's six parts -> the parts that the kernel keeps apart
+ATTRIBUTION: Final = {
+    "spot": ("spot",), "hedge": ("hedge",), "basis": ("basis",), "funding": ("funding",), "fees": ("fees_spot", "fees_futures"),
+    "slippage": ("slippage_spot", "slippage_futures"),
+}  # fmt: skip
+
+
+def stamp(ns: int) -> str:
+    """A moment as ISO text in UTC, to the second."""
+    return datetime.fromtimestamp(ns // NS_PER_SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def day(ns: int) -> str:
+    """A daily bar by its opening date."""
+    return stamp(ns)[:10]
+
+
+def backtest_record(comparison: Comparison) -> dict[str, Any]:
+    """JSON of ``hedgerow backtest``: value, metrics, benchmarks, attribution, decisions, coverage."""
+    run = comparison.subject
+    return {
+        "hedgerow": __version__,
+        "policy": run.policy,
+        "simulated": run.simulated,
+        "quote": run.quote,
+        "assets": list(run.assets),
+        "start": day(int(run.days_ns[0])),
+        "end": day(int(run.days_ns[-1])),
+        "value": {"start": run.start_value, "end": float(run.nav[-1])},
+        "metrics": comparison.metrics,
+        "benchmarks": comparison.benchmark_metrics,
+        "attribution": attribution(run),
+        "decisions": decisions(run),
+        "coverage": run.coverage,
+    }
+
+
+def attribution(run: Run) -> dict[str, Any]:
+    """The change of value by its six parts, in all and by asset, and what is left over (rounding of float64)."""
+    column = {name: i for i, name in enumerate(PARTS)}
+    total = {name: float(sum(run.parts[-1, column[part]] for part in parts)) for name, parts in ATTRIBUTION.items()}
+    change = float(run.nav[-1]) - run.start_value
+    by_asset = {
+        asset: {name: float(sum(run.parts_by_asset[a, column[part]] for part in parts)) for name, parts in ATTRIBUTION.items()}
+        for a, asset in enumerate(run.assets)
+    }
+    return total | {"change": change, "residual": change - sum(total.values()), "by_asset": by_asset}
+
+
+def decisions(run: Run) -> list[dict[str, Any]]:
+    """One entry a completed day, and one for each bar on which the risk clock acted."""
+    by_day: dict[int, list[LegRecord]] = {}
+    risk: dict[int, list[LegRecord]] = {}
+    for leg in (*run.legs, *run.refusals):
+        if leg.reason in ("margin_in", "pair_reduce", "liquidated", "settled"):
+            risk.setdefault(leg.filled_ns or leg.decided_ns, []).append(leg)
+        else:
+            by_day.setdefault(leg.day, []).append(leg)
+    entries = [_daily(run, d, by_day.get(d, [])) for d in range(len(run.days_ns))]
+    entries += [{"at": stamp(ns), "clock": "risk", "legs": _legs(legs)} for ns, legs in risk.items()]
+    return sorted(entries, key=lambda entry: str(entry["at"]))
+
+
+def _daily(run: Run, d: int, legs: list[LegRecord]) -> dict[str, Any]:
+    assets = {}
+    for a, name in enumerate(run.assets):
+        state = int(run.regime[d, a])
+        assets[name] = {
+            "regime": run.regimes[state] if 0 <= state < len(run.regimes) else "",
+            "weight": float(run.weight[d, a]),
+            "h_intended": float(run.h_intended[d, a]),
+            "h_achieved": float(run.h_achieved[d, a]),
+            "votes": [vote for vote, answers in run.votes.items() if answers[d, a] == 1],
+            "abstained": [vote for vote, answers in run.votes.items() if answers[d, a] == -1],
+        }
+    market = int(run.market_regime[d])
+    return {
+        "at": day(int(run.days_ns[d])),
+        "clock": "daily",
+        "value": float(run.nav[d]),
+        "regime": run.regimes[market] if 0 <= market < len(run.regimes) else "",
+        "assets": assets,
+        "legs": _legs(leg for leg in legs if not leg.refused),
+        "refusals": _legs(leg for leg in legs if leg.refused),
+    }
+
+
+def leg_record(leg: LegRecord) -> dict[str, Any]:
+    """A leg or a refusal."""
+    record = {
+        "instrument": leg.instrument, "asset": leg.asset, "kind": leg.kind, "side": leg.side, "amount": leg.amount, "price": leg.price,
+        "notional": leg.notional, "reason": leg.reason, "row": leg.row, "measured": leg.measured, "threshold": leg.threshold,
+        "cost": leg.cost, "sentence": leg.sentence,
+    }  # fmt: skip
+    if leg.refused:
+        record["refused"] = leg.refused
+    elif leg.filled_ns:
+        record["filled"] = stamp(leg.filled_ns)
+    return record
+
+
+def _legs(legs: Iterable[LegRecord]) -> list[dict[str, Any]]:
+    return [leg_record(leg) for leg in legs]
+
+
+def decision_record(decision: Decision, *, stages: bool) -> dict[str, Any]:
+    """JSON of ``hedgerow plan``; with ``stages``, of ``hedgerow explain``."""
+    record: dict[str, Any] = {
+        "hedgerow": __version__,
+        "policy": decision.policy,
+        "simulated": decision.simulated,
+        "at": day(decision.day_ns),
+        "quote": decision.quote,
+        "value": decision.value,
+        "regime": decision.regime,
+        "legs": _legs(decision.legs),
+        "refusals": _legs(decision.refusals),
+        "before": decision.before,
+        "after": decision.after,
+        "scenarios": decision.scenarios,
+    }
+    if stages:
+        record["stages"] = decision.stages
+    return record

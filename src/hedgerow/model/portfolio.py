@@ -1,0 +1,66 @@
+"""What a person holds, as a portfolio file states it: coins with their cost, stablecoins, shorts, coins held elsewhere."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="after")
+    def _finite(self) -> Any:
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name} must be a finite number")
+        return self
+
+
+class Holding(_Record):
+    """Coins of one asset. ``outside`` is held elsewhere, beside ``amount``: counted in weights, never traded."""
+
+    amount: float = Field(default=0.0, ge=0, description="coins in the spot wallet")
+    unit_cost: float | None = Field(default=None, gt=0, description="what a coin cost, in quote")
+    protected: float = Field(default=0.0, ge=0, description="coins of amount that are never sold")
+    outside: float = Field(default=0.0, ge=0, description="coins held elsewhere")
+    buy_back: float = Field(default=0.0, ge=0, description="coins sold earlier in place of a short, to be bought back")
+
+    @model_validator(mode="after")
+    def _protected_is_held(self) -> Holding:
+        if self.protected > self.amount:
+            raise ValueError(f"protected = {self.protected:g} is more than amount = {self.amount:g}")
+        return self
+
+
+class Position(_Record):
+    """A futures position: coins (negative is short), entry price in quote, collateral in the settle currency."""
+
+    amount: float
+    entry: float = Field(gt=0)
+    collateral: float = Field(default=0.0, ge=0)
+
+
+class Portfolio(BaseModel):
+    """A portfolio file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    class Head(_Record):
+        """The ``[portfolio]`` table."""
+
+        quote: str = "USDT"
+        initial_value: float | None = Field(default=None, gt=0, description="value at the start, for policies that count on it")
+
+    head: Head = Field(default_factory=Head, alias="portfolio")
+    spot: dict[str, Holding] = Field(default_factory=dict)
+    futures: dict[str, Position] = Field(default_factory=dict)
+    targets: dict[str, float] = Field(default_factory=dict, description="weights of net asset value, stablecoin included")
+
+    def assets(self) -> tuple[str, ...]:
+        """The risk assets that are held, or named in targets, in the order of the file."""
+        named = [*self.spot, *(symbol.split("/")[0] for symbol in self.futures), *self.targets]
+        return tuple(dict.fromkeys(name for name in named if name != self.head.quote))

@@ -1,0 +1,244 @@
+"""One decision, looked at closely: every stage's numbers, votes, legs, refusals, and the book before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hedgerow.errors import ConfigError
+from hedgerow.kernel import arrays as k
+from hedgerow.kernel.decide import decide
+from hedgerow.kernel.rules import hedge_routes, pack
+from hedgerow.kernel.run import rehearse, warm_up
+from hedgerow.model import measure
+from hedgerow.model.instrument import Universe
+from hedgerow.model.market import Floats
+from hedgerow.model.policy import Policy, threshold
+from hedgerow.model.portfolio import Portfolio
+from hedgerow.model.report import LegRecord
+from hedgerow.research.backtest import Stage, Traces, leg_record, trace
+from hedgerow.units import NS_PER_DAY
+
+# stage -> (row of work.asset, name, unit): what each stage of the kernel found
+STAGES: dict[str, tuple[tuple[int, str, str], ...]] = {
+    "measure": (
+        (k.X_PRICE, "price", "quote"), (k.X_UNITS, "coins", ""), (k.X_VALUE, "value", "quote"), (k.X_WEIGHT, "weight", "%"),
+        (k.X_TARGET, "target", "%"), (k.X_SHORT, "short_coins", ""), (k.X_H_NOW, "h_achieved", "%"),
+    ),
+    "regime": ((k.X_FROZEN, "frozen", ""), (k.X_BORROWED, "borrowed", "")),
+    "target": (
+        (k.X_H_VOL, "h_volatility", "%"), (k.X_H_TREND, "h_trend", "%"), (k.X_H_REGIME, "h_regime", "%"), (k.X_RISK, "risk_rank", "%"),
+        (k.X_H_BASE, "h_base", "%"), (k.X_EXTRA, "rungs_added", ""), (k.X_H_WANTED, "h_wanted", "%"), (k.X_H, "h_intended", "%"),
+    ),
+    "trigger": (
+        (k.X_TRIM, "trim_coins", ""), (k.X_MEASURED, "measured", ""), (k.X_THRESHOLD, "threshold", ""), (k.X_BUY, "buy_coins", ""),
+    ),
+    "plan": (
+        (k.X_MOVE, "moves", ""), (k.X_SPOT_NEW, "coins_wanted", ""), (k.X_SHORT_NEW, "short_wanted", ""),
+        (k.X_SOLD_NEW, "sold_in_place_of_short", ""),
+    ),
+    "guard": (
+        (k.X_ERROR_OLD, "exposure_error_before", "%"), (k.X_ERROR_NEW, "exposure_error_after", "%"), (k.X_BENEFIT, "benefit", "bp"),
+        (k.X_COST, "cost", "bp"), (k.X_FREE, "exempt", ""),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The decision of one day, ready to be shown; every mapping is plain data."""
+
+    policy: str
+    day_ns: int
+    quote: str
+    value: float
+    simulated: bool
+    regime: dict[str, Any]
+    stages: dict[str, dict[str, dict[str, float]]]  # stage -> asset -> name -> value
+    legs: tuple[LegRecord, ...]
+    refusals: tuple[LegRecord, ...]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    scenarios: list[dict[str, float]]
+
+
+def plan_for(policy: Policy, stage: Stage, portfolio: Portfolio, weights: Mapping[str, float]) -> Decision:
+    """What ``policy`` asks of ``portfolio`` at the close of the stage's last day."""
+    market = stage.market
+    universe = market.universe
+    rules = pack(policy, universe, weights)
+    book = k.new_book(rules, len(universe.instruments), 1.0)
+    work = k.new_work(rules, len(universe.instruments), stage.signals.shape[1])
+    seen = np.concatenate([stage.warm, stage.signals[:-1]])
+    days = np.arange(seen.shape[0], dtype=np.int64) * NS_PER_DAY + int(market.days_ns[-1]) - seen.shape[0] * NS_PER_DAY
+    price, fresh = np.full(len(universe.instruments), np.nan), np.zeros(len(universe.instruments), np.uint8)
+    if seen.shape[0]:
+        warm_up(rules, book, work, seen, price, fresh, hedge_routes(policy, universe, days))
+    row = int(np.flatnonzero(market.day == market.days_ns.shape[0] - 1)[0])
+    _hold(book, portfolio, universe, market.close[row], rules)
+    hedge = hedge_routes(policy, universe, market.days_ns)[-1]
+    nav = decide(rules, book, work, stage.signals[-1], market.close[row], market.fresh[row], market.funding[row], hedge, False)
+    if not nav > 0.0:
+        raise ConfigError("the portfolio is worth nothing", where="--portfolio", fix="State at least one holding with an amount above 0.")
+    return _decision(policy, stage, Traces(rules, book, work, np.zeros((0, k.LEG))), nav, row)
+
+
+def explain_day(policy: Policy, stage: Stage, *, capital: float, weights: Mapping[str, float]) -> Decision:
+    """The last decision of a backtest over the stage, stage by stage."""
+    run, traces = trace(policy, stage, capital=capital, weights=weights)
+    row = int(np.flatnonzero(stage.market.day == stage.market.days_ns.shape[0] - 1)[0])
+    return _decision(policy, stage, traces, float(run.nav[-1]), row)
+
+
+def _hold(book: k.Book, portfolio: Portfolio, universe: Universe, price: Floats, rules: k.Rules) -> None:
+    """Write the portfolio's holdings and positions into an empty book."""
+    quote = portfolio.head.quote
+    book.wallet[k.W_CASH, 0] = portfolio.spot[quote].amount if quote in portfolio.spot else 0.0
+    book.asset[k.B_ENTERED] = 1.0
+    value = book.wallet[k.W_CASH, 0]
+    for a, name in enumerate(universe.assets):
+        held = portfolio.spot.get(name)
+        if held is None:
+            continue
+        book.asset[k.B_HELD, a], book.asset[k.B_PROTECTED, a] = held.amount, held.protected
+        book.asset[k.B_OUTSIDE, a], book.asset[k.B_SOLD, a] = held.outside, held.buy_back
+        if held.unit_cost is not None:
+            book.asset[k.B_COST, a] = held.unit_cost
+            book.asset[k.B_PRINCIPAL, a] = held.unit_cost * (held.amount + held.outside)
+        value += (held.amount + held.outside) * price[a]
+    symbols = [it.symbol for it in universe.instruments]
+    for symbol, position in portfolio.futures.items():
+        if symbol not in symbols[len(universe.assets) :]:
+            known = ", ".join(symbols[len(universe.assets) :]) or "none"
+            raise ConfigError(f"the data has no {symbol}", where=f'futures."{symbol}"', fix=f"Known futures: {known}.")
+        i = symbols.index(symbol)
+        asset = int(rules.inst[k.I_ASSET, i])
+        owned = book.asset[k.B_HELD, asset] + book.asset[k.B_OUTSIDE, asset]
+        if position.amount > 0.0 or -position.amount > owned * (1.0 + 1e-9):
+            raise ConfigError(
+                f"{symbol} amount = {position.amount:g} is not a hedge of {owned:g} coins", where=f'futures."{symbol}"',
+                fix="A hedge is short (negative) and not larger than the spot held.",
+            )  # fmt: skip
+        book.inst[k.P_UNITS, i], book.inst[k.P_ENTRY, i] = position.amount, position.entry
+        book.inst[k.P_COLLATERAL, i] = position.collateral
+        book.asset[k.B_HEDGE, asset] = i
+        level = (position.collateral - position.amount * position.entry) / (-position.amount * (1.0 + rules.inst[k.I_MAINTENANCE, i]))
+        book.inst[k.P_LIQUIDATION, i] = level if rules.inst[k.I_INVERSE, i] == 0.0 else np.inf
+        value += position.collateral + position.amount * (price[i] - position.entry)
+    book.scalar[k.S_NAV0] = portfolio.head.initial_value or value
+
+
+def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int) -> Decision:
+    market, universe = stage.market, stage.market.universe
+    rules, book, work = traces.rules, traces.book, traces.work
+    day = market.days_ns.shape[0] - 1
+    closed = int(market.days_ns[-1]) + NS_PER_DAY
+    records = [leg_record(policy, market, leg, day, closed) for leg in work.legs[: int(work.count[0])]]
+    stages = {
+        name: {asset: {label: float(work.asset[x, a]) for x, label, _ in rows} for a, asset in enumerate(universe.assets)}
+        for name, rows in STAGES.items()
+    }
+    before = _standing(stage, traces, market.close[row], nav)
+    copy, scratch = k.copy_book(book), k.Work(*(block.copy() for block in work))
+    log, used = np.zeros((work.legs.shape[0], k.LEG)), np.zeros(1, np.int64)
+    hedge = hedge_routes(policy, universe, market.days_ns)[-1]
+    nav_after = rehearse(rules, copy, scratch, market.close[row], market.fresh[row], hedge, log, used)
+    after = _standing(stage, Traces(rules, copy, scratch, log), market.close[row], float(nav_after))
+    return Decision(
+        policy=policy.name,
+        day_ns=int(market.days_ns[-1]),
+        quote=universe.quote,
+        value=nav,
+        simulated=stage.simulated,
+        regime=_regime(policy, stage, traces),
+        stages=stages,
+        legs=tuple(leg for leg in records if not leg.refused),
+        refusals=tuple(leg for leg in records if leg.refused),
+        before=before,
+        after=after,
+        scenarios=_scenarios(before, after),
+    )
+
+
+def _regime(policy: Policy, stage: Stage, traces: Traces) -> dict[str, Any]:
+    """Per asset and for the market: the row, its age, and every vote with what was measured and asked."""
+    universe, work, book = stage.market.universe, traces.work, traces.book
+    names = list(policy.regime)
+    out: dict[str, Any] = {"assets": {}}
+    for a, asset in enumerate(universe.assets):
+        true, known = int(work.bits[0, a]), int(work.bits[1, a])
+        votes = {}
+        for v, (name, vote) in enumerate(policy.vote.items()):
+            answer = "abstains" if not known >> v & 1 else ("yes" if true >> v & 1 else "no")
+            votes[name] = {"answer": answer}
+            if vote.measure:
+                column = int(traces.rules.vote[v, k.V_MEASURE])
+                unit = measure.MEASURES[column].unit if column < measure.COUNT else ""
+                votes[name] |= {
+                    "measure": vote.measure, "measured": float(work.measure[column, a]), "side": vote.side,
+                    "threshold": threshold(vote.threshold, vote.measure, name), "unit": unit,
+                }  # fmt: skip
+        out["assets"][asset] = {
+            "state": names[int(book.asset[k.B_STATE, a])] if names else "",
+            "days": float(book.asset[k.B_AGE, a]),
+            "borrowed": bool(work.asset[k.X_BORROWED, a]),
+            "frozen": bool(work.asset[k.X_FROZEN, a]),
+            "votes": votes,
+        }
+    asset = universe.assets[universe.market_asset]
+    states = [out["assets"][name]["state"] for name in universe.assets]
+    out["market"] = {
+        "asset": asset, "state": out["assets"][asset]["state"],
+        "breadth": {name: states.count(name) / len(states) for name in dict.fromkeys(states) if name},
+    }  # fmt: skip
+    return out
+
+
+def _standing(stage: Stage, traces: Traces, price: Floats, nav: float) -> dict[str, Any]:
+    """Weights, hedge ratios, and margin of a book, with what a fall of 20 % would do."""
+    universe, book, work, rules = stage.market.universe, traces.book, traces.work, traces.rules
+    assets = {}
+    for a, name in enumerate(universe.assets):
+        assets[name] = {
+            "coins": float(work.asset[k.X_UNITS, a]), "value": float(work.asset[k.X_VALUE, a]),
+            "weight": float(work.asset[k.X_VALUE, a] / nav), "target": float(work.asset[k.X_TARGET, a]),
+            "short_coins": float(work.asset[k.X_SHORT, a]), "h_intended": float(book.asset[k.B_H, a]),
+            "h_achieved": float(work.asset[k.X_H_NOW, a]),
+        }  # fmt: skip
+    margin = {}
+    for i in range(len(universe.assets), len(universe.instruments)):
+        units = float(book.inst[k.P_UNITS, i])
+        if units != 0.0:
+            spot = price[int(rules.inst[k.I_ASSET, i])] if rules.inst[k.I_INVERSE, i] == 1.0 else 1.0
+            equity = float(book.inst[k.P_COLLATERAL, i] * spot + units * (price[i] - book.inst[k.P_ENTRY, i]))
+            liquidation = float(book.inst[k.P_LIQUIDATION, i])
+            margin[universe.instruments[i].symbol] = {
+                "amount": units, "notional": float(-units * price[i]), "equity": equity, "liquidation_price": liquidation,
+                "liquidation_distance": liquidation / float(price[i]) - 1.0,
+                "maintenance_over_equity": float(-units * price[i] * rules.inst[k.I_MAINTENANCE, i]) / equity if equity > 0 else np.inf,
+            }  # fmt: skip
+    spot_value = float(np.nansum(work.asset[k.X_VALUE]))
+    short_value = float(np.nansum(work.asset[k.X_SHORT] * np.nan_to_num(work.asset[k.X_PRICE])))
+    return {
+        "value": nav, "cash": float(book.wallet[k.W_CASH, 0]), "spot": spot_value, "short": short_value,
+        "stable_weight": (nav - spot_value) / nav, "net_exposure": (spot_value - short_value) / nav, "assets": assets, "margin": margin,
+    }  # fmt: skip
+
+
+def _scenarios(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, float]]:
+    """What a move of every price by -20 % and +20 % does before and after the plan (R-048, E-14): no basis, no funding."""
+    rows = []
+    for move in (-0.20, 0.20):
+        row = {"move": move}
+        for name, book in (("before", before), ("after", after)):
+            spot, hedge = book["spot"] * move, -book["short"] * move
+            row |= {
+                f"{name}_spot": spot, f"{name}_hedge": hedge, f"{name}_net": spot + hedge,
+                f"{name}_of_value": (spot + hedge) / book["value"],
+                f"{name}_of_spot": (spot + hedge) / book["spot"] if book["spot"] > 0.0 else 0.0,
+            }  # fmt: skip
+        rows.append(row)
+    return rows
