@@ -222,7 +222,7 @@ def run_of(
     return Run(
         policy=name, title=TITLES.get(name, name.title()), simulated=simulated, assets=books.names, quote="USDT",
         start_value=start, days_ns=START_NS + NS_PER_DAY * np.arange(days, dtype=np.int64), regime=states,
-        market_regime=states[:, 0], regimes=REGIMES, price=prices[1:], parts=parts, parts_by_asset=by_asset,
+        market_regime=states[:, 0], regimes=REGIMES, base=out["weight"] * line["nav"][:, None], price=prices[1:], parts=parts, parts_by_asset=by_asset,
         liquidations=0, legs=legs, refusals=tuple(books.refusals), coverage=_coverage(books.names, days), **out, **line,
     )  # fmt: skip
 

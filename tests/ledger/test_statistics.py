@@ -43,7 +43,7 @@ def run_of(nav: list[float] | np.ndarray, *, start: float = 100.0, first_ns: int
     run = Run(
         policy="p", title="P", simulated=True, assets=("BTC",), quote="USDT", start_value=start,
         days_ns=first_ns + NS_PER_DAY * np.arange(days, dtype=np.int64), nav=nav, cash=zeros, futures_equity=zeros,
-        price=column + 1.0, weight=column, target=column, h_intended=column, h_achieved=column,
+        price=column + 1.0, weight=column, base=column, target=column, h_intended=column, h_achieved=column,
         regime=np.zeros((days, 1), dtype=np.int64), market_regime=np.zeros(days, dtype=np.int64),
         regimes=("neutral", "peak"), parts=np.zeros((days, len(PARTS))), parts_by_asset=np.zeros((1, len(PARTS))),
         turnover_spot=zeros, turnover_futures=zeros, margin_ratio=zeros, liquidation_distance=zeros + np.inf,
@@ -293,7 +293,7 @@ def test_costs_are_paid_and_funding_is_received() -> None:
 def test_hedge_ratios_are_weighted_by_value() -> None:
     run = run_of(
         [100.0, 300.0, 100.0],
-        weight=np.array([[0.5], [0.5], [0.0]]),
+        base=np.array([[50.0], [150.0], [0.0]]),
         h_achieved=np.array([[1.0], [0.0], [0.9]]),
         h_intended=np.array([[1.0], [np.nan], [0.9]]),
     )
@@ -319,7 +319,19 @@ def test_margin_regimes_and_refusals() -> None:
     assert figures["regime_days"] == {"neutral": pytest.approx(1 / 3), "peak": pytest.approx(2 / 3)}
     assert figures["transitions_per_year"] == pytest.approx(365 / 2)
     assert figures["blocked_by_reason"] == {"cost": 2, "liquidity": 1}
-    assert figures["blocked_share"] == pytest.approx(0.5)
+    assert figures["blocked_share"] == 1.0
+
+
+def test_blocked_moves_are_counted_once_and_only_when_never_made() -> None:
+    def of(day: int, asset: str, refused: str, side: str = "sell") -> LegRecord:
+        return replace(leg(refused), day=day, asset=asset, kind="futures", side=side)
+
+    refusals = [of(day, "BTC", "cost_benefit") for day in range(10)]  # one move, made on the eleventh day
+    refusals += [of(day, "ETH", "turnover") for day in (0, 5, 30)]  # two moves, more than a week apart, never made
+    refusals += [of(3, "SOL", "rung_wait"), of(4, "SOL", "cooldown")]  # pace is no block
+    run = run_of([100.0] * 40, refusals=tuple(refusals), legs=(of(10, "BTC", ""), of(10, "BTC", "", "buy")))
+    assert s.blocked_share(run) == pytest.approx(2 / 4)
+    assert np.isnan(s.blocked_share(run_of([100.0] * 3)))
 
 
 def test_capture_of_a_half_hedged_book() -> None:

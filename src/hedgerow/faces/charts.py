@@ -40,7 +40,7 @@ PART_NAMES: Final = {
 def series(comparison: Comparison) -> dict[str, Any]:
     """Every series that the charts share, rounded to what can be seen: money to 6 digits, ratios to 4 decimals."""
     run = comparison.subject
-    value = run.weight * run.nav[:, None]
+    value = run.base
     data: dict[str, Any] = {
         "days": [numerals.day(int(ns)) for ns in run.days_ns],
         "regime_names": list(run.regimes),

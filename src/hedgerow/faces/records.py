@@ -105,7 +105,7 @@ def leg_record(leg: LegRecord) -> dict[str, Any]:
     record = {
         "instrument": leg.instrument, "asset": leg.asset, "kind": leg.kind, "side": leg.side, "amount": leg.amount, "price": leg.price,
         "notional": leg.notional, "reason": leg.reason, "row": leg.row, "measured": leg.measured, "threshold": leg.threshold,
-        "cost": leg.cost, "sentence": leg.sentence,
+        "unit": leg.unit, "cost": leg.cost, "sentence": leg.sentence,
     }  # fmt: skip
     if leg.refused:
         record["refused"] = leg.refused

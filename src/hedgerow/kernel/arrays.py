@@ -369,7 +369,7 @@ OUT_DAY: Final = 17
     OA_H,
     OA_H_NOW,
     OA_STATE,
-    OA_VALUE,
+    OA_BASE,
     OA_SHORT,
 ) = range(8)
 OUT_ASSET: Final = 8

@@ -13,6 +13,7 @@ import numpy as np
 from hedgerow.jit import compiled, entrance
 from hedgerow.kernel.arrays import (
     B_H,
+    B_SOLD,
     B_STATE,
     FILLED,
     FIRST_PART,
@@ -47,7 +48,7 @@ from hedgerow.kernel.arrays import (
     OA_SHORT,
     OA_STATE,
     OA_TARGET,
-    OA_VALUE,
+    OA_BASE,
     OA_WEIGHT,
     P_ALARM,
     P_COLLATERAL,
@@ -66,7 +67,7 @@ from hedgerow.kernel.arrays import (
     X_PRICE,
     X_SHORT,
     X_TARGET,
-    X_VALUE,
+    X_UNITS,
     X_WEIGHT,
     Book,
     Rules,
@@ -244,7 +245,8 @@ def record_day(rules: Rules, book: Book, work: Work, price: Floats, nav: float, 
         asset_out[d, OA_H, a] = book.asset[B_H, a]
         asset_out[d, OA_H_NOW, a] = work.asset[X_H_NOW, a]
         asset_out[d, OA_STATE, a] = book.asset[B_STATE, a] if price[a] > 0.0 else -1.0
-        asset_out[d, OA_VALUE, a] = work.asset[X_VALUE, a]
+        base = work.asset[X_UNITS, a] + book.asset[B_SOLD, a]
+        asset_out[d, OA_BASE, a] = base * price[a] if base > 0.0 else 0.0
         asset_out[d, OA_SHORT, a] = work.asset[X_SHORT, a]
         bits_out[d, 0, a] = work.bits[0, a]
         bits_out[d, 1, a] = work.bits[1, a]

@@ -272,7 +272,7 @@ def _costs(run: Run) -> dict[str, object]:
 
 
 def _hedging(run: Run) -> dict[str, object]:
-    value = run.weight * run.nav[:, None]
+    value = run.base
     achieved = weighted_mean(run.h_achieved, value)
     changes, listed_days = transitions(run.regime)
     known = run.regime[run.regime >= 0]

@@ -18,7 +18,7 @@ class LegRecord:
     """One leg that was filled (``refused`` is empty) or refused, with why.
 
     ``kind`` is spot, futures or margin; ``side`` buy, sell, in or out. ``amount`` in coins, ``notional``, ``cost`` in quote.
-    ``measured`` and ``threshold`` are in the unit of the row that fired. ``row`` names the policy row ("trim.drift").
+    ``measured`` and ``threshold`` are in kernel units, to be shown in ``unit``. ``row`` names the policy row ("trim.drift").
     """
 
     day: int  # daily row on which it was decided; -1: the risk clock
@@ -38,6 +38,7 @@ class LegRecord:
     threshold: float
     refused: str = ""
     sentence: str = ""
+    unit: str = "%"  # of measured and threshold: a key of units.UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Run:
     futures_equity: Floats  # [D] collateral and unrealised profit at the futures venue
     price: Floats  # [D, A]
     weight: Floats  # [D, A] of nav
+    base: Floats  # [D, A] what a hedge ratio is counted on: spot held and spot sold in place of a short, quote
     target: Floats  # [D, A] of nav
     h_intended: Floats  # [D, A]
     h_achieved: Floats  # [D, A]

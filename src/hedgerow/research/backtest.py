@@ -12,6 +12,7 @@ from hedgerow.kernel import arrays as k
 from hedgerow.kernel.rules import hedge_routes, pack, rebalance_due
 from hedgerow.kernel.run import run as run_kernel
 from hedgerow.kernel.run import warm_up
+from hedgerow.model import measure
 from hedgerow.model.instrument import Kind
 from hedgerow.model.market import Floats, Ints, Market
 from hedgerow.model.plan import SENTENCES, Reason, Refusal
@@ -129,6 +130,7 @@ def _run(
         futures_equity=day_out[:, k.O_FUTURES],
         price=asset_out[:, k.OA_PRICE],
         weight=asset_out[:, k.OA_WEIGHT],
+        base=asset_out[:, k.OA_BASE],
         target=asset_out[:, k.OA_TARGET],
         h_intended=asset_out[:, k.OA_H],
         h_achieved=asset_out[:, k.OA_H_NOW],
@@ -176,6 +178,7 @@ def leg_record(policy: Policy, market: Market, row: Floats, day: int, decided_ns
     price = float(row[k.L_FILL] if filled else row[k.L_PRICE])
     reason, refusal = Reason(int(row[k.L_REASON])), Refusal(int(row[k.L_REFUSAL]))
     name = row_name(policy, int(row[k.L_ROW]), reason)
+    unit = unit_of(policy, refusal or reason, int(row[k.L_ROW]))
     cost = row[k.L_FEE] + row[k.L_SLIPPAGE] if filled else row[k.L_COST]
     sides = ("in", "out") if kind == "margin" else ("buy", "sell")
     return LegRecord(
@@ -195,7 +198,8 @@ def leg_record(policy: Policy, market: Market, row: Floats, day: int, decided_ns
         measured=float(row[k.L_MEASURED]),
         threshold=float(row[k.L_LIMIT]),
         refused=refusal.name.lower() if refusal else "",
-        sentence=sentence(refusal or reason, name, float(row[k.L_MEASURED]), float(row[k.L_LIMIT])),
+        sentence=sentence(refusal or reason, name, float(row[k.L_MEASURED]), float(row[k.L_LIMIT]), unit),
+        unit=unit,
     )
 
 
@@ -214,21 +218,25 @@ def row_name(policy: Policy, index: int, reason: Reason) -> str:
 
 
 _IN_DAYS = (Refusal.COOLDOWN, Refusal.RUNG_WAIT)
-_IN_TIMES = (Refusal.COST_BENEFIT, Refusal.TURNOVER, Reason.DEPLOY)
+_IN_TIMES = (Refusal.COST_BENEFIT, Refusal.TURNOVER, Refusal.DEPEG, Reason.DEPLOY)
 _IN_QUOTE = (Refusal.BELOW_MINIMUM, Refusal.LIQUIDITY, Reason.LIQUIDATED)
 
 
-def sentence(code: Reason | Refusal, row: str, measured: float, threshold: float) -> str:
-    """The sentence of a code with its numbers in the unit that people read."""
-    unit = "%"
+def unit_of(policy: Policy, code: Reason | Refusal, row: int) -> str:
+    """The unit (a key of ``units.UNITS``) in which a code's measured value and threshold are read."""
+    rows = list(policy.trim.values())
+    if code is Reason.TRIM and 0 <= row < len(rows):
+        found = measure.INDEX.get(rows[row].measure)
+        return measure.MEASURES[found].unit if found is not None else ""
     if code in _IN_DAYS:
-        unit = "d"
-    elif code in _IN_TIMES:
-        unit = "x"
-    elif code in _IN_QUOTE:
-        unit = "quote"
-    if code is Refusal.DEPEG:
-        unit = "x"
+        return "d"
+    if code in _IN_QUOTE:
+        return "quote"
+    return "x" if code in _IN_TIMES else "%"
+
+
+def sentence(code: Reason | Refusal, row: str, measured: float, threshold: float, unit: str) -> str:
+    """The sentence of a code with its numbers in the unit that people read."""
 
     def text(value: float) -> str:
         return "unknown" if np.isnan(value) else show(round(value, 6), unit)

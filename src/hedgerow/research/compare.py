@@ -15,6 +15,9 @@ from hedgerow.model.report import Comparison, Run
 from hedgerow.research.backtest import Stage, backtest
 
 
+MATCHES = 4
+
+
 def compare(
     policy: Policy,
     benchmarks: Mapping[str, Policy],
@@ -35,8 +38,10 @@ def compare(
     for name, other in benchmarks.items():
         progress(name)
         held = dict.fromkeys(weights, 0.0) if other.targets.stable == 1.0 else weights
-        chosen = matched(other, mean_hedge(subject)) if name == "B4" else other
-        runs[name] = backtest(chosen, stage, capital=capital, weights=held, label=name)
+        if name == "B4":
+            runs[name] = matched_run(other, mean_hedge(subject), stage, capital, held)
+        else:
+            runs[name] = backtest(other, stage, capital=capital, weights=held, label=name)
         if name == "B4":
             progress("B4c")
             causal = other.model_copy(update={"hedge": other.hedge.model_copy(update={"external": True})})
@@ -52,6 +57,20 @@ def compare(
     )
 
 
+def matched_run(policy: Policy, wanted: float, stage: Stage, capital: float, weights: Mapping[str, float]) -> Run:
+    """A constant hedge whose mean achieved ratio is ``wanted``: the ratio is set anew from each run, a few times."""
+    ratio = wanted
+    run = backtest(matched(policy, ratio), stage, capital=capital, weights=weights, label="B4")
+    for _ in range(MATCHES):
+        achieved = mean_hedge(run)
+        if achieved <= 0.0 or abs(achieved - wanted) <= 0.002:
+            break
+        ratio = min(1.0, ratio * wanted / achieved)
+        run = backtest(matched(policy, ratio), stage, capital=capital, weights=weights, label="B4")
+    run.coverage["constant_hedge_ratio"] = ratio
+    return run
+
+
 def matched(policy: Policy, ratio: float) -> Policy:
     """The same policy with a constant hedge of ``ratio``."""
     return policy.model_copy(update={"hedge": policy.hedge.model_copy(update={"constant": ratio})})
@@ -59,7 +78,7 @@ def matched(policy: Policy, ratio: float) -> Policy:
 
 def daily_hedge(run: Run) -> Floats:
     """Value-weighted achieved hedge ratio of each day [D]; 0 while nothing is held."""
-    value = np.where(np.isfinite(run.weight), run.weight, 0.0)
+    value = np.where(np.isfinite(run.base), run.base, 0.0)
     total = value.sum(axis=1)
     weighted = (np.where(np.isfinite(run.h_achieved), run.h_achieved, 0.0) * value).sum(axis=1)
     return np.divide(weighted, total, out=np.zeros_like(total), where=total > 0.0)
