@@ -80,14 +80,17 @@ def is_simulated(folder: Path) -> bool:
         raise ConfigError("the label cannot be read", where=str(label), fix="Make the folder anew with hedgerow data simulate.") from None
 
 
-def stage_of(data: Recorded, policies: Sequence[Policy]) -> Stage:
-    """The signals of a recorded market, once for all ``policies`` that will run on it."""
+def stage_of(data: Recorded, policies: Sequence[Policy], views: Path | None = None) -> Stage:
+    """The signals of a recorded market, once for all ``policies`` that will run on it; ``views`` names a views file."""
     from hedgerow.kernel.rules import extra_measures
     from hedgerow.research.backtest import Stage
     from hedgerow.signals.panel import panel
+    from hedgerow.store.views import read_views
 
     extra = tuple(dict.fromkeys(name for policy in policies for name in extra_measures(policy)))
-    signals = panel(data.daily, extra=extra)
+    items = read_views(views) if views is not None else ()
+    venue = data.market.universe.instruments[0].venue
+    signals = panel(data.daily, extra=extra, views=items, hedge_venue=venue)
     return Stage(data.market, signals[data.offset :], signals[: data.offset], data.simulated)
 
 

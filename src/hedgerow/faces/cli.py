@@ -76,7 +76,7 @@ def top(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    """Trim the winners, reinforce the hedge: manage a crypto portfolio, held spot and protected by short futures, by rules.
+    """Trim the winners, reinforce the hedge: a crypto portfolio held spot, protected by short futures, run by rules.
 
     Times are UTC, days are named by the opening of their daily bar, money is in the quote currency (USDT), a year has
     365 days. Every command explains its own options: hedgerow COMMAND --help.

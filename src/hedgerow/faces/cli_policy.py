@@ -83,7 +83,7 @@ def explain(name: Name, to: Json = None) -> None:
     regimes = [
         {
             "state": key, "entered": words.entered(row), "left": words.left(row), "hedge": words.hedge_range(row),
-            "trim": row.trim, "deploys": row.deploy, "source": words.cited(row.source),
+            "trim": row.trim, "deploys": row.deploy, "source": words.row_source(row),
         }
         for key, row in policy.regime.items()
     ]  # fmt: skip
@@ -103,7 +103,8 @@ def _print(policy: Policy, record: dict[str, Any], cells: list[Cell]) -> None:
     from hedgerow.faces import policy_words as words
 
     text.say(policy.title or policy.name, style="bold")
-    text.say(" ".join(policy.description.split()))
+    if policy.description:
+        text.say(" ".join(policy.description.split()))
     text.say(f"Policy {policy.name}, version {policy.version}, file {record['file']}.")
     _settings("targets", policy, cells)
     _section("regime", policy)

@@ -32,6 +32,10 @@ Start = Annotated[str, typer.Option(help="First daily bar, by opening date (UTC)
 End = Annotated[str, typer.Option(help="Last daily bar, by opening date (UTC), inclusive.", show_default="all data")]
 At = Annotated[str, typer.Option("--at", metavar="DATE", help="Decide at the close of this daily bar (UTC).", show_default="last bar")]
 Capital = Annotated[float, typer.Option(min=0, help="Stablecoins at the start, in quote.")]
+Views = Annotated[
+    Path | None,
+    typer.Option("--views", metavar="FILE", help="Dated items that move the hedge (TOML, [[view]] tables).", show_default=False),
+]
 PortfolioFile = Annotated[
     Path | None, typer.Option("--portfolio", metavar="FILE", help="A portfolio file (TOML): spot, cost, futures.", show_default=False)
 ]
@@ -53,6 +57,7 @@ def backtest(
     start: Start = "",
     end: End = "",
     capital: Capital = 100_000.0,
+    views: Views = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write the report page.", show_default=False)] = None,
     to: options.Json = None,
 ) -> None:
@@ -60,12 +65,12 @@ def backtest(
 
     Signals use completed daily bars; fills happen at the next bar's open; margin is watched on the finest bars there are.
     """
-    comparison = run_backtest(policy, data, options.names(assets, "--assets"), targets, start, end, capital)
+    comparison = run_backtest(policy, data, options.names(assets, "--assets"), targets, start, end, capital, views)
     _finish(comparison, report, to)
 
 
 def run_backtest(
-    policy: str, data: Path, assets: tuple[str, ...], targets: str, start: str, end: str, capital: float
+    policy: str, data: Path, assets: tuple[str, ...], targets: str, start: str, end: str, capital: float, views: Path | None = None
 ) -> Comparison:
     """What ``backtest`` does before it shows anything."""
     from hedgerow import policies, wire
@@ -81,7 +86,7 @@ def run_backtest(
         others = wire.benchmarks()
         weights = target_weights(subject, assets, _targets(targets), recorded.market.universe.quote)
         tell("measuring the market")
-        stage = wire.stage_of(recorded, [subject, *others.values()])
+        stage = wire.stage_of(recorded, [subject, *others.values()], views)
         return compare(subject, others, stage, capital=capital, weights=weights, progress=tell)
 
 
@@ -115,6 +120,7 @@ def plan(
     data: Folder = Path(),
     at: At = "",
     targets: Targets = "",
+    views: Views = None,
     to: options.Json = None,
 ) -> None:
     """What to do now with a portfolio, why, and at what cost; with what -20 % and +20 % would do before and after."""
@@ -122,7 +128,7 @@ def plan(
 
     if portfolio is None:
         raise ConfigError("no portfolio is named", where="--portfolio", fix="Write a file with [spot.BTC] amount = 1 and name it here.")
-    decision = _decide(policy, portfolio, data, at, targets)
+    decision = _decide(policy, portfolio, data, at, targets, views)
     text.emit(records.decision_record(decision, stages=False), to, lambda: text_run.show_plan(decision))
 
 
@@ -135,6 +141,7 @@ def explain(
     targets: Targets = "",
     start: Start = "",
     capital: Capital = 100_000.0,
+    views: Views = None,
     to: options.Json = None,
 ) -> None:
     """The decision of one day, stage by stage: every vote, threshold and refusal.
@@ -144,13 +151,15 @@ def explain(
     from hedgerow.faces import records, text_run
 
     if portfolio is not None:
-        decision = _decide(policy, portfolio, data, at, targets)
+        decision = _decide(policy, portfolio, data, at, targets, views)
     else:
-        decision = _explain_backtest(policy, data, options.names(assets, "--assets"), targets, start, at, capital)
+        decision = _explain_backtest(policy, data, options.names(assets, "--assets"), targets, start, at, capital, views)
     text.emit(records.decision_record(decision, stages=True), to, lambda: text_run.show_explanation(decision))
 
 
-def _explain_backtest(policy: str, data: Path, assets: tuple[str, ...], targets: str, start: str, at: str, capital: float) -> Any:
+def _explain_backtest(
+    policy: str, data: Path, assets: tuple[str, ...], targets: str, start: str, at: str, capital: float, views: Path | None
+) -> Any:
     from hedgerow import policies, wire
 
     subject = policies.load(policy)
@@ -161,12 +170,12 @@ def _explain_backtest(policy: str, data: Path, assets: tuple[str, ...], targets:
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.decision import explain_day
 
-        stage = wire.stage_of(recorded, [subject])
+        stage = wire.stage_of(recorded, [subject], views)
         weights = target_weights(subject, assets, _targets(targets), recorded.market.universe.quote)
         return explain_day(subject, stage, capital=capital, weights=weights)
 
 
-def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str) -> Any:
+def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, views: Path | None = None) -> Any:
     from hedgerow import policies, wire
 
     subject, held = policies.load(policy), read_portfolio(portfolio)
@@ -181,7 +190,7 @@ def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str) -> 
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.decision import plan_for
 
-        stage = wire.stage_of(recorded, [subject])
+        stage = wire.stage_of(recorded, [subject], views)
         weights = target_weights(subject, assets, _targets(targets) or dict(held.targets) or None, held.head.quote)
         return plan_for(subject, stage, held, weights)
 

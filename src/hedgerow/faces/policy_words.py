@@ -81,23 +81,34 @@ def cell(row: Row, name: str, path: str = "") -> Cell:
     given = name in row.model_fields_set
     words = gate_words(value) if isinstance(value, Gate) else shown(value, unit)
     plain = value.model_dump(exclude={"source"}) if isinstance(value, Gate) else value
-    return Cell(path or name, plain, unit, words, field.description or "", _source(row, name), given)
+    source = _own(row, name, _source(row, name))
+    return Cell(path or name, plain, unit, words, field.description or "", source, given)
 
 
 def table_of(rows: Mapping[str, Row]) -> tuple[list[str], list[list[str]]]:
-    """Heads and lines of rows side by side: the columns are the fields that any of them sets, and their source."""
+    """Heads and lines of rows side by side: the fields that any of them sets, the side of a threshold, the source."""
     first = next(iter(rows.values()))
     names = [
-        name for name in type(first).model_fields
-        if name != "source" and any(name in row.model_fields_set for row in rows.values())
-    ]  # fmt: skip
+        name
+        for name in type(first).model_fields
+        if name != "source" and (name == "side" or any(name in row.model_fields_set for row in rows.values()))
+    ]
     heads = [type(first).model_fields[name].alias or name for name in names]
-    lines = []
-    for key, row in rows.items():
-        cells = [cell(row, name, f"{key}.{name}") for name in names]
-        sources = [part for one in cells if one.given for part in one.source.split(", ")]
-        lines.append([key, *(one.text for one in cells), row.source or ", ".join(dict.fromkeys(sources))])
+    lines = [[key, *(_beside(row, name) for name in names), row_source(row)] for key, row in rows.items()]
     return ["row", *heads, "source"], lines
+
+
+def _beside(row: Row, name: str) -> str:
+    """A cell of such a table; what a row leaves out is off, but for a choice, which is then the default one."""
+    one = cell(row, name)
+    return one.text if one.given or isinstance(one.value, str) else "-"
+
+
+def row_source(row: Row) -> str:
+    """Where a row comes from: its own source, else those of the fields that it sets."""
+    names = [name for name in type(row).model_fields if name in row.model_fields_set and name not in UNSPOKEN]
+    parts = [part for name in names for part in _source(row, name).split(", ")]
+    return cited(row.source) or ", ".join(dict.fromkeys(parts))
 
 
 # -------------------------------------------------------------------------------------------------------------- values
@@ -152,6 +163,14 @@ def _source(row: Row, name: str) -> str:
     if measure and _measured(type(row).model_fields[name]):
         return cited(measure.source)
     return source_of(type(row).__name__, name) or cited(row.source)
+
+
+def _own(row: Row, name: str, source: str) -> str:
+    """A source, with the default where the policy changed it without a source of its own."""
+    field = type(row).model_fields[name]
+    unit, default = _unit(field), field.default
+    changed = not row.source and getattr(row, name) != default and isinstance(default, (int, float, tuple))
+    return f"policy (default {shown(default, unit)}: {source})" if changed and default and unit else source
 
 
 def _unit(field: FieldInfo) -> str:

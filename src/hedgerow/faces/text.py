@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 STDOUT: Final = "-"  # the FILE of --json that is no file
 NONE: Final = "-"
+GUTTER: Final = 3  # columns between two cells of a table on a terminal
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 Tell: TypeAlias = Callable[[str], None]
@@ -100,16 +101,30 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, right: Collect
         sys.stdout.write("  ".join(shown).rstrip() + "\n")
 
 
-def _draw(heads: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str]) -> None:
+def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str]) -> None:
+    """A ruled table; where its columns would have to break words, each row as a list of its cells."""
     from rich import box
     from rich.table import Table
 
-    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for head in heads:
-        drawn.add_column(head, justify="right" if head in right else "left", overflow="fold")
+    console = _console()
+    longest = [
+        max(len(word) for cell in column for word in cell.split(" ")) for column in zip(heads, *rows, strict=True)
+    ]
+    if sum(longest) + GUTTER * (len(heads) - 1) > console.width:
+        for row in rows:
+            say(row[0], style="bold")
+            told = [
+                (f"  {head}", cell) for head, cell in zip(heads[1:], row[1:], strict=True) if cell not in ("", NONE)
+            ]
+            _draw(("", " "), told, ())
+        return
+    headed = any(head.strip() for head in heads)
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", show_header=headed)
+    for head, width in zip(heads, longest, strict=True):
+        drawn.add_column(head, justify="right" if head in right else "left", overflow="fold", min_width=width)
     for row in rows:
         drawn.add_row(*row)
-    _console().print(drawn)
+    console.print(drawn)
 
 
 def print_path(path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hedgerow.faces import text
 from hedgerow.faces.records import ATTRIBUTION, attribution, day
+from hedgerow.units import show
 
 if TYPE_CHECKING:
     from hedgerow.model.report import Comparison, LegRecord
@@ -80,8 +81,8 @@ def show_explanation(decision: Decision) -> None:
         text.heading(f"{asset}: {found['state'] or 'no regime'} for {text.number(found['days'], 0)} days")
         rows = []
         for name, vote in found["votes"].items():
-            measured = text.figure(vote.get("measured"), 4) if "measure" in vote else ""
-            asked = f"{vote['side']} {text.figure(vote['threshold'], 4)}" if "measure" in vote else "other votes"
+            measured = _shown(vote["measured"], vote["unit"]) if "measure" in vote else ""
+            asked = f"{vote['side']} {_shown(vote['threshold'], vote['unit'])}" if "measure" in vote else "other votes"
             rows.append((name, vote["answer"], vote.get("measure", ""), measured, asked))
         text.table(["vote", "answer", "measure", "measured", "asked"], rows, right=["measured"])
     for stage, assets in decision.stages.items():
@@ -92,6 +93,11 @@ def show_explanation(decision: Decision) -> None:
     _show_legs(decision.refusals, "Refusals", "Nothing was refused.")
     _show_standing(decision)
     _show_scenarios(decision)
+
+
+def _shown(value: float, unit: str) -> str:
+    """A kernel value in the unit that people read; - where it is unknown."""
+    return show(float(f"{value:.4g}"), unit) if value == value else text.NONE
 
 
 def _show_head(decision: Decision) -> None:
