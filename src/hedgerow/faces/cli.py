@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -85,14 +84,10 @@ def top(
 
 def register(onto: typer.Typer) -> None:
     """Hang every module's commands on the app, in the order in which help lists them."""
-    from hedgerow.faces import cli_data, cli_policy
+    from hedgerow.faces import cli_data, cli_policy, cli_run
 
-    if find_spec("hedgerow.faces.cli_run"):
-        from importlib import import_module
-
-        import_module("hedgerow.faces.cli_run").register(onto)
-    cli_policy.register(onto)
-    cli_data.register(onto)
+    for module in (cli_run, cli_policy, cli_data):
+        module.register(onto)
 
 
 def main() -> None:
