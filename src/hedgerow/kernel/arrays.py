@@ -136,6 +136,7 @@ A_TARGET, A_SOUND = range(2)  # weight of nav; 1: whitelisted
     B_LADDER_SEEN,  # bit mask: ladder votes seen false since entry
     B_LADDER_USED,  # bit mask: ladder rows used
     B_H,  # intended hedge ratio
+    B_RUNG,  # rung of the ratio before reinforcement
     B_DOWN_DAY,  # day on which the present window of rungs down began
     B_DOWN_H,  # hedge ratio at its start
     B_TREND,  # 1: the trend hedge is on
@@ -150,8 +151,8 @@ A_TARGET, A_SOUND = range(2)  # weight of nav; 1: whitelisted
     B_FEE_FUTURES,
     B_SLIP_SPOT,
     B_SLIP_FUTURES,
-) = range(32)
-BOOK_ASSET: Final = 32
+) = range(33)
+BOOK_ASSET: Final = 33
 FIRST_PART: Final = B_PNL_SPOT  # the eight parts follow in the order of model.report.PARTS
 # ---- book.inst[:, I] (futures) --------------------------------------------------------------------------------------
 (
@@ -230,8 +231,10 @@ TRIM_ARMED, TRIM_DAY, TRIM_DONE = range(3)  # 1: armed; day of the last fill; 1:
     X_BENEFIT,  # fraction of nav, marginal
     X_COST,  # fraction of nav
     X_NOTIONAL,  # of the asset's whole move, fraction of nav
-) = range(38)
-WORK_ASSET: Final = 38
+    X_BETA,  # short notional per value of the asset at a ratio of 1 (own contract: 1)
+    X_KEEP,  # 1: no coin of it may be sold at this close
+) = range(40)
+WORK_ASSET: Final = 40
 
 # ---- legs[n, :] -----------------------------------------------------------------------------------------------------
 (
@@ -255,8 +258,9 @@ WORK_ASSET: Final = 38
     L_DONE,  # coins filled
     L_FEE,  # quote
     L_SLIPPAGE,  # quote
-) = range(20)
-LEG: Final = 20
+    L_SOLD,  # spot: coins that become sold in place of a short (negative: no longer) when all of L_WANTED is filled
+) = range(21)
+LEG: Final = 21
 LEG_SPOT, LEG_FUTURES, LEG_MARGIN = 0.0, 1.0, 2.0
 PENDING, FILLED, REFUSED, SUPERSEDED = range(4)
 
@@ -295,7 +299,7 @@ class Work(NamedTuple):
     measure: Floats  # [M, A]
     asset: Floats  # [WORK_ASSET, A]
     bits: Ints  # [2, A]: votes true, votes known
-    legs: Floats  # [3 A + 2 I + 4, LEG]
+    legs: Floats  # [N A + 6 A + 3 I + 8, LEG]
     count: Ints  # [2]: legs, hedge moves wanted
 
 
@@ -336,7 +340,7 @@ def new_work(rules: Rules, instruments: int, measures: int) -> Work:
         np.full((measures, n_assets), np.nan),
         np.zeros((WORK_ASSET, n_assets)),
         np.zeros((2, n_assets), np.int64),
-        np.zeros((3 * n_assets + 3 * instruments + 8, LEG)),
+        np.zeros(((rules.trim.shape[0] + 6) * n_assets + 3 * instruments + 8, LEG)),
         np.zeros(2, np.int64),
     )
 

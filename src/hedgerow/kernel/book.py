@@ -31,8 +31,6 @@ from hedgerow.kernel.arrays import (
     I_ASSET,
     I_FEE,
     I_INVERSE,
-    K_LEVERAGE,
-    K_MARKET,
     L_AT,
     L_DAY,
     L_DONE,
@@ -44,9 +42,11 @@ from hedgerow.kernel.arrays import (
     L_REASON,
     L_ROW,
     L_SLIPPAGE,
+    L_SOLD,
     L_SPOT,
     L_STATUS,
     L_UNITS,
+    L_WANTED,
     P_COLLATERAL,
     P_ENTRY,
     P_INDEX,
@@ -69,13 +69,12 @@ from hedgerow.kernel.arrays import (
     TRIM_DONE,
     TURNOVER,
     W_CASH,
-    X_CROSS,
     Book,
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.fill import slippage_of
-from hedgerow.kernel.margin import collateral_due, refresh_margin
-from hedgerow.kernel.measure import futures_value, own_short, spot_units
+from hedgerow.kernel.margin import affordable, collect, refresh_margin, release, unshorted
+from hedgerow.kernel.measure import futures_value, spot_units
 from hedgerow.model.market import Floats
 from hedgerow.model.plan import Reason
 
@@ -83,10 +82,6 @@ _ENTRY: Final = float(Reason.ENTRY)
 _TRIM: Final = float(Reason.TRIM)
 _PEAK: Final = float(Reason.TRIM_PEAK)
 _TOP: Final = float(Reason.TRIM_TOP)
-_FUND: Final = float(Reason.FUND_HEDGE)
-_UNHEDGED: Final = float(Reason.SELL_UNHEDGED)
-_PAIR: Final = float(Reason.PAIR_REDUCE)
-_BUY_BACK: Final = float(Reason.BUY_BACK)
 _DEPLOY: Final = float(Reason.DEPLOY)
 
 
@@ -146,15 +141,16 @@ def _note_fill(legs: Floats, n: int, at: int, fill: float, done: float, fee: flo
 
 
 @compiled
-def fill_spot(rules: Rules, book: Book, measure: Floats, legs: Floats, n: int, at: int, price: float) -> bool:
-    """Fill spot leg ``n`` at ``price`` (the bar's open) plus slippage; never above holdings or cash."""
+def fill_spot(rules: Rules, book: Book, x: Floats, measure: Floats, legs: Floats, n: int, at: int, price: float) -> bool:
+    """Fill spot leg ``n`` at ``price`` (the bar's open) plus slippage; never above holdings or cash, never what a short needs."""
     asset = book.asset
     a = int(legs[n, L_INST])
     units = legs[n, L_UNITS]
     fee_rate = rules.inst[I_FEE, a]
     slip = slippage_of(rules.scalar, rules.inst, measure, a, abs(units) * price)
     if units < 0.0:
-        units = -min(-units, max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a]))
+        free = min(max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a]), unshorted(rules, book, x, a))
+        units = -min(-units, free)
         fill = price * (1.0 - slip)
     else:
         fill = price * (1.0 + slip)
@@ -171,7 +167,7 @@ def fill_spot(rules: Rules, book: Book, measure: Floats, legs: Floats, n: int, a
         known = held * asset[B_COST, a] if held > 0.0 else 0.0
         asset[B_COST, a] = (known + cost) / (held + units)
     asset[B_HELD, a] = held + units
-    asset[B_PRINCIPAL, a] = max(0.0, asset[B_PRINCIPAL, a] + cost)
+    asset[B_PRINCIPAL, a] += cost
     asset[B_FEE_SPOT, a] -= fee
     asset[B_SLIP_SPOT, a] -= units * (fill - legs[n, L_PRICE])
     asset[B_PNL_SPOT, a] += units * (price - legs[n, L_PRICE])
@@ -189,11 +185,9 @@ def _after_spot(trim: Floats, book: Book, legs: Floats, n: int, units: float, a:
     row = int(legs[n, L_ROW])
     day = legs[n, L_DAY]
     book.asset[B_ENTERED, a] = 1.0
-    if reason == _FUND or reason == _UNHEDGED or reason == _PAIR:
-        book.asset[B_SOLD, a] -= units
-    elif reason == _BUY_BACK:
-        book.asset[B_SOLD, a] = max(0.0, book.asset[B_SOLD, a] - units)
-    elif reason == _DEPLOY and book.scalar[S_TRANCHE_DAY] != day:
+    if legs[n, L_SOLD] != 0.0:
+        book.asset[B_SOLD, a] = max(0.0, book.asset[B_SOLD, a] + legs[n, L_SOLD] * units / legs[n, L_WANTED])
+    if reason == _DEPLOY and book.scalar[S_TRANCHE_DAY] != day:
         book.scalar[S_TRANCHE_DAY] = day
         book.scalar[S_TRANCHES] += 1.0
     elif reason == _PEAK or reason == _TOP:
@@ -204,37 +198,6 @@ def _after_spot(trim: Floats, book: Book, legs: Floats, n: int, units: float, a:
             book.trims[TRIM_ARMED, row, a] = 0.0
         if trim[row, T_ONCE] == 1.0:
             book.trims[TRIM_DONE, row, a] = 1.0
-
-
-@compiled
-def _release(rules: Rules, book: Book, i: int, mark: float, spot: float) -> None:
-    """Move spare collateral of instrument ``i`` back to the wallet (or the coins to the spot wallet)."""
-    spare = -collateral_due(rules.scalar, rules.inst, book.inst, i, mark, spot)
-    if book.inst[P_UNITS, i] == 0.0:
-        spare = book.inst[P_COLLATERAL, i]
-    if spare > 0.0:
-        spare = min(spare, max(0.0, book.inst[P_COLLATERAL, i]))
-        book.inst[P_COLLATERAL, i] -= spare
-        if rules.inst[I_INVERSE, i] == 1.0:
-            book.asset[B_HELD, int(rules.inst[I_ASSET, i])] += spare
-        else:
-            book.wallet[W_CASH, 0] += spare
-
-
-@compiled
-def _affordable(rules: Rules, book: Book, i: int, wanted: float, mark: float, spot: float, slip: float) -> float:
-    """Coins that may be added to a short: what cash (or coins) fund at the allowed leverage, and never above spot."""
-    a = int(rules.inst[I_ASSET, i])
-    owned = spot_units(book.asset, book.inst, rules.inst, a)
-    short = own_short(book.asset, book.inst, rules.inst, a, int(rules.scalar[K_MARKET]))
-    due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark, spot)
-    margin = 1.0 / rules.scalar[K_LEVERAGE]
-    if rules.inst[I_INVERSE, i] == 1.0:
-        coins = max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a])
-        funded = (coins - due) / (margin + slip + rules.inst[I_FEE, i])
-    else:
-        funded = (max(0.0, book.wallet[W_CASH, 0]) - due) / (mark * (margin + slip + rules.inst[I_FEE, i]))
-    return max(0.0, min(wanted, min(funded, max(0.0, owned - short)) if wanted > 0.0 else 0.0))
 
 
 @compiled
@@ -250,8 +213,7 @@ def fill_futures(rules: Rules, book: Book, x: Floats, measure: Floats, legs: Flo
     inverse = rules.inst[I_INVERSE, i] == 1.0
     if units < 0.0:
         wanted = -units
-        limit = _affordable(rules, book, i, wanted, price, spot, slip) if served == a else _affordable_cross(
-            rules, book, x, i, served, wanted, price, spot, slip)  # fmt: skip
+        limit = affordable(rules, book, x, i, served, wanted, price, spot, slip)
         if limit < wanted * (1.0 - 0.02):
             book.scalar[S_CAPPED_DAY] = legs[n, L_DAY]
         units = -limit
@@ -274,9 +236,9 @@ def fill_futures(rules: Rules, book: Book, x: Floats, measure: Floats, legs: Flo
     inst[P_COLLATERAL, i] += change / spot if inverse else change
     _attribute(book, legs, n, a, units, fill, price, spot, fee)
     if units < 0.0:
-        _collect(rules, book, i, price, spot)
+        collect(rules, book, i, price, spot)
     else:
-        _release(rules, book, i, price, spot)
+        release(rules, book, i, price, spot)
     if served != a:
         book.asset[B_CROSS, served] = max(0.0, book.asset[B_CROSS, served] - units)
     if units < 0.0:
@@ -289,16 +251,6 @@ def fill_futures(rules: Rules, book: Book, x: Floats, measure: Floats, legs: Flo
 
 
 @compiled
-def _affordable_cross(rules: Rules, book: Book, x: Floats, i: int, served: int, wanted: float, mark: float, spot: float,
-                      slip: float) -> float:  # fmt: skip
-    """The same for a cross hedge: the spot that bounds it is the served asset's, by beta."""
-    due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark, spot)
-    funded = (max(0.0, book.wallet[W_CASH, 0]) - due) / (mark * (1.0 / rules.scalar[K_LEVERAGE] + slip + rules.inst[I_FEE, i]))
-    owned = spot_units(book.asset, book.inst, rules.inst, served) * x[X_CROSS, served]
-    return max(0.0, min(wanted, min(funded, max(0.0, owned - book.asset[B_CROSS, served]))))
-
-
-@compiled
 def _attribute(book: Book, legs: Floats, n: int, a: int, units: float, fill: float, price: float, spot: float, fee: float) -> None:
     decided = legs[n, L_PRICE]
     index = legs[n, L_SPOT]
@@ -307,22 +259,6 @@ def _attribute(book: Book, legs: Floats, n: int, a: int, units: float, fill: flo
     moved = spot - index
     book.asset[B_PNL_HEDGE, a] += units * moved
     book.asset[B_PNL_BASIS, a] += units * (price - decided - moved)
-
-
-@compiled
-def _collect(rules: Rules, book: Book, i: int, price: float, spot: float) -> None:
-    """Bring the collateral of instrument ``i`` to what its short needs, from the wallet or in coins."""
-    due = collateral_due(rules.scalar, rules.inst, book.inst, i, price, spot)
-    if due <= 0.0:
-        return
-    if rules.inst[I_INVERSE, i] == 1.0:
-        a = int(rules.inst[I_ASSET, i])
-        due = min(due, max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]))
-        book.asset[B_HELD, a] -= due
-    else:
-        due = min(due, max(0.0, book.wallet[W_CASH, 0]))
-        book.wallet[W_CASH, 0] -= due
-    book.inst[P_COLLATERAL, i] += due
 
 
 @compiled
@@ -352,7 +288,7 @@ def release_spare(rules: Rules, book: Book, price: Floats) -> None:
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         spot = price[int(rules.inst[I_ASSET, i])]
         if book.inst[P_UNITS, i] < 0.0 and price[i] > 0.0 and spot > 0.0:
-            _release(rules, book, i, price[i], spot)
+            release(rules, book, i, price[i], spot)
             refresh_margin(rules.scalar, rules.inst, book.inst, i)
 
 
@@ -375,7 +311,7 @@ def close_position(rules: Rules, book: Book, i: int, price: float, fee_rate: flo
             book.asset[B_EXCESS, b] = 0.0
     book.scalar[S_FUTURES_TRADED] += abs(units) * price
     _count_turnover(book.scalar, abs(units) * price)
-    _release(rules, book, i, price, spot)
+    release(rules, book, i, price, spot)
     refresh_margin(rules.scalar, rules.inst, inst, i)
     return fee
 
@@ -388,7 +324,7 @@ def liquidate(rules: Rules, book: Book, i: int) -> None:
     price = inst[P_LIQUIDATION, i]
     spot = inst[P_INDEX, i]
     left = futures_value(inst, rules.inst, i, price, spot)
-    book.asset[B_PNL_BASIS, a] += inst[P_UNITS, i] * (price - inst[P_MARK, i])
+    book.asset[B_PNL_HEDGE, a] += inst[P_UNITS, i] * (price - inst[P_MARK, i])
     book.asset[B_FEE_FUTURES, a] -= left
     inst[P_UNITS, i] = 0.0
     inst[P_COLLATERAL, i] = 0.0

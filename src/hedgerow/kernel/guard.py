@@ -38,12 +38,13 @@ from hedgerow.kernel.arrays import (
     SLOTS,
     TURNOVER,
     X_BENEFIT,
+    X_BETA,
     X_BUY,
     X_COST,
-    X_CROSS,
     X_ERROR_NEW,
     X_ERROR_OLD,
     X_FREE,
+    X_H,
     X_IDEAL,
     X_MOVE,
     X_NOTIONAL,
@@ -114,13 +115,15 @@ def _errors(rules: Floats, inst_rules: Floats, asset: Floats, measure: Floats, x
         x[X_NOTIONAL, a] = 0.0
         if not price > 0.0:
             continue
-        sold = max(0.0, asset[B_SOLD, a])
+        sold = asset[B_SOLD, a]
+        if x[X_H, a] <= 0.0:  # what is not bought back when a hedge ends is not wanted any more
+            sold = min(sold, max(0.0, x[X_SPOT_NEW, a] - x[X_UNITS, a]))
         base = sold + (x[X_IDEAL, a] if x[X_TRIM, a] > 0.0 else x[X_UNITS, a] + x[X_BUY, a])
         ideal = base * (1.0 - wanted_ratio(rules, asset, x, base, a))
         x[X_ERROR_OLD, a] = (x[X_UNITS, a] - x[X_SHORT, a] - ideal) * price / nav
         x[X_ERROR_NEW, a] = (x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a] - ideal) * price / nav
         spot = abs(x[X_SPOT_NEW, a] - x[X_UNITS, a]) * price
-        short = abs(x[X_SHORT_NEW, a] - x[X_SHORT, a]) * x[X_CROSS, a] * price
+        short = abs(x[X_SHORT_NEW, a] - x[X_SHORT, a]) * x[X_BETA, a] * price
         x[X_NOTIONAL, a] = (spot + short) / nav
         cost = spot * one_way_cost(rules, inst_rules, measure, a, spot)
         if x[X_OWN, a] >= 0.0 and short > 0.0:

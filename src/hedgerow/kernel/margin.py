@@ -16,6 +16,7 @@ from hedgerow.kernel.arrays import (
     B_HELD,
     B_PROTECTED,
     I_ASSET,
+    I_FEE,
     I_INVERSE,
     I_MAINTENANCE,
     K_LEVERAGE,
@@ -23,6 +24,7 @@ from hedgerow.kernel.arrays import (
     K_REDUCE,
     K_TOP,
     K_TOP_MARKET,
+    L_SOLD,
     LEG_FUTURES,
     LEG_MARGIN,
     LEG_SPOT,
@@ -33,9 +35,11 @@ from hedgerow.kernel.arrays import (
     P_UNITS,
     W_CASH,
     X_CROSS,
+    Book,
+    Rules,
 )  # fmt: skip
 from hedgerow.kernel.leg import add_leg
-from hedgerow.kernel.measure import futures_value
+from hedgerow.kernel.measure import futures_value, own_short, spot_units
 from hedgerow.model.market import Floats, Ints
 from hedgerow.model.plan import Reason
 
@@ -76,6 +80,68 @@ def collateral_due(rules: Floats, inst_rules: Floats, inst: Floats, i: int, mark
     if inst_rules[I_INVERSE, i] == 1.0:
         return q / rules[K_LEVERAGE] - inst[P_COLLATERAL, i]
     return q * mark / rules[K_LEVERAGE] - futures_value(inst, inst_rules, i, mark, spot)
+
+
+@compiled
+def affordable(rules: Rules, book: Book, x: Floats, i: int, served: int, wanted: float, mark: float, spot: float, slip: float) -> float:
+    """Coins that may be added to a short: what cash (or coins) fund at the allowed leverage, never above the spot it is for."""
+    a = int(rules.inst[I_ASSET, i])
+    due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark, spot)
+    each = 1.0 / rules.scalar[K_LEVERAGE] + slip + rules.inst[I_FEE, i]
+    if rules.inst[I_INVERSE, i] == 1.0:
+        funded = (max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]) - due) / each
+    else:
+        funded = (max(0.0, book.wallet[W_CASH, 0]) - due) / (mark * each)
+    return max(0.0, min(wanted, min(funded, bare(rules, book, x, served, a))))
+
+
+@compiled
+def bare(rules: Rules, book: Book, x: Floats, served: int, a: int) -> float:
+    """Coins of asset ``a``'s contract that asset ``served`` could still be short for: its spot that no short covers."""
+    owned = spot_units(book.asset, book.inst, rules.inst, served)
+    if served == a:
+        return max(0.0, owned - own_short(book.asset, book.inst, rules.inst, a, int(rules.scalar[K_MARKET])))
+    return max(0.0, owned * x[X_CROSS, served] - book.asset[B_CROSS, served])
+
+
+@compiled
+def unshorted(rules: Rules, book: Book, x: Floats, a: int) -> float:
+    """Coins of asset ``a`` that no short needs, own or cross: all that may be sold."""
+    free = bare(rules, book, x, a, a)
+    if book.asset[B_CROSS, a] > 0.0 and x[X_CROSS, a] > 0.0:
+        free = max(0.0, free - book.asset[B_CROSS, a] / x[X_CROSS, a])
+    return free
+
+
+@compiled
+def collect(rules: Rules, book: Book, i: int, price: float, spot: float) -> None:
+    """Bring the collateral of instrument ``i`` to what its short needs, from the wallet or in coins."""
+    due = collateral_due(rules.scalar, rules.inst, book.inst, i, price, spot)
+    if due <= 0.0:
+        return
+    if rules.inst[I_INVERSE, i] == 1.0:
+        a = int(rules.inst[I_ASSET, i])
+        due = min(due, max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]))
+        book.asset[B_HELD, a] -= due
+    else:
+        due = min(due, max(0.0, book.wallet[W_CASH, 0]))
+        book.wallet[W_CASH, 0] -= due
+    book.inst[P_COLLATERAL, i] += due
+
+
+@compiled
+def release(rules: Rules, book: Book, i: int, mark: float, spot: float) -> None:
+    """Move spare collateral of instrument ``i`` back to the wallet (or the coins to the spot wallet)."""
+    spare = -collateral_due(rules.scalar, rules.inst, book.inst, i, mark, spot)
+    if book.inst[P_UNITS, i] == 0.0:
+        spare = book.inst[P_COLLATERAL, i]
+    if spare > 0.0:
+        spare = min(spare, max(0.0, book.inst[P_COLLATERAL, i]))
+        book.inst[P_COLLATERAL, i] -= spare
+        if rules.inst[I_INVERSE, i] == 1.0:
+            book.asset[B_HELD, int(rules.inst[I_ASSET, i])] += spare
+        else:
+            book.wallet[W_CASH, 0] += spare
 
 
 @compiled
@@ -144,4 +210,6 @@ def _add_pairs(rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, x
         add_leg(legs, count, i, a, LEG_FUTURES, part, price[i], price[a], _PAIR, -1.0, distance, limit, day)
         coins = min(part / ratio, max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a]))
         if coins > 0.0:
-            add_leg(legs, count, a, a, LEG_SPOT, -coins, price[a], price[a], _PAIR, -1.0, distance, limit, day)
+            n = add_leg(legs, count, a, a, LEG_SPOT, -coins, price[a], price[a], _PAIR, -1.0, distance, limit, day)
+            if n >= 0:
+                legs[n, L_SOLD] = coins

@@ -13,6 +13,7 @@ from hedgerow.kernel.arrays import (
     B_COST,
     B_CROSS,
     B_EXCESS,
+    B_HEDGE,
     B_HELD,
     B_OUTSIDE,
     B_SOLD,
@@ -27,6 +28,7 @@ from hedgerow.kernel.arrays import (
     S_HIGH,
     W_CASH,
     X_ALIVE,
+    X_BETA,
     X_CROSS,
     X_H_NOW,
     X_OWN,
@@ -109,12 +111,19 @@ def own_short(asset: Floats, inst: Floats, inst_rules: Floats, a: int, market: i
 
 
 @compiled
+def alive_price(price: Floats, i: int) -> bool:
+    """Whether instrument ``i`` is one and has a price."""
+    return i >= 0 and price[i] > 0.0
+
+
+@compiled
 def _hedge_route(rules: Floats, measure: Floats, price: Floats, hedge: Ints, x: Floats, a: int) -> None:
     """Which instrument hedges the asset, and coins of it per coin of the asset: own futures, or BTC's by beta."""
     market = int(rules[K_MARKET])
     x[X_OWN, a] = -1.0
     x[X_CROSS, a] = 1.0
-    if hedge[a] >= 0 and price[hedge[a]] > 0.0:
+    x[X_BETA, a] = 1.0
+    if alive_price(price, hedge[a]):
         x[X_OWN, a] = float(hedge[a])
         return
     if a == market or hedge[market] < 0:
@@ -125,6 +134,7 @@ def _hedge_route(rules: Floats, measure: Floats, price: Floats, hedge: Ints, x: 
         if price[i] > 0.0:
             x[X_OWN, a] = float(i)
             x[X_CROSS, a] = beta * price[a] / price[i]
+            x[X_BETA, a] = beta
 
 
 @compiled
@@ -165,8 +175,10 @@ def measure_stage(
             restless += x[X_VALUE, a] / risk
     for a in range(n_assets):
         _hedge_route(rules, measure, price, hedge, x, a)
-        cross = x[X_CROSS, a] if x[X_CROSS, a] > 0.0 else 1.0
-        x[X_SHORT, a] = own_short(asset, inst, inst_rules, a, market) + asset[B_CROSS, a] / cross
+        x[X_SHORT, a] = own_short(asset, inst, inst_rules, a, market)
+        if asset[B_CROSS, a] > 0.0 and alive_price(price, int(asset[B_HEDGE, a])) and price[a] > 0.0:
+            beta = measure[_BETA, a] if measure[_BETA, a] > 0.0 else 1.0  # whatever would hedge it from now on
+            x[X_SHORT, a] += asset[B_CROSS, a] * price[int(asset[B_HEDGE, a])] / (beta * price[a])
         base = x[X_UNITS, a] + asset[B_SOLD, a]
         x[X_H_NOW, a] = (x[X_SHORT, a] + asset[B_SOLD, a]) / base if base > 0.0 else 0.0
         kept = 0.0

@@ -30,11 +30,13 @@ from hedgerow.kernel.arrays import (
     K_MIN_STEP,
     K_OUTSIDE,
     K_RESERVE,
+    L_SOLD,
     LEG_FUTURES,
     LEG_SPOT,
     P_UNITS,
     T_GROUP,
     T_HOW,
+    X_BETA,
     X_BUY,
     X_BUY_REASON,
     X_CROSS,
@@ -43,6 +45,7 @@ from hedgerow.kernel.arrays import (
     X_H_NOW,
     X_H_WANTED,
     X_IDEAL,
+    X_KEEP,
     X_MEASURED,
     X_MOVE,
     X_OWN,
@@ -147,21 +150,22 @@ def mark_moves(rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, m
         wants = abs(step) >= rules[K_MIN_STEP] - _TINY or (x[X_H, a] == 0.0 and x[X_H_NOW, a] > 0.001)
         over = x[X_SHORT, a] > x[X_UNITS, a] * (1.0 + 1e-9)
         rolls = asset[B_HEDGE, a] >= 0.0 and x[X_OWN, a] >= 0.0 and asset[B_HEDGE, a] != x[X_OWN, a] and x[X_SHORT, a] > 0.0
-        if wants or over or rolls or x[X_TRIM, a] > 0.0 or x[X_BUY, a] > 0.0:
+        lost = x[X_OWN, a] < 0.0 and x[X_SHORT, a] > 1e-9 * x[X_UNITS, a]  # its contract is no longer to be used
+        if wants or over or rolls or lost or x[X_TRIM, a] > 0.0 or x[X_BUY, a] > 0.0:
             x[X_MOVE, a] = 1.0
             count[1] += 1
         falls = wants and step < 0.0 and (step <= -_RUNG or x[X_H, a] == 0.0 or asset[B_AGE, a] < _FRESH_STATE)
-        if over or rolls or falls or measure[_FAILURE, a] == 1.0:
+        if over or rolls or lost or falls or measure[_FAILURE, a] == 1.0:
             x[X_FREE, a] = 1.0
 
 
 @compiled
 def _need(rules: Floats, inst_rules: Floats, x: Floats, a: int) -> float:
-    """Stablecoins per unit of short notional; 0 where the coins themselves are the collateral."""
+    """Stablecoins per value of the asset that is hedged; 0 where the coins themselves are the collateral."""
     i = int(x[X_OWN, a])
     if i >= 0 and inst_rules[I_INVERSE, i] == 1.0:
         return 0.0
-    return (1.0 + rules[K_RESERVE]) / rules[K_LEVERAGE]
+    return x[X_BETA, a] * (1.0 + rules[K_RESERVE]) / rules[K_LEVERAGE]
 
 
 @compiled
@@ -169,7 +173,7 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
     """Spot and short after the plan, by asset; returns f, the fraction of the hedge that is sold instead of shorted."""
     stable = nav
     required = 0.0
-    shorted = 0.0
+    freed = 0.0  # by selling all of what would be shorted
     for a in range(asset.shape[1]):
         x[X_SPOT_NEW, a] = x[X_UNITS, a]
         x[X_SHORT_NEW, a] = x[X_SHORT, a]
@@ -187,11 +191,12 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
         if x[X_OWN, a] < 0.0:
             stable += short
         elif inst_rules[I_INVERSE, int(x[X_OWN, a])] == 0.0:
-            required += _need(rules, inst_rules, x, a) * short
-            shorted += short
+            need = _need(rules, inst_rules, x, a)
+            required += need * short
+            freed += short * (1.0 + need)
     f = 0.0
-    if required > stable and shorted > 0.0:
-        f = min(1.0, (required - stable) / (shorted * (1.0 + (1.0 + rules[K_RESERVE]) / rules[K_LEVERAGE])))
+    if required > stable and freed > 0.0:
+        f = min(1.0, (required - stable) / freed)
     for a in range(asset.shape[1]):
         if x[X_MOVE, a] == 1.0 and x[X_PRICE, a] > 0.0:
             _split(rules, inst_rules, asset, x, nav, f, a)
@@ -216,14 +221,14 @@ def _split(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: flo
             limit = x[X_UNITS, a]
         spot = min(spot, limit)
     lowest = x[X_UNITS, a] - max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a])
+    if x[X_KEEP, a] == 1.0:
+        lowest = x[X_UNITS, a]
     if spot < lowest:
         spot = lowest
     short = min(max(0.0, spot - base * (1.0 - h)), spot) if x[X_OWN, a] >= 0.0 else 0.0
     x[X_SPOT_NEW, a] = spot
     x[X_SHORT_NEW, a] = short
-    x[X_SOLD_NEW, a] = max(0.0, base - spot) if h > 0.0 else 0.0
-    if h <= 0.0:  # nothing is hedged any more: what was not bought back is forgotten
-        asset[B_SOLD, a] = min(asset[B_SOLD, a], max(0.0, spot - x[X_UNITS, a]))
+    x[X_SOLD_NEW, a] = max(0.0, base - spot) if h > 0.0 else 0.0  # nothing hedged: what was not bought back is forgotten
 
 
 @compiled
@@ -258,6 +263,13 @@ def _trim_reason(row: int, rows: int) -> float:
 
 
 @compiled
+def _carry(legs: Floats, n: int, sold: float) -> None:
+    """Let leg ``n`` change, when it fills, the coins that count as sold in place of a short."""
+    if n >= 0:
+        legs[n, L_SOLD] = sold
+
+
+@compiled
 def write_spot(asset: Floats, x: Floats, measure: Floats, cross_rho2: float, rows: int, legs: Floats, count: Ints, day: float,
                sells: bool) -> None:  # fmt: skip
     """Spot legs of the plan: sales (trim, then what funds a hedge), or purchases (wanted, then bought back)."""
@@ -265,26 +277,39 @@ def write_spot(asset: Floats, x: Floats, measure: Floats, cross_rho2: float, row
         if x[X_MOVE, a] != 1.0:
             continue
         price = x[X_PRICE, a]
+        least = _TINY * x[X_UNITS, a]
         change = x[X_SPOT_NEW, a] - x[X_UNITS, a]
-        if sells and change < -_TINY * x[X_UNITS, a]:
+        sold = x[X_SOLD_NEW, a] - asset[B_SOLD, a]  # what all legs of the asset change together
+        if sells and change < -least:
             trim = min(x[X_TRIM, a], -change)
+            rest = -change - trim
+            if rest <= least:
+                rest = 0.0
             if trim > 0.0:
                 row = int(x[X_TRIM_ROW, a])
-                add_leg(legs, count, a, a, LEG_SPOT, -trim, price, price, _trim_reason(row, rows), float(row), x[X_MEASURED, a],
-                        x[X_THRESHOLD, a], day)  # fmt: skip
-            rest = -change - trim
-            if rest > _TINY * x[X_UNITS, a]:
+                n = add_leg(legs, count, a, a, LEG_SPOT, -trim, price, price, _trim_reason(row, rows), float(row), x[X_MEASURED, a],
+                            x[X_THRESHOLD, a], day)  # fmt: skip
+                _carry(legs, n, sold - rest)
+            if rest > 0.0:
                 reason = _FUND if x[X_OWN, a] >= 0.0 else _UNHEDGED
                 measured = x[X_H_NOW, a] if reason == _FUND else measure[_RHO2, a]
                 limit = x[X_H, a] if reason == _FUND else cross_rho2
-                add_leg(legs, count, a, a, LEG_SPOT, -rest, price, price, reason, -1.0, measured, limit, day)
-        if not sells and change > 0.0:
+                n = add_leg(legs, count, a, a, LEG_SPOT, -rest, price, price, reason, -1.0, measured, limit, day)
+                _carry(legs, n, rest if trim > 0.0 else sold)
+        elif not sells and change > least:
             bought = min(x[X_BUY, a], change)
+            back = change - bought
+            if back <= least:
+                back = 0.0
             if bought > 0.0:
-                add_leg(legs, count, a, a, LEG_SPOT, bought, price, price, x[X_BUY_REASON, a], -1.0, x[X_MEASURED, a],
-                        x[X_THRESHOLD, a], day)  # fmt: skip
-            if change - bought > _TINY * x[X_UNITS, a]:
-                add_leg(legs, count, a, a, LEG_SPOT, change - bought, price, price, _BUY_BACK, -1.0, x[X_H_NOW, a], x[X_H, a], day)
+                n = add_leg(legs, count, a, a, LEG_SPOT, bought, price, price, x[X_BUY_REASON, a], -1.0, x[X_MEASURED, a],
+                            x[X_THRESHOLD, a], day)  # fmt: skip
+                _carry(legs, n, sold + back)
+            if back > 0.0:
+                n = add_leg(legs, count, a, a, LEG_SPOT, back, price, price, _BUY_BACK, -1.0, x[X_H_NOW, a], x[X_H, a], day)
+                _carry(legs, n, -back if bought > 0.0 else sold)
+        elif sells and change <= least:  # nothing to trade: a trim and a purchase cancel, or what was sold is forgotten
+            asset[B_SOLD, a] = x[X_SOLD_NEW, a]
 
 
 @compiled

@@ -42,13 +42,13 @@ from hedgerow.kernel.arrays import (
     O_PARTS,
     O_SPOT_TRADED,
     O_WANTED,
+    OA_BASE,
     OA_H,
     OA_H_NOW,
     OA_PRICE,
     OA_SHORT,
     OA_STATE,
     OA_TARGET,
-    OA_BASE,
     OA_WEIGHT,
     P_ALARM,
     P_COLLATERAL,
@@ -116,19 +116,21 @@ def supersede(work: Work, log: Floats, used: Ints) -> None:
 @compiled
 def fill_pending(rules: Rules, book: Book, work: Work, open_price: Floats, close_before: Floats, mark: Floats, at: int, log: Floats,
                  used: Ints) -> int:  # fmt: skip
-    """Fill what can fill at this bar's opens, in the plan's order; returns how many legs still wait."""
+    """Fill what can fill at this bar's opens, margin due first, then in the plan's order; returns how many legs still wait."""
     legs = work.legs
     waiting = 0
     for i in range(open_price.shape[0]):
         mark[i] = open_price[i] if open_price[i] > 0.0 else close_before[i]
     settle_marks(rules.inst, book.asset, book.inst, mark)
     released = False
-    for n in range(work.count[0]):
-        if legs[n, L_STATUS] != PENDING:
+    for k in range(2 * work.count[0]):
+        n = k % work.count[0]
+        kind = legs[n, L_KIND]
+        margin_due = k < work.count[0]  # comes before everything that needs cash (2A-17)
+        if legs[n, L_STATUS] != PENDING or (kind == LEG_MARGIN) != margin_due:
             continue
         i = int(legs[n, L_INST])
         price = open_price[i]
-        kind = legs[n, L_KIND]
         if not price > 0.0:
             waiting += 1
             continue
@@ -136,7 +138,7 @@ def fill_pending(rules: Rules, book: Book, work: Work, open_price: Floats, close
             release_spare(rules, book, mark)
             released = True
         if kind == LEG_SPOT:
-            done = fill_spot(rules, book, work.measure, legs, n, at, price)
+            done = fill_spot(rules, book, work.asset, work.measure, legs, n, at, price)
         elif kind == LEG_MARGIN:
             done = fill_margin(rules, book, legs, n, at)
         else:
@@ -168,11 +170,15 @@ def log_event(work: Work, log: Floats, used: Ints, i: int, a: int, units: float,
 def at_the_open(rules: Rules, book: Book, work: Work, open_ns: int, before: Floats, funding: Floats, at: int, log: Floats,
                 used: Ints) -> None:  # fmt: skip
     """Funding on every position held at the stamp; settlement of contracts that expired."""
+    settled = False
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         units = book.inst[P_UNITS, i]
         if units == 0.0:
             continue
         a = int(rules.inst[I_ASSET, i])
+        if not settled and (open_ns >= rules.inst[I_EXPIRY, i] or funding[i] != 0.0):
+            settle_marks(rules.inst, book.asset, book.inst, before)  # coins paid now have no part in earlier moves
+            settled = True
         if open_ns >= rules.inst[I_EXPIRY, i]:
             fee = close_position(rules, book, i, before[a], rules.inst[I_FEE, i])
             log_event(work, log, used, i, a, -units, before[a], fee, _SETTLED, at, book.scalar[S_DAY])

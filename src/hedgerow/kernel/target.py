@@ -14,6 +14,7 @@ from hedgerow.kernel.arrays import (
     B_H,
     B_LADDER_SEEN,
     B_LADDER_USED,
+    B_RUNG,
     B_STATE,
     B_STEPS,
     B_TREND,
@@ -256,6 +257,8 @@ def _limited(rules: Floats, gate: Ints, asset: Floats, measure: Floats, true: in
         if h < lowest:
             x[X_REASON_H, a] = _RUNG_WAIT
             return lowest
+    elif h > asset[B_DOWN_H, a]:
+        asset[B_DOWN_H, a] = h
     return h
 
 
@@ -275,7 +278,8 @@ def target_stage(
         h = _ladder(rules, regime, ladder, gate, asset, measure, true, known, h, a)
         x[X_H_BASE, a] = h
         if rules[K_ROUND] == 1.0:
-            h = nearest_rung(rules, h, asset[B_H, a])
+            h = nearest_rung(rules, h, asset[B_RUNG, a])
+            asset[B_RUNG, a] = h
         h = _reinforced(rules, reinforce, gate, until, measure, true, known, day, h, x, a)
         h = min(max(h, 0.0), rules[K_CAP])
         x[X_H_WANTED, a] = h

@@ -57,6 +57,7 @@ from hedgerow.kernel.arrays import (
     X_BUY_REASON,
     X_FREE,
     X_IDEAL,
+    X_KEEP,
     X_MEASURED,
     X_PRICE,
     X_TARGET,
@@ -290,6 +291,7 @@ def trigger_stage(
         x[X_BUY_REASON, a] = 0.0
         x[X_IDEAL, a] = x[X_UNITS, a]
         x[X_FREE, a] = 0.0
+        x[X_KEEP, a] = 0.0
         x[X_MEASURED, a] = np.nan
         x[X_THRESHOLD, a] = np.nan
         if asset[B_EXCESS, a] > 0.0 and x[X_WEIGHT, a] <= x[X_TARGET, a]:
@@ -314,6 +316,7 @@ def trigger_stage(
     price = measure[_QUOTE, 0]
     if price < rules[K_DEPEG]:
         for a in range(n_assets):
+            x[X_KEEP, a] = 1.0
             if x[X_TRIM, a] > 0.0:
                 add_refusal(
                     legs, count, a, a, LEG_SPOT, -x[X_TRIM, a], x[X_PRICE, a], _TRIM, x[X_TRIM_ROW, a], _DEPEG, price,

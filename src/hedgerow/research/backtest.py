@@ -64,7 +64,7 @@ def trace(
     if book is None:
         book = k.new_book(rules, n_inst, capital)
     work = k.new_work(rules, n_inst, stage.signals.shape[1])
-    log = np.zeros((max(days * (2 * n_assets + 2), 1_000), k.LEG))
+    log = np.zeros(((days + 1) * work.legs.shape[0] + 2 * market.open_ns.shape[0], k.LEG))  # pages that are not used cost nothing
     used = np.zeros(1, np.int64)
     day_out, asset_out = np.zeros((days, k.OUT_DAY)), np.zeros((days, k.OUT_ASSET, n_assets))
     bits = np.zeros((days, 2, n_assets), np.int64)

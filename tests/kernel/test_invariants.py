@@ -1,0 +1,138 @@
+"""Invariants of DESIGN 8 and domain 2.21 over drawn universes, policies and markets, looked at after the fills of every bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+
+from hedgerow.kernel import arrays as k
+from hedgerow.kernel import run as runs
+from hedgerow.kernel.margin import collateral_due
+from hedgerow.kernel.measure import own_short, spot_units
+from hedgerow.model.plan import SENTENCES, Reason, Refusal
+from hedgerow.model.report import Run
+from hedgerow.research import backtest
+from hedgerow.research.backtest import Traces, trace
+from tests.kernel.desk import hooked, loose
+from tests.properties import Case, cases
+
+FEW = settings(  # a case is a seed: there is little to shrink, and much time to lose
+    max_examples=max(settings().max_examples // 2, 10), phases=(Phase.explicit, Phase.reuse, Phase.generate)
+)
+SLACK = 1e-9
+
+
+def play(case: Case, **hooks: Callable[..., Any]) -> tuple[Run, Traces]:
+    """Run a case interpreted, with eyes on some of the kernel's functions."""
+    with np.errstate(all="ignore"), pytest.MonkeyPatch.context() as patch:  # the compiler does not warn of overflows either
+        patch.setattr(backtest, "run_kernel", hooked(runs.run, **hooks))
+        patch.setattr(backtest, "warm_up", loose(backtest.warm_up))
+        return trace(case.policy, case.stage, capital=case.capital, weights=case.weights, book=case.book())
+
+
+def watch_fills(case: Case) -> tuple[Run, Traces]:
+    protected, outside = None, None
+
+    def check(fill: Any, rules: Any, book: Any, work: Any, opened: Any, before: Any, mark: Any, at: int, *rest: Any) -> int:
+        nonlocal protected, outside
+        if protected is None:
+            protected, outside = book.asset[k.B_PROTECTED].copy(), book.asset[k.B_OUTSIDE].copy()
+        held = book.asset[k.B_HELD].copy()
+        over = short_over_spot(rules, book, work)
+        waiting = fill(rules, book, work, opened, before, mark, at, *rest)
+        done = [row for row in work.legs[: work.count[0]] if row[k.L_STATUS] == k.FILLED and row[k.L_AT] == at]
+        assert book.wallet[k.W_CASH, 0] >= 0.0
+        assert (book.inst[k.P_UNITS] <= 0.0).all()
+        assert (book.asset[k.B_HELD] >= np.minimum(held, protected) * (1 - SLACK)).all(), "protected coins were touched"
+        assert (book.asset[k.B_PROTECTED] == protected).all()
+        assert (book.asset[k.B_OUTSIDE] == outside).all()
+        assert (short_over_spot(rules, book, work) <= np.maximum(over, SLACK) + SLACK).all(), "net short"
+        for row in done:
+            i = int(row[k.L_INST])
+            assert np.isfinite(opened[i])
+            assert opened[i] > 0.0
+            assert abs(row[k.L_DONE]) <= abs(row[k.L_UNITS]) * (1 + SLACK)
+        return waiting
+
+    def check_leverage(fill: Any, rules: Any, book: Any, x: Any, measure: Any, legs: Any, n: int, at: int, price: float, spot: float) -> bool:
+        i = int(legs[n, k.L_INST])
+        before = book.inst[:, i].copy()
+        done = fill(rules, book, x, measure, legs, n, at, price, spot)
+        if done and legs[n, k.L_UNITS] < 0.0:
+            due = loose(collateral_due)(rules.scalar, rules.inst, book.inst, i, price, spot)
+            size = -book.inst[k.P_UNITS, i] * (1.0 if rules.inst[k.I_INVERSE, i] else price)
+            assert due <= 1e-6 * size, f"a short was opened above the allowed leverage: {before} {book.inst[:, i]} {legs[n]}"
+        return done
+
+    inner = hooked(runs.fill_pending, fill_futures=check_leverage)
+    return play(case, fill_pending=lambda _, *args: check(inner, *args))
+
+
+def short_over_spot(rules: Any, book: Any, work: Any) -> Any:
+    """By asset: coins short beyond the coins held, as a share of those held (beta-adjusted where the hedge is a cross one)."""
+    market = int(rules.scalar[k.K_MARKET])
+    out = np.zeros(book.asset.shape[1])
+    for a in range(len(out)):
+        owned = loose(spot_units)(book.asset, book.inst, rules.inst, a)
+        short = loose(own_short)(book.asset, book.inst, rules.inst, a, market)
+        cross = work.asset[k.X_CROSS, a]
+        if book.asset[k.B_CROSS, a] > 0.0 and cross > 0.0:
+            short += book.asset[k.B_CROSS, a] / cross
+        out[a] = (short - owned) / max(owned, 1e-300) if short > 1e-12 * max(owned, 1e-12) else 0.0
+    return out
+
+
+@FEW
+@given(cases())
+def test_no_fill_breaks_an_invariant(case: Case) -> None:
+    run, traces = watch_fills(case)
+    book = traces.book
+    assert np.isfinite(run.nav).all()
+    assert np.isfinite(book.asset[[k.B_HELD, k.B_SOLD, k.B_EXCESS, k.B_CROSS, k.B_H]]).all()
+    assert (book.asset[[k.B_SOLD, k.B_EXCESS, k.B_CROSS]] >= 0.0).all()
+    assert np.isfinite(book.inst[[k.P_UNITS, k.P_ENTRY, k.P_COLLATERAL]]).all()
+    assert ((run.h_intended >= 0.0) & (run.h_intended <= 1.0)).all()
+
+
+@FEW
+@given(cases())
+def test_the_attribution_adds_up_on_every_day_and_so_do_the_weights(case: Case) -> None:
+    days = []
+
+    def check(record: Any, rules: Any, book: Any, work: Any, price: Any, nav: float, *rest: Any) -> None:
+        record(rules, book, work, price, nav, *rest)
+        spot = work.asset[k.X_VALUE].sum()
+        futures = 0.0
+        for i in range(book.asset.shape[1], book.inst.shape[1]):
+            units, collateral = book.inst[k.P_UNITS, i], book.inst[k.P_COLLATERAL, i]
+            if units or collateral:
+                futures += units * (price[i] - book.inst[k.P_ENTRY, i])
+                futures += 0.0 if rules.inst[k.I_INVERSE, i] else collateral
+        days.append((nav, spot + book.wallet[k.W_CASH, 0] + futures, float(book.asset[k.FIRST_PART :].sum())))
+
+    run, _ = play(case, record_day=check)
+    nav, total, parts = np.array(days).T
+    assert nav == pytest.approx(total, rel=1e-9)
+    scale = np.maximum(np.maximum.accumulate(np.abs(nav)), np.abs(run.parts).max(axis=1))
+    assert (np.abs((nav - nav[0]) - (parts - parts[0])) <= 1e-9 * scale).all()
+
+
+@FEW
+@given(cases())
+def test_every_leg_has_a_price_and_every_refusal_a_sentence(case: Case) -> None:
+    run, traces = play(case)
+    assert np.isfinite(traces.log[:, [k.L_UNITS, k.L_WANTED, k.L_DONE, k.L_FEE, k.L_SLIPPAGE]]).all()
+    filled = traces.log[traces.log[:, k.L_STATUS] == k.FILLED]
+    assert (filled[:, k.L_FILL] > 0.0).all()
+    assert (np.abs(filled[:, k.L_DONE]) > 0.0).all()
+    assert traces.log.base is None or traces.log.shape[0] < traces.log.base.shape[0]  # the log was long enough
+    for leg in run.refusals:
+        assert leg.sentence
+        assert Refusal[leg.refused.upper()] in SENTENCES
+    for leg in run.legs:
+        assert leg.sentence
+        assert Reason[leg.reason.upper()] is not Reason.NONE
