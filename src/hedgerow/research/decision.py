@@ -136,7 +136,7 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
     rules, book, work = traces.rules, traces.book, traces.work
     day = market.days_ns.shape[0] - 1
     closed = int(market.days_ns[-1]) + NS_PER_DAY
-    records = [leg_record(policy, market, leg, day, closed) for leg in work.legs[: int(work.count[0])]]
+    records = [leg_record(policy, market, leg, day, closed) for leg in work.legs[: int(work.count[0])].tolist()]
     stages = {
         name: {asset: {label: float(work.asset[x, a]) for x, label, _ in rows} for a, asset in enumerate(universe.assets)}
         for name, rows in STAGES.items()
