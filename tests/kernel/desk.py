@@ -163,7 +163,7 @@ class Desk:
         return [leg for leg in self.plan() if leg.refusal is Refusal.NONE]
 
     def plan(self) -> list[Leg]:
-        return [self._leg(row) for row in self.work.legs[: self.work.count[0]]]
+        return [self._leg(row) for row in self.work.legs[: self.work.counts[0]]]
 
     def refusals(self) -> list[Leg]:
         return [leg for leg in self.plan() if leg.refusal is not Refusal.NONE]

@@ -44,7 +44,7 @@ def watch_fills(case: Case) -> tuple[Run, Traces]:
         held = book.asset[k.B_HELD].copy()
         over = short_over_spot(rules, book, work)
         waiting = fill(rules, book, work, opened, before, mark, at, *rest)
-        done = [row for row in work.legs[: work.count[0]] if row[k.L_STATUS] == k.FILLED and row[k.L_AT] == at]
+        done = [row for row in work.legs[: work.counts[0]] if row[k.L_STATUS] == k.FILLED and row[k.L_AT] == at]
         assert book.wallet[k.W_CASH, 0] >= 0.0
         assert (book.inst[k.P_UNITS] <= 0.0).all()
         assert (book.asset[k.B_HELD] >= np.minimum(held, protected) * (1 - SLACK)).all(), "protected coins were touched"
