@@ -25,7 +25,20 @@ import numpy as np
 
 from hedgerow import policies, wire
 
-COINS = ("BNB", "XRP", "ADA", "SOL", "DOGE", "AVAX", "LINK", "LTC", "DOT", "ATOM", "NEAR", "TRX")  # none has dated futures
+COINS = (
+    "BNB",
+    "XRP",
+    "ADA",
+    "SOL",
+    "DOGE",
+    "AVAX",
+    "LINK",
+    "LTC",
+    "DOT",
+    "ATOM",
+    "NEAR",
+    "TRX",
+)  # none has dated futures
 YEARS, ASSETS = 6, ("BTC", "ETH", "BNB", "XRP", "ADA", "SOL", "DOGE", "AVAX", "LINK", "EOS")
 
 
@@ -59,14 +72,19 @@ def prepared(policy: Any, stage: Any, weights: dict[str, float]) -> Callable[[],
     market = stage.market
     rules = pack(policy, market.universe, weights)
     days, instruments, assets = len(market.days_ns), len(market.universe.instruments), len(weights)
-    routes, due, day = hedge_routes(policy, market.universe, market.days_ns), rebalance_due(policy, market.days_ns), market.day.astype(np.int64)
+    routes, due, day = (
+        hedge_routes(policy, market.universe, market.days_ns),
+        rebalance_due(policy, market.days_ns),
+        market.day.astype(np.int64),
+    )
     out = np.zeros((days, k.OUT_DAY)), np.zeros((days, k.OUT_ASSET, assets)), np.zeros((days, 2, assets), np.int64)
     log = np.zeros((days * 24, k.LEG))
 
     def job() -> None:
         book, work = k.new_book(rules, instruments, 1e5), k.new_work(rules, instruments, stage.signals.shape[1])
         run(
-            rules, book, work, market.open_ns, market.open, market.high, market.close, market.fresh, market.funding, day, stage.signals,
+            rules, book, work, market.open_ns, market.open, market.high, market.close, market.fresh, market.funding,
+            day, stage.signals,
             routes, due, *out, log, np.zeros(1, np.int64),
         )  # fmt: skip
 
@@ -79,8 +97,13 @@ def cut(stage: Any, days: int) -> Any:
 
     market = stage.market
     rows = int(np.flatnonzero(market.day == days - 1)[0]) + 1
-    panels = {name: np.ascontiguousarray(getattr(market, name)[:rows]) for name in ("open", "high", "low", "close", "fresh", "funding")}
-    shorter = replace(market, open_ns=market.open_ns[:rows], day=market.day[:rows], days_ns=market.days_ns[:days], **panels)
+    panels = {
+        name: np.ascontiguousarray(getattr(market, name)[:rows])
+        for name in ("open", "high", "low", "close", "fresh", "funding")
+    }
+    shorter = replace(
+        market, open_ns=market.open_ns[:rows], day=market.day[:rows], days_ns=market.days_ns[:days], **panels
+    )
     return replace(stage, market=shorter, signals=stage.signals[:days])
 
 
@@ -122,7 +145,10 @@ def main() -> None:
         print(f"  {name:14s} {middle:7.3f} s  {statistics.median(ratio):6.1f} x reading the panels once "
               f"({min(ratio):.1f} to {max(ratio):.1f})  {per:5.0f} ns a bar and asset")  # fmt: skip
     figures["exponents"] = growth(stage, rules["balanced"], days, rounds)
-    print(f"\n  growth of time with bars: exponent {figures['exponents']['bars']:.2f}, with assets: {figures['exponents']['assets']:.2f} (1 is linear)")
+    print(
+        f"\n  growth of time with bars: exponent {figures['exponents']['bars']:.2f}, "
+        f"with assets: {figures['exponents']['assets']:.2f} (1 is linear)"
+    )
     figures["interpreted_over_compiled"] = against_interpreter(rounds)
     print(f"  the same source interpreted takes {figures['interpreted_over_compiled']:.0f} x the compiled time")
     figures["help_s"] = help_time()
@@ -191,9 +217,12 @@ def against_interpreter(rounds: int) -> float:
     seconds = {}
     for switch, times in (("1", 10 * rounds), ("0", 1)):
         done = subprocess.run(
-            [sys.executable, "-c", _INTERPRETED, str(times)], env=os.environ | {"HEDGEROW_JIT": switch}, capture_output=True, text=True,
+            [sys.executable, "-c", _INTERPRETED, str(times)],
+            env=os.environ | {"HEDGEROW_JIT": switch},
+            capture_output=True,
+            text=True,
             check=True,
-        )  # fmt: skip
+        )
         seconds[switch] = float(done.stdout)
     return seconds["0"] / seconds["1"]
 

@@ -1,6 +1,7 @@
 """Quantities with their units, and the only crossing between text, Decimal and float64.
 
-A policy writes ``"10 pp"``, ``"60 %/yr"``, ``"5 bp"``, ``"3 d"``; the kernel computes in plain fractions, days and quote
+A policy writes ``"10 pp"``, ``"60 %/yr"``, ``"5 bp"``, ``"3 d"``; the kernel computes in plain fractions, days and
+quote
 currency. This module is the one place that turns one into the other, and the one place that rounds to lots.
 """
 

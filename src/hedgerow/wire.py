@@ -61,7 +61,9 @@ class Recorded:
     simulated: bool
 
 
-def recorded(folder: Path, assets: Sequence[str], start: date | None, end: date | None, quote: str = "USDT") -> Recorded:
+def recorded(
+    folder: Path, assets: Sequence[str], start: date | None, end: date | None, quote: str = "USDT"
+) -> Recorded:
     """Load a data folder (issue: ``ConfigError`` for whatever the operator must correct)."""
     from hedgerow.store import history
 
@@ -77,7 +79,9 @@ def is_simulated(folder: Path) -> bool:
     try:
         return bool(json.loads(label.read_text(encoding="utf-8")))
     except ValueError:
-        raise ConfigError("the label cannot be read", where=str(label), fix="Make the folder anew with hedgerow data simulate.") from None
+        raise ConfigError(
+            "the label cannot be read", where=str(label), fix="Make the folder anew with hedgerow data simulate."
+        ) from None
 
 
 def stage_of(data: Recorded, policies: Sequence[Policy], views: Path | None = None) -> Stage:
@@ -128,7 +132,7 @@ def demo_portfolio(folder: Path) -> Path:
     btc, eth, sol = (float(price) for price in loaded.close[-1])
     path = folder / "portfolio.toml"
     path.write_text(
-        f"[portfolio]\nquote = \"USDT\"\n\n[spot.BTC]\namount = {250_000 / btc:.4f}\nunit_cost = {0.4 * btc:.2f}\n"
+        f'[portfolio]\nquote = "USDT"\n\n[spot.BTC]\namount = {250_000 / btc:.4f}\nunit_cost = {0.4 * btc:.2f}\n'
         f"protected = {40_000 / btc:.4f}\n\n[spot.ETH]\namount = {100_000 / eth:.3f}\nunit_cost = {1.1 * eth:.2f}\n\n"
         f"[spot.SOL]\namount = {160_000 / sol:.2f}\n\n[spot.USDT]\namount = 90000\n\n"
         f'[futures."BTC/USDT:USDT"]\namount = {-60_000 / btc:.4f}\nentry = {0.95 * btc:.2f}\ncollateral = 60000\n',

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hedgerow.model.market import Floats, Ints
 
@@ -300,7 +299,7 @@ class Work(NamedTuple):
     asset: Floats  # [WORK_ASSET, A]
     bits: Ints  # [2, A]: votes true, votes known
     legs: Floats  # [N A + 6 A + 3 I + 8, LEG]
-    count: Ints  # [2]: legs, hedge moves wanted
+    counts: Ints  # [2]: legs, moves wanted
 
 
 def new_book(rules: Rules, instruments: int, cash: float) -> Book:
@@ -350,9 +349,12 @@ def copy_book(book: Book) -> Book:
     return Book(*(block.copy() for block in book))
 
 
-Mask = NDArray[np.int64]
+def copy_work(work: Work) -> Work:
+    """An independent copy."""
+    return Work(work.measure.copy(), work.asset.copy(), work.bits.copy(), work.legs.copy(), work.counts.copy())
 
-# ---- what a run records: day[D, :], by_asset[D, :, A] -----------------------------------------------------------------
+
+# ---- what a run records: day[D, :], by_asset[D, :, A] ----------------------------------------------------------------
 (
     O_NAV,
     O_CASH,

@@ -1,4 +1,6 @@
-"""The fold for deciding: fills, transfers, funding, settlement and liquidation change the book here and nowhere else."""
+"""The fold for deciding: fills, transfers, funding, settlement and liquidation change the book here and nowhere
+else.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +89,9 @@ _DEPLOY: Final = float(Reason.DEPLOY)
 
 @compiled
 def settle_marks(inst_rules: Floats, asset: Floats, inst: Floats, price: Floats) -> None:
-    """Carry price moves since the last settlement into the attribution: spot, hedge (index part), basis (domain 2.20)."""
+    """Carry price moves since the last settlement into the attribution: spot, hedge (index part), basis (domain
+    2.20).
+    """
     n_assets = asset.shape[1]
     for a in range(n_assets):
         spot = price[a]
@@ -112,9 +116,21 @@ def settle_marks(inst_rules: Floats, asset: Floats, inst: Floats, price: Floats)
 
 
 @compiled
-def pay_funding(rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, scalar: Floats, i: int, rate: float, mark: float,
-                spot: float) -> None:  # fmt: skip
-    """One funding payment on the position held: positive rate, longs pay shorts (domain 2.7). Unknown is counted, not paid."""
+def pay_funding(
+    rules: Floats,
+    inst_rules: Floats,
+    asset: Floats,
+    inst: Floats,
+    scalar: Floats,
+    i: int,
+    rate: float,
+    mark: float,
+    spot: float,
+) -> None:
+    """One funding payment on the position held: positive rate, longs pay shorts (domain 2.7).
+
+    Unknown is counted, not paid.
+    """
     if np.isnan(rate):
         scalar[S_UNKNOWN_FUNDING] += 1.0
         return
@@ -141,8 +157,12 @@ def _note_fill(legs: Floats, n: int, at: int, fill: float, done: float, fee: flo
 
 
 @compiled
-def fill_spot(rules: Rules, book: Book, x: Floats, measure: Floats, legs: Floats, n: int, at: int, price: float) -> bool:
-    """Fill spot leg ``n`` at ``price`` (the bar's open) plus slippage; never above holdings or cash, never what a short needs."""
+def fill_spot(
+    rules: Rules, book: Book, x: Floats, measure: Floats, legs: Floats, n: int, at: int, price: float
+) -> bool:
+    """Fill spot leg ``n`` at ``price`` (the bar's open) plus slippage; never above holdings or cash, never what a
+    short needs.
+    """
     asset = book.asset
     a = int(legs[n, L_INST])
     units = legs[n, L_UNITS]
@@ -201,8 +221,9 @@ def _after_spot(trim: Floats, book: Book, legs: Floats, n: int, units: float, a:
 
 
 @compiled
-def fill_futures(rules: Rules, book: Book, x: Floats, measure: Floats, legs: Floats, n: int, at: int, price: float,
-                 spot: float) -> bool:  # fmt: skip
+def fill_futures(
+    rules: Rules, book: Book, x: Floats, measure: Floats, legs: Floats, n: int, at: int, price: float, spot: float
+) -> bool:
     """Fill futures leg ``n``: average entry, realised profit into collateral, collateral moved with the position."""
     inst = book.inst
     i = int(legs[n, L_INST])
@@ -251,7 +272,9 @@ def fill_futures(rules: Rules, book: Book, x: Floats, measure: Floats, legs: Flo
 
 
 @compiled
-def _attribute(book: Book, legs: Floats, n: int, a: int, units: float, fill: float, price: float, spot: float, fee: float) -> None:
+def _attribute(
+    book: Book, legs: Floats, n: int, a: int, units: float, fill: float, price: float, spot: float, fee: float
+) -> None:
     decided = legs[n, L_PRICE]
     index = legs[n, L_SPOT]
     book.asset[B_FEE_FUTURES, a] -= fee

@@ -17,8 +17,9 @@ from hedgerow.kernel.arrays import (
     Work,
 )
 from hedgerow.kernel.guard import cost_benefit, guard_legs
+from hedgerow.kernel.leg import note_limits, write_futures, write_spot
 from hedgerow.kernel.measure import measure_stage
-from hedgerow.kernel.plan import hedge_or_trim, mark_moves, note_limits, write_futures, write_spot
+from hedgerow.kernel.plan import hedge_or_trim, mark_moves
 from hedgerow.kernel.regime import regime_stage
 from hedgerow.kernel.target import target_stage
 from hedgerow.kernel.trigger import trigger_stage
@@ -39,11 +40,11 @@ def advance_day(scalar: Floats) -> None:
 def observe(rules: Rules, book: Book, work: Work, signal: Floats, price: Floats, fresh: Bytes, hedge: Ints) -> float:
     """The first three stages: what is, in which regime, and how much hedge is wanted; returns net asset value.
 
-    ``signal`` [M, A] is the day's panel row; ``price``, ``fresh`` [I] the closes; ``hedge`` [A] the instrument that would
-    hedge each asset today (-1: none).
+    ``signal`` [M, A] is the day's panel row; ``price``, ``fresh`` [I] the closes; ``hedge`` [A] the instrument that
+    would hedge each asset today (-1: none).
     """
-    work.count[0] = 0
-    work.count[1] = 0
+    work.counts[0] = 0
+    work.counts[1] = 0
     for m in range(signal.shape[0]):
         for a in range(signal.shape[1]):
             work.measure[m, a] = signal[m, a]
@@ -53,11 +54,13 @@ def observe(rules: Rules, book: Book, work: Work, signal: Floats, price: Floats,
         work.measure, work.asset,
     )  # fmt: skip
     regime_stage(
-        rules.scalar, rules.regime, rules.gate, rules.vote, book.votes, book.asset, book.scalar, book.left, work.measure,
+        rules.scalar, rules.regime, rules.gate, rules.vote, book.votes, book.asset, book.scalar, book.left,
+        work.measure,
         work.bits, work.asset,
     )  # fmt: skip
     target_stage(
-        rules.scalar, rules.regime, rules.reinforce, rules.ladder, rules.gate, book.asset, book.scalar, book.until, work.measure,
+        rules.scalar, rules.regime, rules.reinforce, rules.ladder, rules.gate, book.asset, book.scalar, book.until,
+        work.measure,
         work.bits, work.asset,
     )  # fmt: skip
     return nav
@@ -65,22 +68,31 @@ def observe(rules: Rules, book: Book, work: Work, signal: Floats, price: Floats,
 
 @entrance
 def decide(
-    rules: Rules, book: Book, work: Work, signal: Floats, price: Floats, fresh: Bytes, funding: Floats, hedge: Ints, due: bool,
-) -> float:  # fmt: skip
-    """Decide on one completed bar: the plan is ``work.legs[:work.count[0]]``; returns net asset value.
+    rules: Rules,
+    book: Book,
+    work: Work,
+    signal: Floats,
+    price: Floats,
+    fresh: Bytes,
+    funding: Floats,
+    hedge: Ints,
+    due: bool,
+) -> float:
+    """Decide on one completed bar: the plan is ``work.legs[:work.counts[0]]``; returns net asset value.
 
     ``funding`` [I] is nan where a contract's funding is unknown; ``due`` says that the calendar asks for a rebalance.
     """
     nav = observe(rules, book, work, signal, price, fresh, hedge)
     day = book.scalar[S_DAY]
     legs = work.legs
-    count = work.count
+    count = work.counts
     x = work.asset
     cash = book.wallet[W_CASH, 0]
     if not nav > 0.0:
         return nav
     trigger_stage(
-        rules.scalar, rules.regime, rules.trim, rules.trim_asset, rules.gate, rules.inst, book.asset, book.scalar, book.trims,
+        rules.scalar, rules.regime, rules.trim, rules.trim_asset, rules.gate, rules.inst, book.asset, book.scalar,
+        book.trims,
         work.measure, work.bits, x, legs, count, nav, cash, due,
     )  # fmt: skip
     hedge_or_trim(rules.scalar, rules.trim, rules.inst, book.asset, work.measure, x, cash)
@@ -96,6 +108,19 @@ def decide(
     write_futures(book.asset, book.inst, rules.inst, work.measure, price, x, legs, count, day, market, False)
     write_spot(book.asset, x, work.measure, rho2, rows, legs, count, day, False)
     guard_legs(
-        rules.scalar, rules.inst, book.inst, book.scalar, work.measure, x, price, fresh, funding, nav, first, legs, count, day
+        rules.scalar,
+        rules.inst,
+        book.inst,
+        book.scalar,
+        work.measure,
+        x,
+        price,
+        fresh,
+        funding,
+        nav,
+        first,
+        legs,
+        count,
+        day,
     )
     return nav

@@ -60,8 +60,17 @@ def deployable(rules: Floats, x: Floats, nav: float, cash: float) -> float:
 
 
 @compiled
-def deploy(rules: Floats, regime: Floats, gate: Ints, asset: Floats, scalar: Floats, bits: Ints, x: Floats, nav: float,
-            spare: float) -> None:  # fmt: skip
+def deploy(
+    rules: Floats,
+    regime: Floats,
+    gate: Ints,
+    asset: Floats,
+    scalar: Floats,
+    bits: Ints,
+    x: Floats,
+    nav: float,
+    spare: float,
+) -> None:
     """A tranche of the stables into undervalued and sound assets, in a deploying row, never above target (2A-17)."""
     day = scalar[S_DAY]
     lacking = 0.0

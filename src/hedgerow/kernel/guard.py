@@ -1,4 +1,6 @@
-"""Stage 6, guard: what shrinks or refuses a leg: cost-benefit, turnover, liquidity, slippage, smallest leg, unknowns."""
+"""Stage 6, guard: what shrinks or refuses a leg: cost-benefit, turnover, liquidity, slippage, smallest leg,
+unknowns.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,9 @@ _MINIMUM: Final = float(Refusal.BELOW_MINIMUM)
 
 @compiled
 def risk_of(measure: Floats, x: Floats, row: int) -> float:
-    """e'Se of the errors in ``work.asset[row]``, with one common correlation: (1-r) sum (s e)^2 + r (sum s e)^2, a year."""
+    """e'Se of the errors in ``work.asset[row]``, with one common correlation: (1-r) sum (s e)^2 + r (sum s e)^2, a
+    year.
+    """
     rho = measure[_RHO, 0]
     if np.isnan(rho):
         rho = _UNKNOWN_RHO
@@ -168,9 +172,17 @@ def _worst_move(rules: Floats, measure: Floats, x: Floats) -> int:
 
 @compiled
 def cost_benefit(
-    rules: Floats, inst_rules: Floats, asset: Floats, measure: Floats, x: Floats, nav: float, rows: int, legs: Floats, count: Ints,
+    rules: Floats,
+    inst_rules: Floats,
+    asset: Floats,
+    measure: Floats,
+    x: Floats,
+    nav: float,
+    rows: int,
+    legs: Floats,
+    count: Ints,
     day: float,
-) -> None:  # fmt: skip
+) -> None:
     """Drop moves until the plan's joint benefit is kappa times its cost (domain 2.15, 2A-7, 2A-8)."""
     for _ in range(x.shape[1] + 1):
         solve(rules, inst_rules, asset, x, nav)
@@ -186,7 +198,9 @@ def cost_benefit(
         wanted = -x[X_TRIM, a] if trim else x[X_SHORT, a] - x[X_SHORT_NEW, a]
         kind = LEG_SPOT if trim else LEG_FUTURES
         reason = _TRIM if trim else (_COVER if wanted > 0.0 else _RAISE)
-        add_refusal(legs, count, inst, a, kind, wanted, x[X_PRICE, a], reason, -1.0, _COST_BENEFIT, ratio, rules[K_KAPPA], day)
+        add_refusal(
+            legs, count, inst, a, kind, wanted, x[X_PRICE, a], reason, -1.0, _COST_BENEFIT, ratio, rules[K_KAPPA], day
+        )
         x[X_MOVE, a] = 0.0
         x[X_TRIM, a] = 0.0
         x[X_BUY, a] = 0.0
@@ -223,7 +237,9 @@ def _over_budget(rules: Floats, legs: Floats, n: int, turnover: float) -> bool:
 
 
 @compiled
-def _sized(rules: Floats, inst_rules: Floats, measure: Floats, x: Floats, nav: float, legs: Floats, n: int, closes: bool) -> None:
+def _sized(
+    rules: Floats, inst_rules: Floats, measure: Floats, x: Floats, nav: float, legs: Floats, n: int, closes: bool
+) -> None:
     """Cut a leg to what the market bears and round it down to whole lots; refuse what is then too small."""
     i = int(legs[n, L_INST])
     price = legs[n, L_PRICE]
@@ -261,9 +277,21 @@ def _sized(rules: Floats, inst_rules: Floats, measure: Floats, x: Floats, nav: f
 
 @compiled
 def guard_legs(
-    rules: Floats, inst_rules: Floats, inst: Floats, scalar: Floats, measure: Floats, x: Floats, price: Floats, fresh: Bytes,
-    funding: Floats, nav: float, first: int, legs: Floats, count: Ints, day: float,
-) -> None:  # fmt: skip
+    rules: Floats,
+    inst_rules: Floats,
+    inst: Floats,
+    scalar: Floats,
+    measure: Floats,
+    x: Floats,
+    price: Floats,
+    fresh: Bytes,
+    funding: Floats,
+    nav: float,
+    first: int,
+    legs: Floats,
+    count: Ints,
+    day: float,
+) -> None:
     """Every pending leg from ``first`` on passes here: price, funding, turnover, liquidity, size, lots."""
     turnover = yearly_turnover(scalar)
     for n in range(first, count[0]):

@@ -51,8 +51,8 @@ _PAIR: Final = float(Reason.PAIR_REDUCE)
 def liquidation_price(units: float, entry: float, collateral: float, rate: float, inverse: bool) -> float:
     """The mark at which equity equals maintenance margin; inf where there is none, 0 for no position or a long.
 
-    Linear short of q: (m + q E) / (q (1 + rate)). Inverse short of N = q E: N (1 - rate) / (q - m), inf when the coins m
-    back the whole of it. Source: domain 2.17 (Binance's formula with no tiers).
+    Linear short of q: (m + q E) / (q (1 + rate)). Inverse short of N = q E: N (1 - rate) / (q - m), inf when the coins
+    m back the whole of it. Source: domain 2.17 (Binance's formula with no tiers).
     """
     if units >= 0.0:
         return np.inf
@@ -67,7 +67,9 @@ def liquidation_price(units: float, entry: float, collateral: float, rate: float
 def refresh_margin(rules: Floats, inst_rules: Floats, inst: Floats, i: int) -> None:
     """Recompute the liquidation price and the alarm price of instrument ``i`` after anything changed there."""
     inverse = inst_rules[I_INVERSE, i] == 1.0
-    price = liquidation_price(inst[P_UNITS, i], inst[P_ENTRY, i], inst[P_COLLATERAL, i], inst_rules[I_MAINTENANCE, i], inverse)
+    price = liquidation_price(
+        inst[P_UNITS, i], inst[P_ENTRY, i], inst[P_COLLATERAL, i], inst_rules[I_MAINTENANCE, i], inverse
+    )
     inst[P_LIQUIDATION, i] = price
     top = rules[K_TOP_MARKET] if inst_rules[I_ASSET, i] == rules[K_MARKET] else rules[K_TOP]
     inst[P_ALARM, i] = price / (1.0 + top)
@@ -83,8 +85,12 @@ def collateral_due(rules: Floats, inst_rules: Floats, inst: Floats, i: int, mark
 
 
 @compiled
-def affordable(rules: Rules, book: Book, x: Floats, i: int, served: int, wanted: float, mark: float, spot: float, slip: float) -> float:
-    """Coins that may be added to a short: what cash (or coins) fund at the allowed leverage, never above the spot it is for."""
+def affordable(
+    rules: Rules, book: Book, x: Floats, i: int, served: int, wanted: float, mark: float, spot: float, slip: float
+) -> float:
+    """Coins that may be added to a short: what cash (or coins) fund at the allowed leverage, never above the spot it
+    is for.
+    """
     a = int(rules.inst[I_ASSET, i])
     due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark, spot)
     each = 1.0 / rules.scalar[K_LEVERAGE] + slip + rules.inst[I_FEE, i]
@@ -154,12 +160,21 @@ def margin_ratio(inst_rules: Floats, inst: Floats, i: int, mark: float, spot: fl
 
 @compiled
 def margin_stage(
-    rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, wallet: Floats, x: Floats, price: Floats, legs: Floats,
-    count: Ints, day: float,
-) -> None:  # fmt: skip
+    rules: Floats,
+    inst_rules: Floats,
+    asset: Floats,
+    inst: Floats,
+    wallet: Floats,
+    x: Floats,
+    price: Floats,
+    legs: Floats,
+    count: Ints,
+    day: float,
+) -> None:
     """The ladder, for every short whose liquidation is too near: top up, and cure what cash does not pay by pairs.
 
-    A pair covers d coins and sells the d coins of spot that they protected: net exposure stays, and d p (1 + 1/L) is freed.
+    A pair covers d coins and sells the d coins of spot that they protected: net exposure stays, and d p (1 + 1/L) is
+    freed.
     """
     cash = wallet[W_CASH, 0]
     for i in range(asset.shape[1], inst.shape[1]):
@@ -183,12 +198,26 @@ def margin_stage(
         if rest > 1e-9 * due:
             freed = 1.0 + 1.0 / rules[K_LEVERAGE]
             units = rest / freed if inverse else rest / (price[i] * freed)
-            _add_pairs(rules, inst_rules, asset, inst, x, price, min(units, -inst[P_UNITS, i]), i, distance, legs, count, day)
+            _add_pairs(
+                rules, inst_rules, asset, inst, x, price, min(units, -inst[P_UNITS, i]), i, distance, legs, count, day
+            )
 
 
 @compiled
-def _add_pairs(rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, x: Floats, price: Floats, units: float, i: int,
-               distance: float, legs: Floats, count: Ints, day: float) -> None:  # fmt: skip
+def _add_pairs(
+    rules: Floats,
+    inst_rules: Floats,
+    asset: Floats,
+    inst: Floats,
+    x: Floats,
+    price: Floats,
+    units: float,
+    i: int,
+    distance: float,
+    legs: Floats,
+    count: Ints,
+    day: float,
+) -> None:
     """Cover ``units`` of instrument ``i`` and sell the spot behind them, pro rata over the assets that it hedges."""
     total = -inst[P_UNITS, i]
     owner = int(inst_rules[I_ASSET, i])

@@ -76,7 +76,8 @@ def net_asset_value(asset: Floats, inst: Floats, wallet: Floats, inst_rules: Flo
 def futures_value(inst: Floats, inst_rules: Floats, i: int, mark: float, spot: float) -> float:
     """Collateral and unrealised profit of instrument ``i``, in quote.
 
-    An inverse short's profit is N - N mark / E in quote at every mark, as a linear short's of N / E coins (domain 2.12);
+    An inverse short's profit is N - N mark / E in quote at every mark, as a linear short's of N / E coins (domain
+    2.12);
     only the collateral differs: coins, at their spot price.
     """
     profit = 0.0
@@ -139,9 +140,19 @@ def _hedge_route(rules: Floats, measure: Floats, price: Floats, hedge: Ints, x: 
 
 @compiled
 def measure_stage(
-    rules: Floats, asset_rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, wallet: Floats, scalar: Floats,
-    price: Floats, fresh: Bytes, hedge: Ints, measure: Floats, x: Floats,
-) -> float:  # fmt: skip
+    rules: Floats,
+    asset_rules: Floats,
+    inst_rules: Floats,
+    asset: Floats,
+    inst: Floats,
+    wallet: Floats,
+    scalar: Floats,
+    price: Floats,
+    fresh: Bytes,
+    hedge: Ints,
+    measure: Floats,
+    x: Floats,
+) -> float:
     """Fill the book's measures and ``work.asset``'s first rows; returns net asset value. ``hedge`` is [A].
 
     Drift counts coins that were sold in place of a short as held, and excess that is shorted instead of sold as gone:
@@ -196,5 +207,3 @@ def measure_stage(
         measure[_BREADTH, a] = restless
         measure[_DRAWDOWN, a] = 1.0 - nav / scalar[S_HIGH] if scalar[S_HIGH] > 0.0 else np.nan
     return nav
-
-

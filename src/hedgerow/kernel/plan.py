@@ -11,7 +11,6 @@ from typing import Final
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
     B_AGE,
-    B_CROSS,
     B_EXCESS,
     B_HEDGE,
     B_HELD,
@@ -21,32 +20,21 @@ from hedgerow.kernel.arrays import (
     GROUP_DRIFT,
     HOW_HEDGE,
     HOW_TRIM,
-    I_ASSET,
     I_INVERSE,
-    K_DOWN_EVERY,
     K_HORIZON,
     K_LEVERAGE,
-    K_MAX_CARRY,
     K_MIN_STEP,
     K_OUTSIDE,
     K_RESERVE,
-    L_SOLD,
-    LEG_FUTURES,
-    LEG_SPOT,
-    P_UNITS,
     T_GROUP,
     T_HOW,
     X_BETA,
     X_BUY,
-    X_BUY_REASON,
-    X_CROSS,
     X_FREE,
     X_H,
     X_H_NOW,
-    X_H_WANTED,
     X_IDEAL,
     X_KEEP,
-    X_MEASURED,
     X_MOVE,
     X_OWN,
     X_PRICE,
@@ -56,38 +44,19 @@ from hedgerow.kernel.arrays import (
     X_SOLD_NEW,
     X_SPOT_NEW,
     X_TARGET,
-    X_THRESHOLD,
     X_TRIM,
     X_TRIM_ROW,
     X_UNITS,
     X_VALUE,
 )  # fmt: skip
 from hedgerow.kernel.fill import one_way_cost
-from hedgerow.kernel.leg import add_leg, add_refusal
 from hedgerow.model.market import Floats, Ints
 from hedgerow.model.measure import INDEX
-from hedgerow.model.plan import Reason, Refusal
+from hedgerow.model.plan import Refusal
 
 _FUNDING: Final = INDEX["funding7"]
 _FAILURE: Final = INDEX["venue_failure"]
-_RHO2: Final = INDEX["rho2"]
-_TRIM: Final = float(Reason.TRIM)
-_TRIM_PEAK: Final = float(Reason.TRIM_PEAK)
-_TRIM_TOP: Final = float(Reason.TRIM_TOP)
-_REBALANCE: Final = float(Reason.REBALANCE)
-_FUND: Final = float(Reason.FUND_HEDGE)
-_UNHEDGED: Final = float(Reason.SELL_UNHEDGED)
-_BUY_BACK: Final = float(Reason.BUY_BACK)
-_RAISE: Final = float(Reason.HEDGE_RAISE)
-_COVER: Final = float(Reason.HEDGE_COVER)
-_RESTORE: Final = float(Reason.HEDGE_RESTORE)
-_CROSS: Final = float(Reason.CROSS_HEDGE)
-_EXCESS: Final = float(Reason.HEDGE_EXCESS)
-_ROLL: Final = float(Reason.ROLL)
-_FAILING: Final = float(Reason.VENUE_FAILURE)
 _VENUE: Final = float(Refusal.VENUE)
-_CARRY_VETO: Final = float(Refusal.CARRY_VETO)
-_RUNG_WAIT: Final = float(Refusal.RUNG_WAIT)
 _TINY: Final = 1e-12
 _RUNG: Final = 0.20  # a fall of the ratio by so much is a change of state, not noise
 _FRESH_STATE: Final = 10.0  # days
@@ -121,7 +90,9 @@ def hedge_or_trim(
 
 @compiled
 def wanted_ratio(rules: Floats, asset: Floats, x: Floats, base: float, a: int) -> float:
-    """The hedge ratio on ``base`` coins: excess that is shorted instead of sold counts in full, coins held elsewhere if wanted."""
+    """The hedge ratio on ``base`` coins: excess that is shorted instead of sold counts in full, coins held elsewhere
+    if wanted.
+    """
     if base <= 0.0:
         return 0.0
     left = base - min(asset[B_EXCESS, a], base)
@@ -132,7 +103,9 @@ def wanted_ratio(rules: Floats, asset: Floats, x: Floats, base: float, a: int) -
 
 
 @compiled
-def mark_moves(rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, measure: Floats, x: Floats, count: Ints) -> None:
+def mark_moves(
+    rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, measure: Floats, x: Floats, count: Ints
+) -> None:
     """Which assets the plan solves anew; counts the moves that are wanted."""
     for a in range(asset.shape[1]):
         x[X_MOVE, a] = 0.0
@@ -149,7 +122,9 @@ def mark_moves(rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, m
         step = wanted_ratio(rules, asset, x, base, a) - x[X_H_NOW, a]
         wants = abs(step) >= rules[K_MIN_STEP] - _TINY or (x[X_H, a] == 0.0 and x[X_H_NOW, a] > 0.001)
         over = x[X_SHORT, a] > x[X_UNITS, a] * (1.0 + 1e-9)
-        rolls = asset[B_HEDGE, a] >= 0.0 and x[X_OWN, a] >= 0.0 and asset[B_HEDGE, a] != x[X_OWN, a] and x[X_SHORT, a] > 0.0
+        rolls = (
+            asset[B_HEDGE, a] >= 0.0 and x[X_OWN, a] >= 0.0 and asset[B_HEDGE, a] != x[X_OWN, a] and x[X_SHORT, a] > 0.0
+        )
         lost = x[X_OWN, a] < 0.0 and x[X_SHORT, a] > 1e-9 * x[X_UNITS, a]  # its contract is no longer to be used
         if wants or over or rolls or lost or x[X_TRIM, a] > 0.0 or x[X_BUY, a] > 0.0:
             x[X_MOVE, a] = 1.0
@@ -206,7 +181,9 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
 
 @compiled
 def _split(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: float, f: float, a: int) -> None:
-    """One asset's spot and short for the common fraction ``f``; protected coins stay, bought-back ones stop at target."""
+    """One asset's spot and short for the common fraction ``f``; protected coins stay, bought-back ones stop at
+    target.
+    """
     base = x[X_UNITS, a] + asset[B_SOLD, a] - x[X_TRIM, a] + x[X_BUY, a]
     h = wanted_ratio(rules, asset, x, base, a)
     part = f
@@ -228,7 +205,9 @@ def _split(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: flo
     short = min(max(0.0, spot - base * (1.0 - h)), spot) if x[X_OWN, a] >= 0.0 else 0.0
     x[X_SPOT_NEW, a] = spot
     x[X_SHORT_NEW, a] = short
-    x[X_SOLD_NEW, a] = max(0.0, base - spot) if h > 0.0 else 0.0  # nothing hedged: what was not bought back is forgotten
+    x[X_SOLD_NEW, a] = (
+        max(0.0, base - spot) if h > 0.0 else 0.0
+    )  # nothing hedged: what was not bought back is forgotten
 
 
 @compiled
@@ -251,128 +230,3 @@ def _fund(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
         grown = x[X_SHORT_NEW, a] - x[X_SHORT, a]
         if grown > 0.0 and _need(rules, inst_rules, x, a) > 0.0:
             x[X_SHORT_NEW, a] = x[X_SHORT, a] + share * grown
-
-
-@compiled
-def _trim_reason(row: int, rows: int) -> float:
-    if row == rows:
-        return _TRIM_PEAK
-    if row == rows + 1:
-        return _TRIM_TOP
-    return _TRIM if row < rows else _REBALANCE
-
-
-@compiled
-def _carry(legs: Floats, n: int, sold: float) -> None:
-    """Let leg ``n`` change, when it fills, the coins that count as sold in place of a short."""
-    if n >= 0:
-        legs[n, L_SOLD] = sold
-
-
-@compiled
-def write_spot(asset: Floats, x: Floats, measure: Floats, cross_rho2: float, rows: int, legs: Floats, count: Ints, day: float,
-               sells: bool) -> None:  # fmt: skip
-    """Spot legs of the plan: sales (trim, then what funds a hedge), or purchases (wanted, then bought back)."""
-    for a in range(asset.shape[1]):
-        if x[X_MOVE, a] != 1.0:
-            continue
-        price = x[X_PRICE, a]
-        least = _TINY * x[X_UNITS, a]
-        change = x[X_SPOT_NEW, a] - x[X_UNITS, a]
-        sold = x[X_SOLD_NEW, a] - asset[B_SOLD, a]  # what all legs of the asset change together
-        if sells and change < -least:
-            trim = min(x[X_TRIM, a], -change)
-            rest = -change - trim
-            if rest <= least:
-                rest = 0.0
-            if trim > 0.0:
-                row = int(x[X_TRIM_ROW, a])
-                n = add_leg(legs, count, a, a, LEG_SPOT, -trim, price, price, _trim_reason(row, rows), float(row), x[X_MEASURED, a],
-                            x[X_THRESHOLD, a], day)  # fmt: skip
-                _carry(legs, n, sold - rest)
-            if rest > 0.0:
-                reason = _FUND if x[X_OWN, a] >= 0.0 else _UNHEDGED
-                measured = x[X_H_NOW, a] if reason == _FUND else measure[_RHO2, a]
-                limit = x[X_H, a] if reason == _FUND else cross_rho2
-                n = add_leg(legs, count, a, a, LEG_SPOT, -rest, price, price, reason, -1.0, measured, limit, day)
-                _carry(legs, n, rest if trim > 0.0 else sold)
-        elif not sells and change > least:
-            bought = min(x[X_BUY, a], change)
-            back = change - bought
-            if back <= least:
-                back = 0.0
-            if bought > 0.0:
-                n = add_leg(legs, count, a, a, LEG_SPOT, bought, price, price, x[X_BUY_REASON, a], -1.0, x[X_MEASURED, a],
-                            x[X_THRESHOLD, a], day)  # fmt: skip
-                _carry(legs, n, sold + back)
-            if back > 0.0:
-                n = add_leg(legs, count, a, a, LEG_SPOT, back, price, price, _BUY_BACK, -1.0, x[X_H_NOW, a], x[X_H, a], day)
-                _carry(legs, n, -back if bought > 0.0 else sold)
-        elif sells and change <= least:  # nothing to trade: a trim and a purchase cancel, or what was sold is forgotten
-            asset[B_SOLD, a] = x[X_SOLD_NEW, a]
-
-
-@compiled
-def _short_on(asset: Floats, inst: Floats, inst_rules: Floats, i: int, a: int, market: int) -> float:
-    """Coins of instrument ``i`` that are short for asset ``a``."""
-    if int(inst_rules[I_ASSET, i]) != a:
-        return asset[B_CROSS, a] if int(asset[B_HEDGE, a]) == i else 0.0
-    units = -inst[P_UNITS, i]
-    if a == market:
-        for b in range(asset.shape[1]):
-            if int(asset[B_HEDGE, b]) == i:
-                units -= asset[B_CROSS, b]
-    return units
-
-
-@compiled
-def write_futures(asset: Floats, inst: Floats, inst_rules: Floats, measure: Floats, price: Floats, x: Floats, legs: Floats,
-                  count: Ints, day: float, market: int, covers: bool) -> None:  # fmt: skip
-    """Futures legs of the plan: covers and the closing half of a roll, or raises and its opening half."""
-    for a in range(asset.shape[1]):
-        if x[X_MOVE, a] != 1.0:
-            continue
-        for i in range(asset.shape[1], inst.shape[1]):
-            now = _short_on(asset, inst, inst_rules, i, a, market)
-            here = i == int(x[X_OWN, a])
-            wanted = x[X_SHORT_NEW, a] * x[X_CROSS, a] if here else 0.0
-            change = wanted - now
-            if abs(change) <= _TINY * max(now, wanted) or (change < 0.0) != covers:
-                continue
-            reason = _raise_reason(asset, inst_rules, x, i, a) if change > 0.0 else _COVER
-            if change < 0.0 and not here and x[X_OWN, a] >= 0.0:
-                reason = _ROLL
-            elif change < 0.0 and measure[_FAILURE, a] == 1.0:
-                reason = _FAILING
-            elif change < 0.0 and x[X_SHORT, a] > x[X_UNITS, a] * (1.0 + 1e-9):
-                reason = _RESTORE
-            spot = price[int(inst_rules[I_ASSET, i])]
-            add_leg(legs, count, i, a, LEG_FUTURES, -change, price[i], spot, reason, -1.0, x[X_H_NOW, a], x[X_H, a], day)
-
-
-@compiled
-def _raise_reason(asset: Floats, inst_rules: Floats, x: Floats, i: int, a: int) -> float:
-    if asset[B_HEDGE, a] >= 0.0 and int(asset[B_HEDGE, a]) != i and x[X_SHORT, a] > 0.0:
-        return _ROLL
-    if int(inst_rules[I_ASSET, i]) != a:
-        return _CROSS
-    return _EXCESS if asset[B_EXCESS, a] > 0.0 and x[X_H, a] <= x[X_H_NOW, a] else _RAISE
-
-
-@compiled
-def note_limits(rules: Floats, measure: Floats, x: Floats, legs: Floats, count: Ints, day: float) -> None:
-    """Write down where a hedge was wanted and limited before any leg was made (carry, rung wait, frozen, venue)."""
-    for a in range(x.shape[1]):
-        code = x[X_REASON_H, a]
-        if code == 0.0 or x[X_UNITS, a] <= 0.0:
-            continue
-        reason = _RAISE if x[X_H_WANTED, a] > x[X_H, a] else _COVER
-        measured = x[X_H_WANTED, a]
-        limit = x[X_H, a]
-        if code == _CARRY_VETO:
-            measured = -measure[_FUNDING, a]
-            limit = rules[K_MAX_CARRY]
-        elif code == _RUNG_WAIT:
-            limit = rules[K_DOWN_EVERY]
-        wanted = x[X_UNITS, a] * (x[X_H, a] - x[X_H_WANTED, a])
-        add_refusal(legs, count, int(x[X_OWN, a]), a, LEG_FUTURES, wanted, x[X_PRICE, a], reason, -1.0, code, measured, limit, day)

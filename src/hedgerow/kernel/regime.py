@@ -1,4 +1,6 @@
-"""Stage 2, regime: votes, and the row of the regime table of every asset, with hysteresis and dwell (domain 2.11, 2A)."""
+"""Stage 2, regime: votes, and the row of the regime table of every asset, with hysteresis and dwell (domain 2.11,
+2A).
+"""
 
 from __future__ import annotations
 
@@ -141,10 +143,21 @@ def _may_leave(regime: Floats, gate: Ints, asset: Floats, s: int, after: int, kn
 
 @compiled
 def next_state(
-    rules: Floats, regime: Floats, gate: Ints, vote: Floats, votes: Floats, asset: Floats, left: Floats, true: int,
-    known: int, day: float, a: int,
-) -> int:  # fmt: skip
-    """The row in which asset ``a`` stands after this close: rows are tried in order; see domain 2.11 and 2A-5, 2A-6, 2A-10."""
+    rules: Floats,
+    regime: Floats,
+    gate: Ints,
+    vote: Floats,
+    votes: Floats,
+    asset: Floats,
+    left: Floats,
+    true: int,
+    known: int,
+    day: float,
+    a: int,
+) -> int:
+    """The row in which asset ``a`` stands after this close: rows are tried in order; see domain 2.11 and 2A-5, 2A-6,
+    2A-10.
+    """
     s = int(asset[B_STATE, a])
     age = asset[B_AGE, a]
     leaves = _may_leave(regime, gate, asset, s, _since_entry(vote, votes, true, age, a), known, a)
@@ -168,7 +181,9 @@ def next_state(
 
 
 @compiled
-def _move(regime: Floats, gate: Ints, asset: Floats, left: Floats, r: int, true: int, known: int, day: float, a: int) -> None:
+def _move(
+    regime: Floats, gate: Ints, asset: Floats, left: Floats, r: int, true: int, known: int, day: float, a: int
+) -> None:
     """Enter row ``r``: clocks start anew; what was used of the ladder is kept across a failed bottom."""
     s = int(asset[B_STATE, a])
     if regime[r, R_LOW] + regime[r, R_HIGH] > regime[s, R_LOW] + regime[s, R_HIGH]:
@@ -201,9 +216,18 @@ def _is_frozen(vote: Floats, known: int) -> bool:
 
 @compiled
 def regime_stage(
-    rules: Floats, regime: Floats, gate: Ints, vote: Floats, votes: Floats, asset: Floats, scalar: Floats, left: Floats,
-    measure: Floats, bits: Ints, x: Floats,
-) -> None:  # fmt: skip
+    rules: Floats,
+    regime: Floats,
+    gate: Ints,
+    vote: Floats,
+    votes: Floats,
+    asset: Floats,
+    scalar: Floats,
+    left: Floats,
+    measure: Floats,
+    bits: Ints,
+    x: Floats,
+) -> None:
     """Advance the state of every asset by one completed day; the market asset goes first and lends its row."""
     n_assets = asset.shape[1]
     market = int(rules[K_MARKET])

@@ -16,7 +16,12 @@ from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.policy import Gate, Policy, Regime, threshold
 from hedgerow.units import NS_PER_DAY
 
-_TRIM_MODES: Final = {"threshold": k.TRIM_THRESHOLD, "aggressive": k.TRIM_AGGRESSIVE, "minimal": k.TRIM_MINIMAL, "none": k.TRIM_NONE}
+_TRIM_MODES: Final = {
+    "threshold": k.TRIM_THRESHOLD,
+    "aggressive": k.TRIM_AGGRESSIVE,
+    "minimal": k.TRIM_MINIMAL,
+    "none": k.TRIM_NONE,
+}
 _TO: Final = ("target", "overshoot", "band_edge", "halfway", "fraction", "position", "principal")
 _GROUPS: Final = ("drift", "technical", "milestone")
 _HOW: Final = ("trim", "hedge", "cheaper")
@@ -28,8 +33,11 @@ def extra_measures(policy: Policy) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in named if name.startswith("talib:")))
 
 
-def target_weights(policy: Policy, assets: Sequence[str], targets: Mapping[str, float] | None, quote: str) -> dict[str, float]:
-    """Target weight of each asset: the given ones, else the policy's where it names assets, else equal beside the reserve.
+def target_weights(
+    policy: Policy, assets: Sequence[str], targets: Mapping[str, float] | None, quote: str
+) -> dict[str, float]:
+    """Target weight of each asset: the given ones, else the policy's where it names assets, else equal beside the
+    reserve.
 
     ``targets`` are fractions of nav that sum to 1 within 1e-9, the quote stablecoin included; an asset left out is 0.
     """
@@ -43,7 +51,11 @@ def target_weights(policy: Policy, assets: Sequence[str], targets: Mapping[str, 
         unknown = [name for name in targets if name not in assets and name != quote]
         if unknown or any(weight < 0.0 for weight in targets.values()):
             bad = ", ".join(unknown) or "a negative weight"
-            raise ConfigError(f"{bad} cannot be a target", where="--targets", fix=f"Name only {', '.join(assets)} and {quote}, from 0 to 1")
+            raise ConfigError(
+                f"{bad} cannot be a target",
+                where="--targets",
+                fix=f"Name only {', '.join(assets)} and {quote}, from 0 to 1",
+            )
         return {name: float(targets.get(name, 0.0)) for name in assets}
     if policy.targets.weights:
         unknown = [name for name in policy.targets.weights if name not in assets]
@@ -78,10 +90,13 @@ def pack(policy: Policy, universe: Universe, weights: Mapping[str, float]) -> k.
         back = np.nan if cut.rearm is None else threshold(cut.rearm, cut.measure, "rearm")
         trim[i] = [
             _column(cut.measure, extra), float(cut.side == "below"), threshold(cut.threshold, cut.measure, "trim"),
-            add_gate(cut.when), _TO.index(cut.to), cut.size, _GROUPS.index(cut.group), cut.cooldown, back, float(cut.once),
+            add_gate(cut.when), _TO.index(cut.to), cut.size, _GROUPS.index(cut.group), cut.cooldown, back,
+            float(cut.once),
             _HOW.index(cut.how),
         ]  # fmt: skip
-    acts = np.array([[float(not cut.assets or name in cut.assets) for name in universe.assets] for cut in policy.trim.values()])
+    acts = np.array(
+        [[float(not cut.assets or name in cut.assets) for name in universe.assets] for cut in policy.trim.values()]
+    )
     reinforce = np.array(
         [[add_gate(row.when), row.rungs, row.at_least or 0.0, row.lasts] for row in policy.reinforce.values()]
     ).reshape(len(policy.reinforce), 4)
@@ -106,7 +121,8 @@ def pack_instruments(policy: Policy, universe: Universe) -> Floats:
         spot = it.kind is Kind.SPOT
         block[:, i] = [
             universe.assets.index(it.asset), it.kind, it.inverse, it.lot, it.minimum_notional,
-            costs.spot_fee if spot else costs.futures_fee, costs.spot_half_spread if spot else costs.futures_half_spread,
+            costs.spot_fee if spot else costs.futures_fee, costs.spot_half_spread if spot else
+            costs.futures_half_spread,
             it.maintenance_rate, 0.0, np.inf if it.expiry_ns is None else float(it.expiry_ns),
         ]  # fmt: skip
     return block
@@ -134,7 +150,9 @@ def hedge_routes(policy: Policy, universe: Universe, days_ns: Ints) -> Ints:
 
 
 def rebalance_due(policy: Policy, days_ns: Ints) -> Bytes:
-    """1 on the first completed day of each period of ``rebalance.every``, [D]; the first day itself is an entry, not one."""
+    """1 on the first completed day of each period of ``rebalance.every``, [D]; the first day itself is an entry, not
+    one.
+    """
     due = np.zeros(days_ns.shape[0], dtype=np.uint8)
     every = policy.rebalance.every
     if every == "never":
@@ -162,15 +180,19 @@ def _column(name: str, extra: Sequence[str]) -> float:
 def _regime_row(row: Regime, names: list[str], add_gate: object) -> list[float]:
     assert callable(add_gate)
     low, high = row.hedge
+    bits = {name: i for i, name in enumerate(names)}
     shock = add_gate(Gate(any=row.shock)) if row.shock else -1.0
     return [
-        low, high, _TRIM_MODES[row.trim], float(row.deploy), float(_mask(row.comes_from, {n: i for i, n in enumerate(names)})),
-        float(_mask(row.after, {n: i for i, n in enumerate(names)})), add_gate(row.enter), add_gate(row.leave), shock,
-        add_gate(row.leave_shock), row.quiet, row.reenter_after, np.nan if row.start is None else row.start, float(row.ladder),
+        low, high, _TRIM_MODES[row.trim], float(row.deploy), float(_mask(row.comes_from, bits)),
+        float(_mask(row.after, bits)), add_gate(row.enter), add_gate(row.leave), shock,
+        add_gate(row.leave_shock), row.quiet, row.reenter_after, np.nan if row.start is None else row.start,
+        float(row.ladder),
     ]  # fmt: skip
 
 
-def _scalars(policy: Policy, universe: Universe, add_gate: object, votes: Mapping[str, int], weights: Mapping[str, float]) -> Floats:
+def _scalars(
+    policy: Policy, universe: Universe, add_gate: object, votes: Mapping[str, int], weights: Mapping[str, float]
+) -> Floats:
     assert callable(add_gate)
     hedge, guard, margin, trend, vol = policy.hedge, policy.guard, policy.margin, policy.hedge.trend, policy.hedge.vol
     s = np.zeros(k.SCALARS)
@@ -187,7 +209,8 @@ def _scalars(policy: Policy, universe: Universe, add_gate: object, votes: Mappin
         k.K_TREND_LEAVE: 0 if trend is None else votes[trend.leave],
         k.K_BY_REGIME: hedge.by_regime, k.K_EXTERNAL: hedge.external, k.K_VIEWS: hedge.views, k.K_CAP: hedge.cap,
         k.K_ROUND: hedge.rounding == "rung", k.K_MAX_EXTRA: hedge.max_extra, k.K_MIN_STEP: hedge.min_step,
-        k.K_DOWN_EVERY: hedge.rung_down_every, k.K_FLOOR: hedge.floor, k.K_LEVERAGE: hedge.leverage, k.K_RESERVE: hedge.reserve,
+        k.K_DOWN_EVERY: hedge.rung_down_every, k.K_FLOOR: hedge.floor, k.K_LEVERAGE: hedge.leverage, k.K_RESERVE:
+        hedge.reserve,
         k.K_OUTSIDE: hedge.cover_outside, k.K_CROSS_RHO2: hedge.cross_rho2, k.K_TRANCHE: policy.deploy.tranche,
         k.K_TRANCHES: policy.deploy.tranches, k.K_TRANCHE_EVERY: policy.deploy.every,
         k.K_DEPLOY_GATE: add_gate(policy.deploy.when), k.K_UNDERWEIGHTS: policy.deploy.underweights,

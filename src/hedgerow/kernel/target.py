@@ -127,7 +127,9 @@ def nearest_rung(rules: Floats, h: float, now: float) -> float:
 
 @compiled
 def risk_rank(measure: Floats, a: int) -> float:
-    """s in [0, 1]: mean of the trailing percentiles of volatility, Mayer multiple and funding; missing ones left out."""
+    """s in [0, 1]: mean of the trailing percentiles of volatility, Mayer multiple and funding; missing ones left
+    out.
+    """
     total = 0.0
     known = 0.0
     for k in (_RANK_VOL, _RANK_MAYER, _RANK_FUNDING):
@@ -186,9 +188,17 @@ def _base(rules: Floats, regime: Floats, asset: Floats, measure: Floats, true: i
 
 @compiled
 def _ladder(
-    rules: Floats, regime: Floats, ladder: Floats, gate: Ints, asset: Floats, measure: Floats, true: int, known: int,
-    h: float, a: int,
-) -> float:  # fmt: skip
+    rules: Floats,
+    regime: Floats,
+    ladder: Floats,
+    gate: Ints,
+    asset: Floats,
+    measure: Floats,
+    true: int,
+    known: int,
+    h: float,
+    a: int,
+) -> float:
     """Rungs moved by first crossings since entry, once a step and episode (2A-4)."""
     if regime.shape[0] == 0 or regime[int(asset[B_STATE, a]), R_LADDER] != 1.0:
         return h
@@ -216,9 +226,18 @@ def _ladder(
 
 @compiled
 def _reinforced(
-    rules: Floats, reinforce: Floats, gate: Ints, until: Floats, measure: Floats, true: int, known: int, day: float,
-    h: float, x: Floats, a: int,
-) -> float:  # fmt: skip
+    rules: Floats,
+    reinforce: Floats,
+    gate: Ints,
+    until: Floats,
+    measure: Floats,
+    true: int,
+    known: int,
+    day: float,
+    h: float,
+    x: Floats,
+    a: int,
+) -> float:
     """Reinforcement rows and live views: rungs added together up to a limit, then the least ratios asked for."""
     extra = 0.0
     least = 0.0
@@ -239,8 +258,18 @@ def _reinforced(
 
 
 @compiled
-def _limited(rules: Floats, gate: Ints, asset: Floats, measure: Floats, true: int, known: int, day: float, h: float,
-             x: Floats, a: int) -> float:  # fmt: skip
+def _limited(
+    rules: Floats,
+    gate: Ints,
+    asset: Floats,
+    measure: Floats,
+    true: int,
+    known: int,
+    day: float,
+    h: float,
+    x: Floats,
+    a: int,
+) -> float:
     """The carry veto on adding, and at most one rung down in so many days."""
     before = asset[B_H, a]
     if h > before and -measure[_FUNDING, a] > rules[K_MAX_CARRY]:
@@ -264,9 +293,18 @@ def _limited(rules: Floats, gate: Ints, asset: Floats, measure: Floats, true: in
 
 @compiled
 def target_stage(
-    rules: Floats, regime: Floats, reinforce: Floats, ladder: Floats, gate: Ints, asset: Floats, scalar: Floats, until: Floats,
-    measure: Floats, bits: Ints, x: Floats,
-) -> None:  # fmt: skip
+    rules: Floats,
+    regime: Floats,
+    reinforce: Floats,
+    ladder: Floats,
+    gate: Ints,
+    asset: Floats,
+    scalar: Floats,
+    until: Floats,
+    measure: Floats,
+    bits: Ints,
+    x: Floats,
+) -> None:
     """Set the intended hedge ratio of every asset, ``work.asset[X_H]`` and ``book.asset[B_H]``."""
     day = scalar[S_DAY]
     for a in range(asset.shape[1]):

@@ -1,4 +1,6 @@
-"""Stage 4, trigger: which rows fire, and how many coins they ask to sell or to buy (domain 2.13, 2.14, 2.10, E-03 to E-19)."""
+"""Stage 4, trigger: which rows fire, and how many coins they ask to sell or to buy (domain 2.13, 2.14, 2.10, E-03 to
+E-19).
+"""
 
 from __future__ import annotations
 
@@ -107,8 +109,18 @@ def sale_to_weight(value: float, over: float, weight: float, cost: float, risk_o
 
 
 @compiled
-def _sale(rules: Floats, row: Floats, to: int, value: float, over: float, weight: float, target: float, nav0: float,
-          principal: float, cost: float) -> float:  # fmt: skip
+def _sale(
+    rules: Floats,
+    row: Floats,
+    to: int,
+    value: float,
+    over: float,
+    weight: float,
+    target: float,
+    nav0: float,
+    principal: float,
+    cost: float,
+) -> float:
     """Quote that a firing row asks to sell."""
     risk_only = rules[K_RISK_ONLY] == 1.0
     initial = rules[K_BASE_INITIAL] == 1.0
@@ -141,7 +153,9 @@ def _last_fill(trim: Floats, trims: Floats, group: float, a: int) -> float:
 
 
 @compiled
-def _fires(trim: Floats, trims: Floats, gate: Ints, measure: Floats, true: int, known: int, mode: int, n: int, a: int) -> bool:
+def _fires(
+    trim: Floats, trims: Floats, gate: Ints, measure: Floats, true: int, known: int, mode: int, n: int, a: int
+) -> bool:
     """Whether row ``n`` fires for asset ``a``; arms the row again where its measure passed back."""
     value = measure[int(trim[n, T_MEASURE]), a]
     if np.isnan(value):
@@ -171,9 +185,23 @@ def _fires(trim: Floats, trims: Floats, gate: Ints, measure: Floats, true: int, 
 
 @compiled
 def _trim_rows(
-    rules: Floats, trim: Floats, trim_asset: Floats, gate: Ints, trims: Floats, asset: Floats, scalar: Floats, measure: Floats,
-    bits: Ints, x: Floats, mode: int, over: float, cost: float, legs: Floats, count: Ints, a: int,
-) -> None:  # fmt: skip
+    rules: Floats,
+    trim: Floats,
+    trim_asset: Floats,
+    gate: Ints,
+    trims: Floats,
+    asset: Floats,
+    scalar: Floats,
+    measure: Floats,
+    bits: Ints,
+    x: Floats,
+    mode: int,
+    over: float,
+    cost: float,
+    legs: Floats,
+    count: Ints,
+    a: int,
+) -> None:
     """The largest sale that a firing row asks for; rows on cooldown are written down as refused."""
     day = scalar[S_DAY]
     price = x[X_PRICE, a]
@@ -186,16 +214,34 @@ def _trim_rows(
         to = int(trim[n, T_TO])
         if mode == TRIM_AGGRESSIVE and group == GROUP_DRIFT:
             to = 0
-        sale = _sale(rules, trim[n], to, value, over, weight, x[X_TARGET, a], scalar[S_NAV0], asset[B_PRINCIPAL, a], cost)
+        sale = _sale(
+            rules, trim[n], to, value, over, weight, x[X_TARGET, a], scalar[S_NAV0], asset[B_PRINCIPAL, a], cost
+        )
         sale = min(sale, x[X_VALUE, a])
         if not sale > 0.0:
             continue
         measured = measure[int(trim[n, T_MEASURE]), a]
         waited = day - _last_fill(trim, trims, group, a)
         if waited < trim[n, T_COOLDOWN]:
-            add_refusal(legs, count, a, a, LEG_SPOT, -sale / price, price, _TRIM, float(n), _COOLDOWN, waited, trim[n, T_COOLDOWN], day)
+            add_refusal(
+                legs,
+                count,
+                a,
+                a,
+                LEG_SPOT,
+                -sale / price,
+                price,
+                _TRIM,
+                float(n),
+                _COOLDOWN,
+                waited,
+                trim[n, T_COOLDOWN],
+                day,
+            )
         elif to == TO_PRINCIPAL and sale > 0.5 * value:
-            add_refusal(legs, count, a, a, LEG_SPOT, -sale / price, price, _TRIM, float(n), _LARGE, sale / value, 0.5, day)
+            add_refusal(
+                legs, count, a, a, LEG_SPOT, -sale / price, price, _TRIM, float(n), _LARGE, sale / value, 0.5, day
+            )
         elif sale / price > x[X_TRIM, a]:
             x[X_TRIM, a] = sale / price
             x[X_TRIM_ROW, a] = n
@@ -210,8 +256,9 @@ def _trim_rows(
 
 
 @compiled
-def _aggressive(rules: Floats, regime: Floats, asset: Floats, x: Floats, measure: Floats, over: float, cost: float,
-                rows: int) -> None:  # fmt: skip
+def _aggressive(
+    rules: Floats, regime: Floats, asset: Floats, x: Floats, measure: Floats, over: float, cost: float, rows: int
+) -> None:
     """Once a visit to an aggressive row: all excess is sold, and 15 % more of the top performer among those (E-18)."""
     best = -np.inf
     top = -1
@@ -273,11 +320,27 @@ def _rebalance(rules: Floats, asset: Floats, x: Floats, over: float, cost: float
 
 @compiled
 def trigger_stage(
-    rules: Floats, regime: Floats, trim: Floats, trim_asset: Floats, gate: Ints, inst_rules: Floats, asset: Floats,
-    scalar: Floats, trims: Floats, measure: Floats, bits: Ints, x: Floats, legs: Floats, count: Ints, nav: float, cash: float,
+    rules: Floats,
+    regime: Floats,
+    trim: Floats,
+    trim_asset: Floats,
+    gate: Ints,
+    inst_rules: Floats,
+    asset: Floats,
+    scalar: Floats,
+    trims: Floats,
+    measure: Floats,
+    bits: Ints,
+    x: Floats,
+    legs: Floats,
+    count: Ints,
+    nav: float,
+    cash: float,
     due: bool,
-) -> None:  # fmt: skip
-    """Fill the wanted sales and purchases of ``work.asset``: rows, aggressive trims, rebalancing, deployment, entries."""
+) -> None:
+    """Fill the wanted sales and purchases of ``work.asset``: rows, aggressive trims, rebalancing, deployment,
+    entries.
+    """
     n_assets = asset.shape[1]
     over = nav
     if rules[K_RISK_ONLY] == 1.0:
@@ -305,7 +368,8 @@ def trigger_stage(
                 mode = int(regime[int(asset[B_STATE, a]), R_TRIM])
             if x[X_ALIVE, a] == 1.0:
                 _trim_rows(
-                    rules, trim, trim_asset, gate, trims, asset, scalar, measure, bits, x, mode, over, cost, legs, count, a
+                    rules, trim, trim_asset, gate, trims, asset, scalar, measure, bits, x, mode, over, cost, legs,
+                    count, a
                 )  # fmt: skip
         if regime.shape[0] > 0:
             _aggressive(rules, regime, asset, x, measure, over, cost, trim.shape[0])

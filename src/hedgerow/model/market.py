@@ -25,8 +25,9 @@ class Market:
 
     ``open``: NaN where no bar of the instrument opens on this row (no order can fill there).
     ``high``, ``low``: NaN where no bar closes. ``close``: last known close, carried forward; NaN before listing.
-    ``fresh``: 1 where ``close`` is of this row. ``funding``: sum of the rates stamped at this row's opening time, paid on
-    the position held before the row's fills; NaN where the instrument has no funding data at all, 0 between stamps.
+    ``fresh``: 1 where ``close`` is of this row. ``funding``: sum of the rates stamped at this row's opening time, paid
+    on the position held before the row's fills; 0 between stamps, NaN where it is not known: before the first stamp,
+    and from the moment a payment is overdue until the next one.
     ``day``: index of the daily bar that completes at this row's close, -1 on other rows.
     """
 

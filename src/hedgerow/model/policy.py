@@ -69,7 +69,9 @@ class Gate(Row):
 
 
 class Vote(Row):
-    """One question about a measure (``measure side threshold``), or a composite of earlier votes (``at_least`` of ``of``)."""
+    """One question about a measure (``measure side threshold``), or a composite of earlier votes (``at_least`` of
+    ``of``).
+    """
 
     measure: str = Field(default="", description="a measure, or a TA-Lib indicator as talib:NAME(parameters).output")
     side: Side = Field(default="above", description="true when the measure is above (or at) / below the threshold")
@@ -92,17 +94,23 @@ class Regime(Row):
     """One row of the regime table. Rows are tried in the order of the file; the last one needs no condition."""
 
     hedge: tuple[Percent, Percent] = Field(description="range of the hedge ratio in this state")
-    trim: TrimMode = Field(description="threshold: as the trim rows say; aggressive: all excess and the top performer; "
-                           "minimal: only above twice the threshold; none")
+    trim: TrimMode = Field(
+        description="threshold: as the trim rows say; aggressive: all excess and the top performer; "
+        "minimal: only above twice the threshold; none"
+    )
     deploy: bool = Field(default=False, description="deploy stablecoins into undervalued and sound assets")
-    comes_from: tuple[str, ...] = Field(default=(), alias="from", description="states from which it may be entered at once")
+    comes_from: tuple[str, ...] = Field(
+        default=(), alias="from", description="states from which it may be entered at once"
+    )
     after: tuple[str, ...] = Field(default=(), description="states after whose end it may follow")
     enter: Gate | None = Field(default=None, description="when the state is entered; none: the fallback")
     leave: Gate | None = Field(default=None, description="when the state may be left (`for` counts closes after entry)")
     shock: tuple[str, ...] = Field(default=(), description="votes of `enter` that make the entry a shock")
     leave_shock: Gate | None = Field(default=None, description="must hold too, to leave after entry by a shock")
     quiet: Days = Field(default=0.0, description="leave when no vote of `of` was true for so many days; 0: off")
-    reenter_after: Days = Field(default=0.0, description="not entered again for so many days after it was left for a lower row")
+    reenter_after: Days = Field(
+        default=0.0, description="not entered again for so many days after it was left for a lower row"
+    )
     start: Percent | None = Field(default=None, description="hedge on entry: the greater of this and the current one")
     ladder: bool = Field(default=False, description="the ladder rows act in this state")
 
@@ -114,15 +122,24 @@ class Trim(Row):
     side: Side = Field(default="above", description="when the measure is above (or at) / below the threshold")
     threshold: float | str = Field(description="in the measure's unit")
     when: Gate | None = Field(default=None, description="votes that must hold too")
-    to: TrimTo = Field(default="target", description="target; overshoot: `size` below; band_edge: target and the no-trade "
-                       "band; halfway; fraction: `size` of the excess; position: `size` of the position; principal")
+    to: TrimTo = Field(
+        default="target",
+        description="target; overshoot: `size` below; band_edge: target and the no-trade "
+        "band; halfway; fraction: `size` of the excess; position: `size` of the position; principal",
+    )
     size: Percent = Field(default=0.0, ge=0, le=1, description="of the excess, of the position, or points of overshoot")
-    group: Literal["drift", "technical", "milestone"] = Field(default="drift", description="rows of a group share a cooldown")
+    group: Literal["drift", "technical", "milestone"] = Field(
+        default="drift", description="rows of a group share a cooldown"
+    )
     cooldown: Days = Field(default=0.0, description="days between two fills of the group, by asset")
-    rearm: float | str | None = Field(default=None, description="fires again only after the measure passed this value back")
+    rearm: float | str | None = Field(
+        default=None, description="fires again only after the measure passed this value back"
+    )
     once: bool = Field(default=False, description="fires once for ever")
     assets: tuple[str, ...] = Field(default=(), description="only these assets; none: all")
-    how: Literal["trim", "hedge", "cheaper"] = Field(default="trim", description="sell the excess, short it, or the cheaper")
+    how: Literal["trim", "hedge", "cheaper"] = Field(
+        default="trim", description="sell the excess, short it, or the cheaper"
+    )
 
 
 class Rebalance(Row):
@@ -153,7 +170,9 @@ class VolTarget(Row):
     """Hedge 1 - target / volatility."""
 
     target: PerYear = Field(default=0.60, gt=0, description="volatility that spot and hedge together should have")
-    median_floor: bool = Field(default=True, description="the target of an asset is not below its 2-year median volatility")
+    median_floor: bool = Field(
+        default=True, description="the target of an asset is not below its 2-year median volatility"
+    )
 
 
 class Trend(Row):
@@ -165,7 +184,9 @@ class Trend(Row):
 
 
 class Hedge(Row):
-    """How the hedge ratio is made: the greatest of the parts that are present, then ladder, reinforcement and limits."""
+    """How the hedge ratio is made: the greatest of the parts that are present, then ladder, reinforcement and
+    limits.
+    """
 
     constant: Percent | None = Field(default=None, ge=0, le=1, description="a constant hedge ratio")
     vol: VolTarget | None = Field(default=None, description="a volatility target")
@@ -187,12 +208,14 @@ class Hedge(Row):
     inverse: bool = Field(default=False, description="coin-margined contracts, backed by the coins themselves")
     roll_before: Days = Field(default=7.0, description="a dated contract is rolled so many days before expiry")
     cover_outside: bool = Field(default=True, description="coins held elsewhere are hedged too")
-    cross_rho2: Percent = Field(default=0.5, description="least out-of-sample rho^2 of a cross hedge; below: sell instead")
+    cross_rho2: Percent = Field(
+        default=0.5, description="least out-of-sample rho^2 of a cross hedge; below: sell instead"
+    )
 
     @model_validator(mode="after")
     def _opted_in(self) -> Hedge:
         if self.leverage > 1.0 and not self.high_risk:
-            raise ValueError("leverage above 1x is high risk: set high_risk = true to opt in, or leverage = \"1 x\"")
+            raise ValueError('leverage above 1x is high risk: set high_risk = true to opt in, or leverage = "1 x"')
         if list(self.rungs) != sorted(set(self.rungs)):
             raise ValueError("rungs must rise")
         return self
@@ -201,7 +224,9 @@ class Hedge(Row):
 class Deploy(Row):
     """Deployment of stablecoins in regimes with ``deploy = true``."""
 
-    tranche: Percent = Field(default=0.25, gt=0, le=1, description="of the stables above reserve when the episode began")
+    tranche: Percent = Field(
+        default=0.25, gt=0, le=1, description="of the stables above reserve when the episode began"
+    )
     tranches: int = Field(default=4, ge=1, le=20, description="of an episode", json_schema_extra={"unit": "tranches"})
     every: Days = Field(default=7.0, description="between two tranches")
     when: Gate = Field(default_factory=Gate, description="votes of an asset that is bought")
@@ -224,7 +249,9 @@ class Guard(Row):
     kappa: Times = Field(default=1.5, description="benefit must be so many times the cost; 0: off")
     gamma: Times = Field(default=3.0, description="relative risk aversion")
     horizon: Days = Field(default=30.0, description="over which a move is judged")
-    turnover_soft: Times = Field(default=6.0, description="of net asset value a year: then only safety and covers trade")
+    turnover_soft: Times = Field(
+        default=6.0, description="of net asset value a year: then only safety and covers trade"
+    )
     turnover_hard: Times = Field(default=12.0, description="then only safety trades")
     min_leg: Percent = Field(default=0.0025, ge=0, description="smallest leg, of net asset value")
     participation: Percent = Field(default=0.01, gt=0, description="largest leg, of mean daily turnover")
@@ -232,14 +259,18 @@ class Guard(Row):
     unknown_liquidity: Literal["refuse", "allow"] = Field(default="refuse", description="legs without a known turnover")
     unknown_funding: Literal["refuse", "allow"] = Field(default="refuse", description="shorts without known funding")
     max_carry: PerYear = Field(default=0.10, ge=0, description="a short that pays more is not added to")
-    carry_confirmed_by: tuple[str, ...] = Field(default=(), description="votes that lift the carry veto when all are true")
+    carry_confirmed_by: tuple[str, ...] = Field(
+        default=(), description="votes that lift the carry veto when all are true"
+    )
     depeg: Times = Field(default=0.97, description="below this price of the quote in USD nothing is sold for it")
 
 
 class Margin(Row):
     """The buffer ladder of each short."""
 
-    top_up_market: Percent = Field(default=0.60, description="liquidation distance below which the market asset's short is topped up")
+    top_up_market: Percent = Field(
+        default=0.60, description="liquidation distance below which the market asset's short is topped up"
+    )
     top_up: Percent = Field(default=0.75, description="the same for other assets")
     reduce: Percent = Field(default=0.35, description="below: cover, and sell the spot that it protected")
 
@@ -249,7 +280,9 @@ class Targets(Row):
 
     stable: Percent = Field(default=0.20, ge=0, le=1, description="stable reserve")
     weights: dict[str, Percent] = Field(default_factory=dict, description="by asset; none: equal beside the reserve")
-    base: Literal["nav_current", "nav_initial"] = Field(default="nav_current", description="what target values are counted on")
+    base: Literal["nav_current", "nav_initial"] = Field(
+        default="nav_current", description="what target values are counted on"
+    )
     denominator: Literal["nav", "risk_assets"] = Field(default="nav", description="what weights are counted over")
     whitelist: tuple[str, ...] = Field(default=(), description="assets held sound by the user; none: all")
 
@@ -269,7 +302,9 @@ class Policy(Row):
     deploy: Deploy = Field(default_factory=Deploy)
     rebalance: Rebalance = Field(default_factory=Rebalance)
     dwell: Days = Field(default=5.0, description="least days in a state")
-    dwell_override: tuple[str, ...] = Field(default=(), description="votes that let a move to a higher hedge ignore the dwell")
+    dwell_override: tuple[str, ...] = Field(
+        default=(), description="votes that let a move to a higher hedge ignore the dwell"
+    )
     least_bars: Days = Field(default=200.0, description="an asset with fewer daily bars takes the market's regime")
     vote: dict[str, Vote] = Field(default_factory=dict)
     regime: dict[str, Regime] = Field(default_factory=dict)
@@ -281,7 +316,9 @@ class Policy(Row):
     def _whole(self) -> Policy:
         total = self.targets.stable + math.fsum(self.targets.weights.values())
         if self.targets.weights and abs(total - 1.0) > 1e-9:
-            raise ValueError(f"targets: the weights and the stable reserve add up to {total:.6%}; they must add up to 100 %")
+            raise ValueError(
+                f"targets: the weights and the stable reserve add up to {total:.6%}; they must add up to 100 %"
+            )
         _check_votes(self)
         _check_regimes(self)
         for name, row in self.trim.items():

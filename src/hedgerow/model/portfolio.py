@@ -1,4 +1,6 @@
-"""What a person holds, as a portfolio file states it: coins with their cost, stablecoins, shorts, coins held elsewhere."""
+"""What a person holds, as a portfolio file states it: coins with their cost, stablecoins, shorts, coins held
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -53,12 +55,16 @@ class Portfolio(BaseModel):
         """The ``[portfolio]`` table."""
 
         quote: str = "USDT"
-        initial_value: float | None = Field(default=None, gt=0, description="value at the start, for policies that count on it")
+        initial_value: float | None = Field(
+            default=None, gt=0, description="value at the start, for policies that count on it"
+        )
 
     head: Head = Field(default_factory=Head, alias="portfolio")
     spot: dict[str, Holding] = Field(default_factory=dict)
     futures: dict[str, Position] = Field(default_factory=dict)
-    targets: dict[str, float] = Field(default_factory=dict, description="weights of net asset value, stablecoin included")
+    targets: dict[str, float] = Field(
+        default_factory=dict, description="weights of net asset value, stablecoin included"
+    )
 
     def assets(self) -> tuple[str, ...]:
         """The risk assets that are held, or named in targets, in the order of the file."""

@@ -17,8 +17,9 @@ PARTS: Final = ("spot", "hedge", "basis", "funding", "fees_spot", "fees_futures"
 class LegRecord:
     """One leg that was filled (``refused`` is empty) or refused, with why.
 
-    ``kind`` is spot, futures or margin; ``side`` buy, sell, in or out. ``amount`` in coins, ``notional``, ``cost`` in quote.
-    ``measured`` and ``threshold`` are in kernel units, to be shown in ``unit``. ``row`` names the policy row ("trim.drift").
+    ``kind`` is spot, futures or margin; ``side`` buy, sell, in or out. ``amount`` is in coins (margin: settle
+    currency), ``notional`` and ``cost`` in quote. ``measured`` and ``threshold`` are in kernel units, to be shown in
+    ``unit``. ``row`` names the policy row ("trim.drift").
     """
 
     day: int  # daily row on which it was decided; -1: the risk clock
@@ -46,7 +47,8 @@ class Run:
     """What one policy did over one market.
 
     ``regime`` holds indices into ``regimes``, by asset and day; ``market_regime`` the market asset's. ``parts`` is
-    cumulative from the start, in quote. ``h_achieved`` is 1 - net exposure / (spot held + spot sold in place of a short).
+    cumulative from the start, in quote. ``h_achieved`` is 1 - net exposure / (spot held + spot sold in place of a
+    short).
     ``margin_ratio`` is the highest maintenance margin over position equity of the day (0 without a position) and
     ``liquidation_distance`` the lowest distance (liquidation price / mark - 1; inf without a position).
     """

@@ -12,7 +12,17 @@ from hedgerow.errors import ConfigError
 from hedgerow.model.policy import Policy, near
 
 _HERE = Path(__file__).parent
-BENCHMARKS = ("b0_hold", "b1_monthly", "b2_threshold", "b3_constant", "b4_matched", "b5_volatility", "b6_trend", "seed", "b8_stable")
+BENCHMARKS = (
+    "b0_hold",
+    "b1_monthly",
+    "b2_threshold",
+    "b3_constant",
+    "b4_matched",
+    "b5_volatility",
+    "b6_trend",
+    "seed",
+    "b8_stable",
+)
 
 
 def names() -> tuple[str, ...]:
@@ -31,7 +41,9 @@ def path_of(name_or_file: str) -> Path:
     if path.is_file():
         return path
     hint = near(name_or_file, names()).lstrip("; ")
-    raise ConfigError(f'there is no policy or file "{name_or_file}"', where="--policy", fix=f"{hint[:1].upper()}{hint[1:]}")
+    raise ConfigError(
+        f'there is no policy or file "{name_or_file}"', where="--policy", fix=f"{hint[:1].upper()}{hint[1:]}"
+    )
 
 
 def load(name_or_file: str) -> Policy:
@@ -65,10 +77,14 @@ def resolve(document: dict[str, Any], where: str, seen: tuple[str, ...]) -> dict
     base_name, dropped = own.pop("extends", None), own.pop("without", [])
     if base_name is None:
         if dropped:
-            raise ConfigError("without needs extends", where=f"{where}: without", fix="Name the policy that it takes rows from.")
+            raise ConfigError(
+                "without needs extends", where=f"{where}: without", fix="Name the policy that it takes rows from."
+            )
         return own
     if not isinstance(base_name, str) or base_name in seen:
-        raise ConfigError(f"extends {base_name!r} leads nowhere", where=f"{where}: extends", fix="Name another policy or file.")
+        raise ConfigError(
+            f"extends {base_name!r} leads nowhere", where=f"{where}: extends", fix="Name another policy or file."
+        )
     path = path_of(base_name)
     base = resolve(read(path), path.name, (*seen, base_name))
     for row in dropped:
@@ -81,7 +97,9 @@ def _drop(base: dict[str, Any], row: str, where: str) -> None:
     for part in parts[:-1]:
         table = table.get(part, {})
     if parts[-1] not in table:
-        raise ConfigError(f'there is no "{row}" to leave out', where=f"{where}: without", fix=f"Known{near(parts[-1], table)}"[:400])
+        raise ConfigError(
+            f'there is no "{row}" to leave out', where=f"{where}: without", fix=f"Known{near(parts[-1], table)}"[:400]
+        )
     del table[parts[-1]]
 
 

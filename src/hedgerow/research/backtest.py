@@ -20,7 +20,6 @@ from hedgerow.model.policy import Policy
 from hedgerow.model.report import LegRecord, Run
 from hedgerow.units import NS_PER_DAY, show
 
-
 MARK_BAND = 1.05
 
 
@@ -28,7 +27,7 @@ MARK_BAND = 1.05
 class Stage:
     """A market made ready: panels, the signals of its days, and those of the days before that warm the regime.
 
-    ``signals`` [D, M, A] and ``warm`` [W, M, A] as ``signals.panel`` gives them; ``simulated`` says that the market was made.
+    ``signals`` [D, M, A] and ``warm`` [W, M, A] as ``signals.panel`` gives them; ``simulated``: the market was made.
     """
 
     market: Market
@@ -53,7 +52,13 @@ def backtest(policy: Policy, stage: Stage, *, capital: float, weights: Mapping[s
 
 
 def trace(
-    policy: Policy, stage: Stage, *, capital: float, weights: Mapping[str, float], label: str = "", book: k.Book | None = None
+    policy: Policy,
+    stage: Stage,
+    *,
+    capital: float,
+    weights: Mapping[str, float],
+    label: str = "",
+    book: k.Book | None = None,
 ) -> tuple[Run, Traces]:
     """``backtest``, and the blocks it ran on. A given ``book`` is used (and changed) instead of an empty one."""
     if not capital > 0.0:
@@ -64,7 +69,9 @@ def trace(
     if book is None:
         book = k.new_book(rules, n_inst, capital)
     work = k.new_work(rules, n_inst, stage.signals.shape[1])
-    log = np.zeros(((days + 1) * work.legs.shape[0] + 2 * market.open_ns.shape[0], k.LEG))  # pages that are not used cost nothing
+    log = np.zeros(
+        ((days + 1) * work.legs.shape[0] + 2 * market.open_ns.shape[0], k.LEG)
+    )  # pages that are not used cost nothing
     used = np.zeros(1, np.int64)
     day_out, asset_out = np.zeros((days, k.OUT_DAY)), np.zeros((days, k.OUT_ASSET, n_assets))
     bits = np.zeros((days, 2, n_assets), np.int64)
@@ -74,7 +81,8 @@ def trace(
         price, fresh = np.full(n_inst, np.nan), np.zeros(n_inst, np.uint8)
         warm_up(rules, book, work, stage.warm, price, fresh, hedge_routes(policy, universe, warm_days))
     run_kernel(
-        rules, book, work, market.open_ns, market.open, marked_highs(market), market.close, market.fresh, market.funding,
+        rules, book, work, market.open_ns, market.open, marked_highs(market), market.close, market.fresh,
+        market.funding,
         market.day.astype(np.int64), stage.signals, hedge_routes(policy, universe, market.days_ns),
         rebalance_due(policy, market.days_ns), day_out, asset_out, bits, log, used,
     )  # fmt: skip
@@ -85,9 +93,11 @@ def trace(
 
 
 def marked_highs(market: Market) -> Floats:
-    """The highs [T, I] that liquidation is judged by: a contract's, at most 5 % above the spot market's over the same time.
+    """The highs [T, I] that liquidation is judged by: a contract's, at most 5 % above the spot market's over the
+    same time.
 
-    Venues liquidate on a mark price, a median that follows the spot index, so one print of the contract alone liquidates
+    Venues liquidate on a mark price, a median that follows the spot index, so one print of the contract alone
+    liquidates
     nobody (Binance's mark price; the ETH perpetual printed 323 on 2020-03-13 with spot at 140).
     """
     highs = market.high.copy()
@@ -106,17 +116,28 @@ def marked_highs(market: Market) -> Floats:
 
 
 def _run(
-    policy: Policy, stage: Stage, capital: float, rules: k.Rules, book: k.Book, day_out: Floats, asset_out: Floats, bits: Ints,
-    done: list[LegRecord], label: str,
-) -> Run:  # fmt: skip
+    policy: Policy,
+    stage: Stage,
+    capital: float,
+    rules: k.Rules,
+    book: k.Book,
+    day_out: Floats,
+    asset_out: Floats,
+    bits: Ints,
+    done: list[LegRecord],
+    label: str,
+) -> Run:
     universe = stage.market.universe
     regime = asset_out[:, k.OA_STATE].astype(np.int64)
     votes = {
-        name: np.where((bits[:, 1] >> v) & 1 == 0, -1, (bits[:, 0] >> v) & 1).astype(np.int64) for v, name in enumerate(policy.vote)
+        name: np.where((bits[:, 1] >> v) & 1 == 0, -1, (bits[:, 0] >> v) & 1).astype(np.int64)
+        for v, name in enumerate(policy.vote)
     }
     coverage = dict(stage.market.coverage)
     coverage["unknown_funding_bars"] = int(book.scalar[k.S_UNKNOWN_FUNDING])
-    coverage["votes_abstained"] = {name: int((answers == -1).sum()) for name, answers in votes.items() if (answers == -1).any()}
+    coverage["votes_abstained"] = {
+        name: int((answers == -1).sum()) for name, answers in votes.items() if (answers == -1).any()
+    }
     return Run(
         policy=label or policy.name,
         title=policy.title or policy.name,
@@ -209,9 +230,11 @@ def row_name(policy: Policy, index: int, reason: Reason) -> str:
     if 0 <= index < len(rows) and reason is Reason.TRIM:
         return f"trim.{rows[index]}"
     tables = {
-        Reason.DEPLOY: "deploy", Reason.REBALANCE: "rebalance", Reason.HEDGE_RAISE: "hedge", Reason.HEDGE_COVER: "hedge",
+        Reason.DEPLOY: "deploy", Reason.REBALANCE: "rebalance", Reason.HEDGE_RAISE: "hedge", Reason.HEDGE_COVER:
+        "hedge",
         Reason.FUND_HEDGE: "hedge", Reason.BUY_BACK: "hedge", Reason.MARGIN_IN: "margin", Reason.PAIR_REDUCE: "margin",
-        Reason.ENTRY: "targets", Reason.TRIM_PEAK: "regime", Reason.TRIM_TOP: "regime", Reason.CROSS_HEDGE: "hedge.cross_rho2",
+        Reason.ENTRY: "targets", Reason.TRIM_PEAK: "regime", Reason.TRIM_TOP: "regime", Reason.CROSS_HEDGE:
+        "hedge.cross_rho2",
         Reason.ROLL: "hedge.roll_before",
     }  # fmt: skip
     return tables.get(reason, "")

@@ -14,7 +14,6 @@ from hedgerow.model.policy import Policy
 from hedgerow.model.report import Comparison, Run
 from hedgerow.research.backtest import Stage, backtest
 
-
 MATCHES = 4
 
 
@@ -81,7 +80,8 @@ def daily_hedge(run: Run) -> Floats:
     value = np.where(np.isfinite(run.base), run.base, 0.0)
     total = value.sum(axis=1)
     weighted = (np.where(np.isfinite(run.h_achieved), run.h_achieved, 0.0) * value).sum(axis=1)
-    return np.divide(weighted, total, out=np.zeros_like(total), where=total > 0.0)
+    ratio: Floats = np.divide(weighted, total, out=np.zeros_like(total), where=total > 0.0)
+    return ratio
 
 
 def mean_hedge(run: Run) -> float:
@@ -94,7 +94,8 @@ def trailing_hedge(run: Run) -> Floats:
     path = daily_hedge(run)
     counts = np.arange(1, path.shape[0] + 1)
     means = np.cumsum(path) / counts
-    return np.clip(np.concatenate(([0.0], means[:-1])), 0.0, 1.0)
+    known: Floats = np.clip(np.concatenate(([0.0], means[:-1])), 0.0, 1.0)
+    return known
 
 
 def _with_path(stage: Stage, path: Floats) -> Stage:

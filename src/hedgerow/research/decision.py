@@ -80,9 +80,15 @@ def plan_for(policy: Policy, stage: Stage, portfolio: Portfolio, weights: Mappin
     row = int(np.flatnonzero(market.day == market.days_ns.shape[0] - 1)[0])
     _hold(book, portfolio, universe, market.close[row], rules)
     hedge = hedge_routes(policy, universe, market.days_ns)[-1]
-    nav = decide(rules, book, work, stage.signals[-1], market.close[row], market.fresh[row], market.funding[row], hedge, False)
+    nav = decide(
+        rules, book, work, stage.signals[-1], market.close[row], market.fresh[row], market.funding[row], hedge, False
+    )
     if not nav > 0.0:
-        raise ConfigError("the portfolio is worth nothing", where="--portfolio", fix="State at least one holding with an amount above 0.")
+        raise ConfigError(
+            "the portfolio is worth nothing",
+            where="--portfolio",
+            fix="State at least one holding with an amount above 0.",
+        )
     return _decision(policy, stage, Traces(rules, book, work, np.zeros((0, k.LEG))), nav, row)
 
 
@@ -125,7 +131,9 @@ def _hold(book: k.Book, portfolio: Portfolio, universe: Universe, price: Floats,
         book.inst[k.P_UNITS, i], book.inst[k.P_ENTRY, i] = position.amount, position.entry
         book.inst[k.P_COLLATERAL, i] = position.collateral
         book.asset[k.B_HEDGE, asset] = i
-        level = (position.collateral - position.amount * position.entry) / (-position.amount * (1.0 + rules.inst[k.I_MAINTENANCE, i]))
+        level = (position.collateral - position.amount * position.entry) / (
+            -position.amount * (1.0 + rules.inst[k.I_MAINTENANCE, i])
+        )
         book.inst[k.P_LIQUIDATION, i] = level if rules.inst[k.I_INVERSE, i] == 0.0 else np.inf
         value += position.collateral + position.amount * (price[i] - position.entry)
     book.scalar[k.S_NAV0] = portfolio.head.initial_value or value
@@ -136,13 +144,15 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
     rules, book, work = traces.rules, traces.book, traces.work
     day = market.days_ns.shape[0] - 1
     closed = int(market.days_ns[-1]) + NS_PER_DAY
-    records = [leg_record(policy, market, leg, day, closed) for leg in work.legs[: int(work.count[0])].tolist()]
+    records = [leg_record(policy, market, leg, day, closed) for leg in work.legs[: int(work.counts[0])].tolist()]
     stages = {
-        name: {asset: {label: float(work.asset[x, a]) for x, label, _ in rows} for a, asset in enumerate(universe.assets)}
+        name: {
+            asset: {label: float(work.asset[x, a]) for x, label, _ in rows} for a, asset in enumerate(universe.assets)
+        }
         for name, rows in STAGES.items()
     }
     before = _standing(stage, traces, market.close[row], nav)
-    copy, scratch = k.copy_book(book), k.Work(*(block.copy() for block in work))
+    copy, scratch = k.copy_book(book), k.copy_work(work)
     log, used = np.zeros((work.legs.shape[0], k.LEG)), np.zeros(1, np.int64)
     hedge = hedge_routes(policy, universe, market.days_ns)[-1]
     nav_after = rehearse(rules, copy, scratch, market.close[row], market.fresh[row], hedge, log, used)
@@ -170,7 +180,7 @@ def _regime(policy: Policy, stage: Stage, traces: Traces) -> dict[str, Any]:
     out: dict[str, Any] = {"assets": {}}
     for a, asset in enumerate(universe.assets):
         true, known = int(work.bits[0, a]), int(work.bits[1, a])
-        votes = {}
+        votes: dict[str, dict[str, object]] = {}
         for v, (name, vote) in enumerate(policy.vote.items()):
             answer = "abstains" if not known >> v & 1 else ("yes" if true >> v & 1 else "no")
             votes[name] = {"answer": answer}

@@ -30,13 +30,17 @@ def read_views(path: Path) -> tuple[View, ...]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError("there is no such file", where=str(path), fix="See the views file in the reference.") from None
+        raise ConfigError(
+            "there is no such file", where=str(path), fix="See the views file in the reference."
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"not valid TOML: {error}", where=str(path)) from None
     unknown = [key for key in document if key != "view"]
     items = document.get("view", [])
     if unknown or not isinstance(items, list):
-        raise ConfigError(f'unknown key "{", ".join(unknown) or "view"}"', where=str(path), fix="Write items as [[view]] tables.")
+        raise ConfigError(
+            f'unknown key "{", ".join(unknown) or "view"}"', where=str(path), fix="Write items as [[view]] tables."
+        )
     return tuple(_view(item, f"{path}: view {i + 1}") for i, item in enumerate(items))
 
 
@@ -69,5 +73,7 @@ def _moment(value: Any, where: str) -> int:
     elif isinstance(value, date):
         moment = datetime(value.year, value.month, value.day, tzinfo=UTC)
     else:
-        raise ConfigError(f"{value!r} is no date", where=where, fix="Write it without quotes: 2022-11-08 or 2022-11-08T14:00:00Z.")
+        raise ConfigError(
+            f"{value!r} is no date", where=where, fix="Write it without quotes: 2022-11-08 or 2022-11-08T14:00:00Z."
+        )
     return int(moment.timestamp()) * units.NS_PER_SECOND

@@ -1,0 +1,167 @@
+"""What a run writes down: legs to the log, and a row of results a day."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hedgerow.jit import compiled
+from hedgerow.kernel.arrays import (
+    B_H,
+    B_SOLD,
+    B_STATE,
+    FILLED,
+    FIRST_PART,
+    I_ASSET,
+    I_INVERSE,
+    L_AT,
+    L_DONE,
+    L_FEE,
+    L_FILL,
+    L_STATUS,
+    LEG_FUTURES,
+    O_CAPPED,
+    O_CASH,
+    O_DISTANCE,
+    O_FUTURES,
+    O_FUTURES_TRADED,
+    O_MARGIN,
+    O_NAV,
+    O_PARTS,
+    O_SPOT_TRADED,
+    O_WANTED,
+    OA_BASE,
+    OA_H,
+    OA_H_NOW,
+    OA_PRICE,
+    OA_SHORT,
+    OA_STATE,
+    OA_TARGET,
+    OA_WEIGHT,
+    P_COLLATERAL,
+    P_UNITS,
+    PENDING,
+    REFUSED,
+    S_CAPPED_DAY,
+    S_DAY,
+    S_FUTURES_TRADED,
+    S_NAV,
+    S_SPOT_TRADED,
+    W_CASH,
+    X_H_NOW,
+    X_PRICE,
+    X_SHORT,
+    X_TARGET,
+    X_UNITS,
+    X_WEIGHT,
+    Book,
+    Rules,
+    Work,
+)  # fmt: skip
+from hedgerow.kernel.leg import add_leg
+from hedgerow.kernel.measure import futures_value
+from hedgerow.model.market import Floats, Ints
+
+
+@compiled
+def write_log(log: Floats, used: Ints, legs: Floats, n: int) -> None:
+    """Copy leg ``n`` to the log; a full log keeps counting."""
+    k = used[0]
+    if k < log.shape[0]:
+        for f in range(legs.shape[1]):
+            log[k, f] = legs[n, f]
+    used[0] = k + 1
+
+
+@compiled
+def log_event(
+    work: Work,
+    log: Floats,
+    used: Ints,
+    i: int,
+    a: int,
+    units: float,
+    price: float,
+    fee: float,
+    reason: float,
+    at: int,
+    day: float,
+) -> None:
+    """Write down what the venue did by itself (liquidation, settlement)."""
+    kept = work.counts[0]
+    n = add_leg(work.legs, work.counts, i, a, LEG_FUTURES, units, price, price, reason, -1.0, price, np.nan, day)
+    if n >= 0:
+        work.legs[n, L_STATUS] = FILLED
+        work.legs[n, L_AT] = at
+        work.legs[n, L_FILL] = price
+        work.legs[n, L_DONE] = units
+        work.legs[n, L_FEE] = fee
+        write_log(log, used, work.legs, n)
+    work.counts[0] = kept
+
+
+@compiled
+def record_day(
+    rules: Rules,
+    book: Book,
+    work: Work,
+    price: Floats,
+    nav: float,
+    d: int,
+    worst: Floats,
+    traded: Floats,
+    day_out: Floats,
+    asset_out: Floats,
+    bits_out: Ints,
+) -> None:
+    """Write the day's row of the result; starts the next day's extremes."""
+    book.scalar[S_NAV] = nav
+    day_out[d, O_NAV] = nav
+    day_out[d, O_CASH] = book.wallet[W_CASH, 0]
+    futures = 0.0
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if book.inst[P_UNITS, i] != 0.0 or book.inst[P_COLLATERAL, i] != 0.0:
+            spot = price[int(rules.inst[I_ASSET, i])]
+            futures += futures_value(book.inst, rules.inst, i, price[i], spot)
+            if rules.inst[I_INVERSE, i] == 1.0:
+                futures -= book.inst[P_COLLATERAL, i] * spot
+    day_out[d, O_FUTURES] = futures
+    day_out[d, O_SPOT_TRADED] = book.scalar[S_SPOT_TRADED] - traded[0]
+    day_out[d, O_FUTURES_TRADED] = book.scalar[S_FUTURES_TRADED] - traded[1]
+    traded[0] = book.scalar[S_SPOT_TRADED]
+    traded[1] = book.scalar[S_FUTURES_TRADED]
+    day_out[d, O_MARGIN] = worst[0]
+    day_out[d, O_DISTANCE] = worst[1]
+    day_out[d, O_CAPPED] = 1.0 if book.scalar[S_CAPPED_DAY] == book.scalar[S_DAY] - 1.0 else 0.0
+    day_out[d, O_WANTED] = work.counts[1]
+    worst[0] = 0.0
+    worst[1] = np.inf
+    for k in range(8):
+        total = 0.0
+        for a in range(book.asset.shape[1]):
+            total += book.asset[FIRST_PART + k, a]
+        day_out[d, O_PARTS + k] = total
+    for a in range(book.asset.shape[1]):
+        asset_out[d, OA_PRICE, a] = work.asset[X_PRICE, a]
+        asset_out[d, OA_WEIGHT, a] = work.asset[X_WEIGHT, a]
+        asset_out[d, OA_TARGET, a] = work.asset[X_TARGET, a]
+        asset_out[d, OA_H, a] = book.asset[B_H, a]
+        asset_out[d, OA_H_NOW, a] = work.asset[X_H_NOW, a]
+        asset_out[d, OA_STATE, a] = book.asset[B_STATE, a] if price[a] > 0.0 else -1.0
+        base = work.asset[X_UNITS, a] + book.asset[B_SOLD, a]
+        asset_out[d, OA_BASE, a] = base * price[a] if base > 0.0 else 0.0
+        asset_out[d, OA_SHORT, a] = work.asset[X_SHORT, a]
+        bits_out[d, 0, a] = work.bits[0, a]
+        bits_out[d, 1, a] = work.bits[1, a]
+
+
+@compiled
+def log_refused(work: Work, log: Floats, used: Ints) -> int:
+    """Write this decision's refusals down; returns how many legs are pending."""
+    waiting = 0
+    for n in range(work.counts[0]):
+        if work.legs[n, L_STATUS] == PENDING:
+            waiting += 1
+        elif work.legs[n, L_STATUS] == REFUSED and work.legs[n, L_AT] == -1.0:
+            write_log(log, used, work.legs, n)
+            work.legs[n, L_AT] = -2.0
+    return waiting
