@@ -53,6 +53,8 @@ def daily(seed: int = 0, days: int = 400, assets: int = 3, *, gaps: int = 0, hou
         rate=np.round(np.cumsum(rng.normal(0, 1e-4, days)), 4),
         quote_usd=rng.normal(1.0, 1e-3, days),
         fundamental=rng.normal(0, 1, shape).cumsum(axis=0),
+        half_spread=rng.uniform(5e-5, 5e-4, (*shape, 2)),
+        depth=rng.uniform(1e5, 1e7, (*shape, 2)),
         market_asset=0,
     )
     for a in range(1, assets):  # listed later

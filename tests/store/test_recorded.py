@@ -37,8 +37,8 @@ def test_rows_and_instruments(history: History) -> None:
     panels, days = market(history), daily(history)
     assert (len(panels.open_ns), panels.step_ns) == (4 * 8760 + 24, HOUR)
     assert len(panels.universe.instruments) == 18
-    assert (len(panels.days_ns), history.offset) == (1461, 800)
-    assert days.close.shape == (2261, 9)
+    assert (len(panels.days_ns), history.offset) == (1461, 867)
+    assert days.close.shape == (2328, 9)
     assert np.array_equal(days.days_ns[history.offset :], panels.days_ns)
     assert np.isnan(days.close[history.offset :]).sum() == 223 + 265  # SOL and AVAX before their listing
     assert days.vix[-1] == 12.45

@@ -18,6 +18,11 @@ from hedgerow.model.measure import INDEX
 _SIGMA: Final = INDEX["sigma_ewma"]
 _ADV_SPOT: Final = INDEX["adv30"]
 _ADV_FUTURES: Final = INDEX["adv30_futures"]
+_SPREAD_SPOT: Final = INDEX["half_spread"]
+_SPREAD_FUTURES: Final = INDEX["half_spread_futures"]
+_DEPTH_SPOT: Final = INDEX["depth"]
+_DEPTH_FUTURES: Final = INDEX["depth_futures"]
+_BOOK: Final = 0.01  # mean distance from the mid of an even book that is 2 % deep
 _ROOT_YEAR: Final = math.sqrt(365.0)
 _UNKNOWN_SIGMA: Final = 1.0  # a year; an asset too young for a volatility is priced as a wild one
 
@@ -30,16 +35,39 @@ def turnover_of(inst_rules: Floats, measure: Floats, i: int) -> float:
 
 
 @compiled
+def half_spread_of(inst_rules: Floats, measure: Floats, i: int) -> float:
+    """Half-spread of instrument ``i``: the market's own where the data has it, else the policy's; a fraction."""
+    a = int(inst_rules[I_ASSET, i])
+    own = measure[_SPREAD_SPOT, a] if inst_rules[I_KIND, i] == 0.0 else measure[_SPREAD_FUTURES, a]
+    return own if own > 0.0 else inst_rules[I_HALF_SPREAD, i]
+
+
+@compiled
+def depth_of(inst_rules: Floats, measure: Floats, i: int) -> float:
+    """Quote within 2 % of the mid on one side of instrument ``i``; nan: unknown."""
+    a = int(inst_rules[I_ASSET, i])
+    return measure[_DEPTH_SPOT, a] if inst_rules[I_KIND, i] == 0.0 else measure[_DEPTH_FUTURES, a]
+
+
+@compiled
 def slippage_of(rules: Floats, inst_rules: Floats, measure: Floats, i: int, notional: float) -> float:
-    """Half-spread + Y x daily volatility x sqrt(order / ADV), a fraction; impact is left out where ADV is unknown."""
-    cost = inst_rules[I_HALF_SPREAD, i]
+    """Half-spread and impact of an order, a fraction.
+
+    Impact is Y x daily volatility x sqrt(order / ADV), left out where ADV is unknown; where the depth of the book is known,
+    it is at least what walking an even book costs: 2 % at its end, half of that on average.
+    """
+    cost = half_spread_of(inst_rules, measure, i)
+    impact = 0.0
     adv = turnover_of(inst_rules, measure, i)
     if adv > 0.0 and notional > 0.0:
         sigma = measure[_SIGMA, int(inst_rules[I_ASSET, i])]
         if np.isnan(sigma):
             sigma = _UNKNOWN_SIGMA
-        cost += rules[K_IMPACT] * sigma / _ROOT_YEAR * math.sqrt(notional / adv)
-    return cost
+        impact = rules[K_IMPACT] * sigma / _ROOT_YEAR * math.sqrt(notional / adv)
+    depth = depth_of(inst_rules, measure, i)
+    if depth > 0.0 and rules[K_IMPACT] > 0.0:
+        impact = max(impact, _BOOK * notional / depth)
+    return cost + impact
 
 
 @compiled
@@ -51,7 +79,7 @@ def one_way_cost(rules: Floats, inst_rules: Floats, measure: Floats, i: int, not
 @compiled
 def largest_within(rules: Floats, inst_rules: Floats, measure: Floats, i: int, cap: float) -> float:
     """The largest notional whose slippage stays within ``cap``; inf where impact is unknown or off."""
-    spare = cap - inst_rules[I_HALF_SPREAD, i]
+    spare = cap - half_spread_of(inst_rules, measure, i)
     if spare < 0.0:
         return 0.0
     adv = turnover_of(inst_rules, measure, i)
@@ -59,10 +87,14 @@ def largest_within(rules: Floats, inst_rules: Floats, measure: Floats, i: int, c
     if np.isnan(sigma):
         sigma = _UNKNOWN_SIGMA
     steep = rules[K_IMPACT] * sigma / _ROOT_YEAR
-    if not adv > 0.0 or steep <= 0.0:
+    if steep <= 0.0:
         return np.inf
-    root = spare / steep
-    return adv * root * root
+    depth = depth_of(inst_rules, measure, i)
+    limit = spare / _BOOK * depth if depth > 0.0 else np.inf
+    if adv > 0.0:
+        root = spare / steep
+        limit = min(limit, adv * root * root)
+    return limit
 
 
 @compiled

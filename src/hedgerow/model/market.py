@@ -76,4 +76,6 @@ class Daily:
     rate: Floats
     quote_usd: Floats
     fundamental: Floats  # [D, A]
+    half_spread: Floats  # [D, A, 2] of spot and of the perpetual, a fraction
+    depth: Floats  # [D, A, 2] quote within 2 % of the mid, one side
     market_asset: int = 0

@@ -104,6 +104,10 @@ _ROWS: Final = (
     # liquidity and cross hedge
     ("adv30", "quote", "asset", "mean daily spot turnover of 30 days, in quote", "domain 2.10"),
     ("adv30_futures", "quote", "asset", "mean daily perpetual turnover of 30 days, in quote", "domain 2.12"),
+    ("half_spread", "bp", "asset", "half of the spot spread, where the data has it", "domain 2.16"),
+    ("half_spread_futures", "bp", "asset", "half of the perpetual's spread, where the data has it", "domain 2.16"),
+    ("depth", "quote", "asset", "spot orders within 2 % of the mid on one side, in quote", "domain 2.12"),
+    ("depth_futures", "quote", "asset", "the perpetual's orders within 2 % of the mid, in quote", "domain 2.12"),
     ("beta", "x", "asset", "shrunk beta of the asset to the market asset's hedge", "domain 2.12"),
     (
         "rho2",

@@ -50,7 +50,8 @@ WINDOWS: Final[dict[str, int]] = {
     "premium": 1, "funding7": funding.DAYS, "funding7_pct": funding.DAYS + _RANKED, "funding3": 1,
     "funding7_lag3": funding.DAYS + funding.LAG, "funding_jump": funding.JUMP_WINDOW,
     "basis60": 1, "basis60_rel": basis.MEDIAN_WINDOW, "basis60_gap": basis.MEDIAN_WINDOW,
-    "adv30": TURNOVER, "adv30_futures": TURNOVER, "beta": cross.WINDOW, "rho2": cross.TEST_WINDOW, "bars": BARS,
+    "adv30": TURNOVER, "adv30_futures": TURNOVER,
+    "half_spread": 1, "half_spread_futures": 1, "depth": 1, "depth_futures": 1, "beta": cross.WINDOW, "rho2": cross.TEST_WINDOW, "bars": BARS,
     "fundamental_z": valuation.WINDOW,
     "correlation": correlation.WINDOW, "correlation_change20": correlation.WINDOW + correlation.CHANGE,
     "correlation_pct": correlation.WINDOW + _RANKED,
@@ -185,6 +186,10 @@ def _of_the_market(daily: Daily, bars: dict[str, Floats], known: dict[str, Float
     own = fear.fallback(*(known[name][:, market] for name in ("sigma7", "return30", "drawdown365", "funding7")))
     index = np.where((daily.fear >= 0.0) & (daily.fear <= 100.0), daily.fear, np.nan)
     return {
+        "half_spread": _positive(daily.half_spread[:, :, 0]),
+        "half_spread_futures": _positive(daily.half_spread[:, :, 1]),
+        "depth": _positive(daily.depth[:, :, 0]),
+        "depth_futures": _positive(daily.depth[:, :, 1]),
         "beta": betas,
         "rho2": cross.effectiveness(returns, betas, market),
         "fundamental_z": valuation.z_score(np.where(np.isfinite(daily.fundamental), daily.fundamental, np.nan)),

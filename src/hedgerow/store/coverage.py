@@ -9,7 +9,7 @@ import numpy as np
 
 from hedgerow.model.instrument import Kind
 from hedgerow.model.market import Ints
-from hedgerow.store.files import STEPS, Bars, DataFile, Rates, stamp, step_of
+from hedgerow.store.files import STEPS, Bars, DataFile, Depth, Rates, stamp, step_of
 from hedgerow.store.tape import AssetHistory, History, Tape, gaps, stitch, symbol_of
 from hedgerow.units import NS_PER_DAY
 
@@ -59,11 +59,11 @@ def _markets(history: History, one: AssetHistory) -> list[tuple[str, tuple[Bars,
     return [*found, *zip(names, one.dated)]
 
 
-def _used(history: History) -> list[Bars | Rates]:
-    out: list[Bars | Rates] = []
+def _used(history: History) -> list[Bars | Rates | Depth]:
+    out: list[Bars | Rates | Depth] = []
     for one in history.series:
         out += [*one.spot, *one.perp, *(bars for contract in one.dated for bars in contract)]
-        out += [series for series in (one.funding, one.fundamental) if series is not None]
+        out += [series for series in (one.funding, one.fundamental, one.depth) if series is not None]
     out += list(history.macro.values())
     out += [history.stable] if history.stable is not None else []
     names = {series.file for series in out}
@@ -71,7 +71,7 @@ def _used(history: History) -> list[Bars | Rates]:
     return out
 
 
-def _file(series: Bars | Rates) -> Row:
+def _file(series: Bars | Rates | Depth) -> Row:
     times = series.stamp_ns if isinstance(series, Rates) else series.open_ns
     first, last = (stamp(times[0]), stamp(times[-1])) if len(times) else (None, None)
     return {"file": series.file.name, "step": series.file.freq, "rows": len(times), "first": first, "last": last}
@@ -151,11 +151,11 @@ def _unused(history: History, files: Sequence[DataFile], used: set[DataFile]) ->
             why = "a spliced series: without its contracts neither expiry nor roll is known"
         elif file.kind == "dated":
             why = "the contract has no bar in the window"
-        elif file.kind in ("mark", "depth", "macro"):
+        elif file.kind in ("mark", "macro"):
             why = "no measure reads it"
         elif file.kind == "funding":
             why = "another funding file of the asset is used"
-        elif file.kind == "fundamental":
+        elif file.kind in ("fundamental", "depth"):
             why = "only daily values are read"
         else:
             why = f"bars of {file.freq}: a run uses {', '.join(STEPS)}"

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from hedgerow.model.market import Daily, Floats, Ints
-from hedgerow.store.files import PRICES, Bars, Rates
+from hedgerow.store.files import PRICES, Bars, Depth, Rates
 from hedgerow.store.tape import History
 from hedgerow.units import NS_PER_DAY, NS_PER_HOUR
 
@@ -17,6 +17,7 @@ LEAST_HOURS: Final = 22  # of 24, for a realised variance
 CARRY_DAYS: Final = 5  # how long a value of trading days stands: a long weekend and a day
 RATE_DAYS: Final = 7  # the same for a rate, which is published a business day late
 PERCENT: Final = 0.01
+BASIS_POINT: Final = 0.0001
 
 
 def daily(history: History) -> Daily:
@@ -34,6 +35,7 @@ def daily(history: History) -> Daily:
     funding = [_funding(one.funding, days) for one in history.series]
     spot_panel, perp_panel, funding_panel = _panel(spot), _panel(perp), _panel(funding)
     dated_close, dated_days = _dated(history)
+    deep = np.stack([_depth(one.depth, days) for one in history.series], axis=1)
     index, rate = history.macro.get, _lagged(history.macro.get("EFFR"), days)
     return Daily(
         assets=history.assets,
@@ -57,6 +59,8 @@ def daily(history: History) -> Daily:
         rate=rate * PERCENT,
         quote_usd=_quote_usd(history),
         fundamental=np.column_stack([_known(one.fundamental, days, CARRY_DAYS) for one in history.series]),
+        half_spread=deep[:, :, 0::2] * BASIS_POINT,
+        depth=deep[:, :, 1::2],
         market_asset=market_asset_of(history),
     )
 
@@ -166,6 +170,16 @@ def _dated(history: History) -> tuple[Floats, Floats]:
         return out
 
     return stack(closes), stack(left)
+
+
+def _depth(depth: Depth | None, days_ns: Ints) -> Floats:
+    """Spreads and depths [D, 4] of each day, as the file has them; NaN on days that it lacks."""
+    out = np.full((len(days_ns), 4), np.nan)
+    if depth is not None:
+        day = (depth.open_ns - days_ns[0]) // NS_PER_DAY
+        keep = (day >= 0) & (day < len(days_ns))
+        out[day[keep]] = depth.values[:, keep].T
+    return out
 
 
 def _dates(bars: Bars | None) -> tuple[Ints, Floats]:

@@ -36,7 +36,7 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {  # kind -> columns that a file of i
     "stable": ("close",),
     "fundamental": ("close",),
     "funding": ("rate",),
-    "depth": (),
+    "depth": ("half_spread_bps", "depth2pct_quote", "perp_half_spread_bps", "perp_depth2pct_quote"),
 }
 STEPS: Final = ("1h", "2h", "4h", "8h", "1d")  # steps of bars that an axis can use: each divides the next
 
@@ -104,6 +104,15 @@ class Bars:
         """The bars that ``keep`` picks: a mask [N], or row numbers in the order wanted."""
         rest = (getattr(self, name)[keep] for name in PRICES)
         return Bars(self.file, self.open_ns[keep], *rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Half spreads (bp) and depths within 2 % (quote) of a daily file: spot, then perpetual, as [4, N]."""
+
+    file: DataFile
+    open_ns: Ints
+    values: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +303,13 @@ def read_rates(file: DataFile) -> Rates:
     raw = table["timestamp"].to_numpy().astype(np.int64, copy=False)
     rounded = (raw + NS_PER_MINUTE // 2) // NS_PER_MINUTE * NS_PER_MINUTE
     return Rates(file, rounded, _array(table["rate"]))
+
+
+def read_depth(file: DataFile) -> Depth:
+    """Spreads and depths of a daily file, in the file's order; nulls are NaN. Raises ConfigError for a missing column."""
+    table = read_table(file)
+    columns = [_array(table[name]) for name in KINDS["depth"]]
+    return Depth(file, table["timestamp"].to_numpy().astype(np.int64, copy=False), np.stack(columns))
 
 
 def _array(series: pl.Series) -> Floats:

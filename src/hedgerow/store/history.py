@@ -20,7 +20,7 @@ from hedgerow.store.axis import market
 from hedgerow.store.coverage import coverage
 from hedgerow.store.days import daily
 from hedgerow.store.faults import refuse, refuse_rates
-from hedgerow.store.files import STEPS, Bars, DataFile, Rates, read_bars, read_rates, scan, stamp, step_of
+from hedgerow.store.files import STEPS, Bars, DataFile, Rates, read_bars, read_depth, read_rates, scan, stamp, step_of
 from hedgerow.store.tape import AssetHistory, History
 from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
 
@@ -108,7 +108,9 @@ def _read_asset(files: Sequence[DataFile], asset: str) -> AssetHistory:
     payments = sorted((f for f in own if f.kind == "funding"), key=lambda f: (f.freq != "8h", f.step_ns))
     funding = refuse_rates(read_rates(payments[0])) if payments else None
     value = next((f for f in own if f.kind == "fundamental" and f.freq == "1d"), None)
-    return AssetHistory(asset, spot, perp, dated, funding, _read_index(value) if value else None)
+    deep = next((f for f in own if f.kind == "depth" and f.freq == "1d"), None)
+    known = _read_index(value) if value else None
+    return AssetHistory(asset, spot, perp, dated, funding, known, read_depth(deep) if deep else None)
 
 
 def _read_index(file: DataFile) -> Bars:
@@ -148,7 +150,7 @@ def _cut(one: AssetHistory, warm_ns: int, end_ns: int) -> AssetHistory:
     seen = tuple(contract for contract in dated if any(len(part.open_ns) for part in contract))
     spot, perp = tuple(map(bars, one.spot)), tuple(map(bars, one.perp))
     value = _before(one.fundamental, end_ns) if one.fundamental else None
-    return AssetHistory(one.asset, spot, perp, seen, rates, value)
+    return AssetHistory(one.asset, spot, perp, seen, rates, value, one.depth)
 
 
 def _window(series: Sequence[AssetHistory], start: date | None, end: date | None) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from hedgerow.model.instrument import Instrument, Kind, Universe
 from hedgerow.model.market import Floats, Ints
-from hedgerow.store.files import PRICES, Bars, Rates
+from hedgerow.store.files import PRICES, Bars, Depth, Rates
 from hedgerow.units import NS_PER_DAY
 
 
@@ -41,6 +41,7 @@ class AssetHistory:
     dated: tuple[tuple[Bars, ...], ...] = ()  # a contract each, by expiry
     funding: Rates | None = None
     fundamental: Bars | None = None
+    depth: Depth | None = None
 
 
 @dataclass(frozen=True, slots=True)
