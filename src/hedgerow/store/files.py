@@ -192,7 +192,7 @@ def read_table(file: DataFile) -> pl.DataFrame:
             where=file.name,
             fix=f"A {file.kind} file has the columns {', '.join(needed)}; `hedgerow data import` renames foreign ones.",
         )
-    wanted = ("rate",) if file.kind == "funding" else PRICES
+    wanted = KINDS[file.kind] if file.kind in ("funding", "depth") else PRICES
     numbers = [number(table, column, file.name) for column in wanted if column in table.columns]
     absent = [pl.lit(None, pl.Float64).alias(column) for column in wanted if column not in table.columns]
     times = times_ns(table["timestamp"], file.name)
