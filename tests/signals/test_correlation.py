@@ -156,3 +156,16 @@ def test_diversification_ratio() -> None:
     assert covariance.diversification_ratio(weights, apart) == pytest.approx(math.sqrt(2), rel=1e-14)
     assert covariance.diversification_ratio(weights, one) == pytest.approx(1.0, rel=1e-14)
     assert math.isnan(covariance.diversification_ratio(weights, np.zeros((2, 2))))
+
+
+def test_eigenvalue_share_is_the_eigenvalue_of_the_window() -> None:
+    rng = np.random.default_rng(4)
+    returns = rng.normal(size=(90, 5)) + 0.8 * rng.normal(size=(90, 1))
+    returns[:40, 4] = np.nan  # listed later: takes no part until its window is full
+    found = correlation.eigenvalue_share(returns, 30)
+    late = np.linalg.eigvalsh(np.corrcoef(returns[60:90].T))[-1] / 5
+    early = np.linalg.eigvalsh(np.corrcoef(returns[10:40, :4].T))[-1] / 4
+    assert found[89] == pytest.approx(late, abs=1e-6)
+    assert found[39] == pytest.approx(early, abs=1e-6)
+    assert np.isnan(found[:29]).all()
+    assert np.isnan(correlation.eigenvalue_share(returns[:, :1], 30)).all()

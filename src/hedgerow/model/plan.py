@@ -85,7 +85,7 @@ SENTENCES: Final[dict[int, str]] = {
     Reason.PAIR_REDUCE: "short covered and the spot behind it sold: liquidation {measured} away, threshold {threshold}",
     Reason.LIQUIDATED: "position liquidated by the venue at {measured}",
     Reason.SETTLED: "dated contract settled at expiry",
-    Reason.SELL_UNHEDGED: "spot sold, not hedged: no futures, and a cross hedge has rho^2 {measured}, below {threshold}",
+    Reason.SELL_UNHEDGED: "spot sold, not hedged: no futures; a cross hedge has rho^2 {measured}, below {threshold}",
     Reason.VENUE_FAILURE: "hedge closed: the venue that holds it is reported as failing",
     Refusal.BELOW_MINIMUM: "{measured} is below the smallest leg, {threshold}",
     Refusal.COST_BENEFIT: "benefit over cost {measured} is below {threshold}",

@@ -15,6 +15,7 @@ RETURNS: Final = 120  # what lies before weighs 0.06 %
 WINDOW: Final = RETURNS + 1  # bars
 LEAST: Final = 30  # common returns of a pair
 ROLLING: Final = 30  # days, for reports
+POWER_STEPS: Final = 100  # the first eigenvalue of correlated returns stands far above the second
 CHANGE: Final = 20  # days
 
 
@@ -32,6 +33,44 @@ def ewma(
 def rolling(returns: Floats, window: int = ROLLING, weights: Floats | None = None) -> Floats:
     """The same by Pearson's correlation over plain windows [D]; a pair takes part where all its returns are known."""
     return _average(_plain_pairs(returns, window), returns, weights)
+
+
+def eigenvalue_share(returns: Floats, window: int = ROLLING) -> Floats:
+    """Largest eigenvalue of the plain-window correlations over the number of assets [D]: 1/A is diverse, 1 one bet.
+
+    By power iteration, for all days at once. Assets whose returns are not all known take no part; NaN with fewer
+    than two.
+    """
+    days, assets = returns.shape
+    matrix = [[np.zeros(days) for _ in range(assets)] for _ in range(assets)]
+    counted = [np.zeros(days) for _ in range(assets)]
+    for i, rho in enumerate(_plain_pairs(returns, window)):
+        for j in range(rho.shape[1]):
+            known = ~np.isnan(rho[:, j])
+            pair = np.where(known, rho[:, j], 0.0)
+            matrix[i][i + 1 + j] = matrix[i + 1 + j][i] = pair
+            counted[i] = np.maximum(counted[i], known)
+            counted[i + 1 + j] = np.maximum(counted[i + 1 + j], known)
+    for i in range(assets):
+        matrix[i][i] = counted[i]
+    vector, value = [part + 0.0 for part in counted], np.zeros(days)
+    for _ in range(POWER_STEPS):
+        turned = []
+        for i in range(assets):
+            part = np.zeros(days)
+            for j in range(assets):
+                part = part + matrix[i][j] * vector[j]
+            turned.append(part)
+        squares = np.zeros(days)
+        for part in turned:
+            squares = squares + part * part
+        value = np.sqrt(squares)
+        scale = np.where(value > 0.0, value, 1.0)
+        vector = [part / scale for part in turned]
+    taking = np.zeros(days)
+    for part in counted:
+        taking = taking + part
+    return np.where(taking >= 2.0, value / np.where(taking > 0.0, taking, 1.0), np.nan)
 
 
 def _ewma_pairs(returns: Floats, decay: float, window: int, least: int) -> Iterator[Floats]:
