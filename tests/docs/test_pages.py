@@ -75,7 +75,8 @@ def test_every_page_is_in_the_navigation() -> None:
         return [entry] if isinstance(entry, str) else [leaf for part in inner for leaf in leaves(part)]
 
     listed = leaves(tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"])
-    assert sorted(listed) == sorted(str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md"))
+    pages = [str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")]
+    assert sorted(listed) == sorted(page for page in pages if not page.startswith("decisions/0"))  # in their index
 
 
 def test_every_decision_is_in_its_index() -> None:
