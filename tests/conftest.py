@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from pathlib import Path
@@ -25,28 +24,6 @@ time.tzset()
 from hedgerow import jit  # noqa: E402  (the environment comes first)
 
 jit.prepare(HOME, compile=os.environ.get("HEDGEROW_JIT", "1") != "0")
-
-
-def _one_writer() -> None:
-    """Let one worker at a time write to the compiler's cache.
-
-    numba reads, changes and writes a function's index without a lock: two workers that compile it for different types
-    at the same time give both the same file, and whoever reads it next runs the wrong code without an error.
-    """
-    from numba.core.caching import IndexDataCacheFile
-
-    save = IndexDataCacheFile.save
-
-    def locked(self: IndexDataCacheFile, key: object, data: object) -> None:
-        with (HOME / "cache" / "lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            save(self, key, data)
-
-    IndexDataCacheFile.save = locked
-
-
-if jit.enabled:
-    _one_writer()
 
 _CALM = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("ci", max_examples=100, derandomize=True, deadline=None, suppress_health_check=_CALM)

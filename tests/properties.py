@@ -19,7 +19,17 @@ from hedgerow.research.backtest import Stage
 from hedgerow.units import NS_PER_DAY
 
 FIRST_NS = 1_609_459_200_000_000_000  # 2021-01-01
-BUILT_IN = ("balanced", "beginner", "seed", "hedge-only", "trim-only", "b1_monthly", "b2_threshold", "b3_constant", "b6_trend")
+BUILT_IN = (
+    "balanced",
+    "beginner",
+    "seed",
+    "hedge-only",
+    "trim-only",
+    "b1_monthly",
+    "b2_threshold",
+    "b3_constant",
+    "b6_trend",
+)
 
 # measure -> the range that a made panel wanders through: wide enough to cross every threshold of the built-in policies
 RANGES: dict[str, tuple[float, float]] = {
@@ -49,7 +59,9 @@ class Case(NamedTuple):
     stage: Stage
     weights: dict[str, float]
     capital: float
-    coins: tuple[tuple[float, float, float], ...]  # of each asset at the start: held, protected of it, elsewhere; in capital
+    coins: tuple[
+        tuple[float, float, float], ...
+    ]  # of each asset at the start: held, protected of it, elsewhere; in capital
     made: str  # how to make it again
 
     def book(self) -> k.Book:
@@ -65,9 +77,15 @@ class Case(NamedTuple):
         return book
 
     def __repr__(self) -> str:
-        hedge = {name: value for name, value in self.policy.hedge if name in ("instrument", "inverse", "constant", "leverage", "cap")}
+        hedge = {
+            name: value
+            for name, value in self.policy.hedge
+            if name in ("instrument", "inverse", "constant", "leverage", "cap")
+        }
         kinds = [f"{it.symbol}{'*' if it.inverse else ''}" for it in self.stage.market.universe.instruments]
-        return f"Case({self.policy.title[:12]!r} {hedge} {kinds} {self.weights} {self.capital:g} {self.coins} {self.made})"
+        return (
+            f"Case({self.policy.title[:12]!r} {hedge} {kinds} {self.weights} {self.capital:g} {self.coins} {self.made})"
+        )
 
 
 @st.composite
@@ -138,7 +156,9 @@ def cases(draw: st.DrawFn, days: int = 90) -> Case:
     wildness = draw(st.sampled_from([0.0, 1.0, 4.0]))
     gaps = draw(st.booleans())
     hostile = draw(st.booleans())
-    shares = np.array(draw(st.lists(st.integers(0, 5), min_size=len(universe.assets), max_size=len(universe.assets))), dtype=float)
+    shares = np.array(
+        draw(st.lists(st.integers(0, 5), min_size=len(universe.assets), max_size=len(universe.assets))), dtype=float
+    )
     total = shares.sum() + draw(st.integers(0, 3))
     weights = {a: float(w / total) if total else 0.0 for a, w in zip(universe.assets, shares, strict=True)}
     made = stage_of(universe, seed, days=days, per_day=per_day, wildness=wildness, gaps=gaps, hostile=hostile)

@@ -7,6 +7,7 @@ tests before the kernel is imported).
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ enabled = True  # set by prepare(); read once, when the kernel's modules are imp
 def source_key() -> str:
     """A hash of every source whose edit changes compiled code: kernel, signals, measures, this file."""
     digest = hashlib.sha256()
-    files = [_HERE / "jit.py", _HERE / "model" / "measure.py"]
+    files = [_HERE / "jit.py", _HERE / "link.py", _HERE / "model" / "measure.py"]
     files += sorted((_HERE / "kernel").glob("*.py")) + sorted((_HERE / "signals").glob("*.py"))
     for path in files:
         digest.update(path.name.encode())
@@ -49,29 +50,107 @@ def prepare(home: Path, *, compile: bool = True) -> None:
         folder = cache_folder(home)
         folder.mkdir(parents=True, exist_ok=True)
         config.CACHE_DIR = str(folder)
+        _one_writer()
+
+
+def _one_writer() -> None:
+    """Let one process at a time write to the compiler's cache, where the system has file locks.
+
+    numba reads, changes and writes a function's index without a lock: two processes that compile it for different types
+    at the same time give both the same file, and whoever reads it next runs the wrong code without an error.
+    """
+    from numba import config
+    from numba.core.caching import IndexDataCacheFile
+
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    save = IndexDataCacheFile.save
+    if hasattr(save, "unlocked"):
+        return
+
+    @functools.wraps(save)
+    def locked(self: IndexDataCacheFile, key: object, data: object) -> None:
+        with (Path(config.CACHE_DIR) / "lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            save(self, key, data)
+
+    locked.unlocked = save  # type: ignore[attr-defined]
+    IndexDataCacheFile.save = locked
+
+
+class _Handle:
+    """What stands for a compiled function in Python: ``py_func`` is its source; numba sees the dispatcher."""
+
+    def __init__(self, function: Callable[..., Any], inner: Any) -> None:
+        functools.update_wrapper(self, function)
+        self.py_func = function
+        self._inner = inner
+
+    @property
+    def _numba_type_(self) -> Any:
+        return self._inner._numba_type_
+
+    def __call__(self, *args: Any, **kws: Any) -> Any:
+        name = f"{self.py_func.__module__}.{self.py_func.__qualname__}"
+        message = f"{name} is called by compiled code only; call jit.plain({self.py_func.__name__}) from Python"
+        raise TypeError(message)
+
+
+class _Entrance(_Handle):
+    """The same for what Python calls, too: ``outer`` is the program for Python, ``inner`` a part of other programs."""
+
+    def __init__(self, function: Callable[..., Any], inner: Any, outer: Any) -> None:
+        super().__init__(function, inner)
+        self.outer = outer
+
+    def __call__(self, *args: Any, **kws: Any) -> Any:
+        return self.outer(*args, **kws)
+
+
+_OPTIONS = {"error_model": "numpy", "nogil": True}
+_LINKED = ("0.68.",)  # versions of numba whose compiler ``link`` knows; others compile plainly, and take longer
+
+
+def _linked() -> bool:
+    import numba
+
+    return bool(numba.__version__.startswith(_LINKED))
 
 
 def entrance(function: F) -> F:
     """Compile a function that Python calls: numba without fastmath, numpy's division, no GIL, kept in the cache."""
     if not enabled:
         return function
-    from numba import njit
+    if not _linked():
+        from numba import njit
 
-    return njit(cache=True, error_model="numpy", nogil=True)(function)  # type: ignore[no-any-return]
+        return njit(cache=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
+    from hedgerow import link
+
+    outer = link.program(function, cache=True, **_OPTIONS)
+    return _Entrance(function, link.part(function, **_OPTIONS), outer)  # type: ignore[return-value]
 
 
 def compiled(function: F) -> F:
-    """Compile a function that only compiled code calls: no wrapper for Python, which halves the time to compile.
+    """Compile a function that only compiled code calls: no wrapper for Python, no machine code of its own.
 
     ``plain`` gives the Python function back to tests.
     """
     if not enabled:
         return function
-    from numba import njit
+    if not _linked():
+        from numba import njit
 
-    return njit(error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)  # type: ignore[no-any-return]
+        plainly = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+        return _Handle(function, plainly)  # type: ignore[return-value]
+    from hedgerow import link
+
+    return _Handle(function, link.part(function, **_OPTIONS))  # type: ignore[return-value]
 
 
 def plain(function: F) -> F:
     """The interpreted form of a compiled function (the function itself when nothing is compiled)."""
-    return getattr(function, "py_func", function)  # type: ignore[no-any-return]
+    source: F = getattr(function, "py_func", function)
+    return source

@@ -102,7 +102,14 @@ def test_s09_weights_over_risk_assets_only() -> None:
 
 @pytest.mark.parametrize(("size", "sold"), [("10 %", 4_500.0), ("15 %", 6_750.0)])
 def test_s11_an_overbought_winner_is_cut_by_a_share_of_the_position(size: str, sold: float) -> None:
-    row = {"measure": "rsi14", "threshold": "85 points", "rearm": "70 points", "to": "position", "size": size, "group": "technical"}
+    row = {
+        "measure": "rsi14",
+        "threshold": "85 points",
+        "rearm": "70 points",
+        "to": "position",
+        "size": size,
+        "group": "technical",
+    }
     desk = Desk(rules_of(trim={"hot": row}), {"Z": 2.25}, {"Z": 0.5}, cash=45_000.0, held={"Z": 20_000.0}, futures=())
     leg = only(desk.see(rsi14=86.0).decide())
     assert -leg.units * 2.25 == pytest.approx(sold, rel=1e-12)
@@ -145,13 +152,33 @@ def loose_sale(desk: Desk, units: float) -> None:
     from hedgerow.kernel.book import fill_spot
     from hedgerow.kernel.leg import add_leg
 
-    desk.work.count[:] = 0
+    desk.work.counts[:] = 0
     price = desk.price[0]
-    loose(add_leg)(desk.work.legs, desk.work.count, 0, 0, k.LEG_SPOT, -units, price, price, float(Reason.REBALANCE), -1.0, 0.0, 0.0, 1.0)
+    loose(add_leg)(
+        desk.work.legs,
+        desk.work.counts,
+        0,
+        0,
+        k.LEG_SPOT,
+        -units,
+        price,
+        price,
+        float(Reason.REBALANCE),
+        -1.0,
+        0.0,
+        0.0,
+        1.0,
+    )
     assert loose(fill_spot)(desk.rules, desk.book, desk.work.asset, desk.work.measure, desk.work.legs, 0, 1, price)
 
 
-FLIP = {"funding3": -1e-4, "funding7_lag3": 0.05, "funding_jump": -3.0, "correlation_change20": 0.12, "close_sma50": 0.97}
+FLIP = {
+    "funding3": -1e-4,
+    "funding7_lag3": 0.05,
+    "funding_jump": -3.0,
+    "correlation_change20": 0.12,
+    "close_sma50": 0.97,
+}
 QUIET = {"funding3": 1e-4, "funding7_lag3": 0.05, "funding_jump": 0.0, "correlation_change20": 0.0, "close_sma50": 1.02,
          "mayer": 1.1, "vol_ratio": 1.2, "sigma7_pct": 0.9, "mayer_pct": 0.9, "funding7_pct": 0.9, "funding7": 0.05,
          "sigma_ewma": 0.6, "correlation": 0.7}  # fmt: skip

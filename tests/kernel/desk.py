@@ -25,7 +25,13 @@ from hedgerow.model.policy import Policy
 F = TypeVar("F", bound=Callable[..., Any])
 _LOOSE: dict[Any, Any] = {}
 
-FREE = {"spot_fee": "0 bp", "futures_fee": "0 bp", "spot_half_spread": "0 bp", "futures_half_spread": "0 bp", "impact": "0 x"}
+FREE = {
+    "spot_fee": "0 bp",
+    "futures_fee": "0 bp",
+    "spot_half_spread": "0 bp",
+    "futures_half_spread": "0 bp",
+    "impact": "0 x",
+}
 OPEN = {
     "kappa": "0 x", "turnover_soft": "1e9 x", "turnover_hard": "1e9 x", "min_leg": "0 %", "participation": "100 %",
     "slippage_cap": "10000 bp", "unknown_liquidity": "allow", "unknown_funding": "allow",
@@ -140,7 +146,9 @@ class Desk:
                 self.price[i] = prices[it.asset]
         return self
 
-    def short(self, asset: str, units: float, *, entry: float | None = None, collateral: float | None = None, inst: int = -1) -> Desk:
+    def short(
+        self, asset: str, units: float, *, entry: float | None = None, collateral: float | None = None, inst: int = -1
+    ) -> Desk:
         """Open a short by hand, with collateral for 1x unless told otherwise; cash and coins stay as they are."""
         i = self.hedge[self.a(asset)] if inst < 0 else inst
         b, start = self.book.inst, self.price[i] if entry is None else entry

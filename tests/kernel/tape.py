@@ -36,7 +36,10 @@ def stage(
     where = universe(assets, futures)
     symbols = [it.symbol if it.symbol in closes else it.asset for it in where.instruments]
     close = np.array([closes[name] for name in symbols], dtype=float).T.copy()
-    before = np.vstack([close[:1], close[:-1]])
+    carried = close.copy()
+    for t in range(1, len(close)):
+        carried[t] = np.where(np.isnan(close[t]), carried[t - 1], close[t])
+    before = np.vstack([close[:1], carried[:-1]])
     opened = before.copy()
     high = np.fmax(opened, close)
     for given, block in ((opens, opened), (highs, high)):
@@ -50,9 +53,6 @@ def stage(
     rates = np.zeros(close.shape)
     rates[:, len(assets) :] = funding if np.ndim(funding) == 0 else np.asarray(funding).reshape(bars, -1)
     fresh = np.isfinite(close).astype(np.uint8)
-    carried = close.copy()
-    for t in range(1, bars):
-        carried[t] = np.where(np.isnan(close[t]), carried[t - 1], close[t])
     market = Market(
         where, FIRST_NS + np.arange(bars, dtype=np.int64) * (NS_PER_DAY // per_day), NS_PER_DAY // per_day, opened, high,
         np.fmin(opened, close), carried, fresh, rates, day, FIRST_NS + np.arange(days, dtype=np.int64) * NS_PER_DAY,

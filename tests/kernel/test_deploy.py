@@ -56,7 +56,9 @@ def test_only_undervalued_and_sound_assets_in_a_deploying_row() -> None:
 
 def test_pro_rata_to_what_is_lacking() -> None:
     policy = rules_of(vote=VOTES, regime=REGIME, deploy={"when": {"all": ["good"]}})
-    desk = Desk(policy, {"A": 1.0, "B": 2.0}, {"A": 0.5, "B": 0.3}, cash=700.0, held={"A": 100.0, "B": 100.0}, futures=())
+    desk = Desk(
+        policy, {"A": 1.0, "B": 2.0}, {"A": 0.5, "B": 0.3}, cash=700.0, held={"A": 100.0, "B": 100.0}, futures=()
+    )
     desk.see(at_support=1.0, low90=1.0)
     legs = desk.decide()
     spent = {leg.asset: leg.units * desk.price[desk.a(leg.asset)] for leg in legs}
@@ -99,7 +101,9 @@ def test_proceeds_buy_underweights_only_where_it_is_opted_in() -> None:
     trim = {"drift": {"measure": "drift_abs", "threshold": "10 pp", "to": "target"}}
     for opted in (True, False):
         policy = rules_of(trim=trim, deploy={"underweights": opted})
-        desk = Desk(policy, {"A": 1.0, "B": 1.0}, {"A": 0.4, "B": 0.4}, cash=200.0, held={"A": 600.0, "B": 200.0}, futures=())
+        desk = Desk(
+            policy, {"A": 1.0, "B": 1.0}, {"A": 0.4, "B": 0.4}, cash=200.0, held={"A": 600.0, "B": 200.0}, futures=()
+        )
         legs = desk.day()
         assert only(legs, asset="A").units == pytest.approx(-200.0)
         assert [leg.reason for leg in legs if leg.asset == "B"] == ([Reason.UNDERWEIGHT] if opted else [])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hedgerow.kernel import arrays as k
-from hedgerow.kernel.guard import risk_of, yearly_turnover
+from hedgerow.kernel.guard import is_optional, risk_of, yearly_turnover
 from hedgerow.model.plan import Reason, Refusal
 from tests.kernel.desk import Desk, loose, only, rules_of
 
@@ -15,7 +15,9 @@ NAN = float("nan")
 DRIFT = {"measure": "drift_abs", "threshold": "1 pp", "to": "target"}
 
 
-def hedged(h: float, *, assets: int = 1, weight: float = 0.5, costs: dict[str, Any] | None = None, **guard: Any) -> Desk:
+def hedged(
+    h: float, *, assets: int = 1, weight: float = 0.5, costs: dict[str, Any] | None = None, **guard: Any
+) -> Desk:
     """A book of 1,000,000 with so many equal assets, in which a hedge of `h` is wanted."""
     names = [f"A{i}" for i in range(assets)]
     policy = rules_of(
@@ -81,7 +83,9 @@ def test_2a7_a_cover_after_a_change_of_state_and_a_restored_limit_are_exempt() -
 
 
 def test_2a7_forgone_carry_never_blocks_a_cover() -> None:
-    poor, rich = (hedged(0.3, kappa="1.5 x").short("A0", 250_000.0, collateral=0.0).see(funding7=rate) for rate in (0.0, 5.0))
+    poor, rich = (
+        hedged(0.3, kappa="1.5 x").short("A0", 250_000.0, collateral=0.0).see(funding7=rate) for rate in (0.0, 5.0)
+    )
     assert [leg.units for leg in poor.decide()] == [leg.units for leg in rich.decide()] == [pytest.approx(100_000.0)]
 
 
@@ -91,7 +95,11 @@ def test_the_risk_of_errors_with_one_common_correlation() -> None:
     x = desk.work.asset
     x[k.X_ERROR_OLD] = [0.1, -0.2, 0.05]
     sigma = 0.6
-    expected = sum(0.6 * 0.6 * (1.0 if i == j else 0.8) * a * b for i, a in enumerate(x[k.X_ERROR_OLD]) for j, b in enumerate(x[k.X_ERROR_OLD]))
+    expected = sum(
+        0.6 * 0.6 * (1.0 if i == j else 0.8) * a * b
+        for i, a in enumerate(x[k.X_ERROR_OLD])
+        for j, b in enumerate(x[k.X_ERROR_OLD])
+    )
     assert loose(risk_of)(desk.work.measure, x, k.X_ERROR_OLD) == pytest.approx(expected)
     assert sigma == 0.6
 
@@ -99,16 +107,20 @@ def test_the_risk_of_errors_with_one_common_correlation() -> None:
 # ---- turnover
 
 
-def test_the_soft_budget_stops_trims_and_raises_the_hard_one_covers_too() -> None:
-    desk = hedged(0.5, turnover_soft="2 x", turnover_hard="3 x")
-    desk.book.scalar[k.TURNOVER + 1] = 2.5
-    assert desk.decide() == []
-    refusal = only(desk.refusals())
-    assert (refusal.refusal, refusal.measured, refusal.limit) == (Refusal.TURNOVER, 2.5, 2.0)
+def test_the_soft_budget_stops_trims_and_the_hard_one_hedges_too() -> None:
     for spent, done in ((2.5, 1), (3.5, 0)):
+        raised = hedged(0.5, turnover_soft="2 x", turnover_hard="3 x")
+        raised.book.scalar[k.TURNOVER + 1] = spent
+        assert len(raised.decide()) == done
         cover = hedged(0.0, turnover_soft="2 x", turnover_hard="3 x").short("A0", 200_000.0)
         cover.book.scalar[k.TURNOVER + 1] = spent
         assert len(cover.decide()) == done
+    refusal = only(raised.refusals())
+    assert (refusal.refusal, refusal.measured, refusal.limit) == (Refusal.TURNOVER, 3.5, 3.0)
+    assert loose(is_optional)(float(Reason.TRIM))
+    assert loose(is_optional)(float(Reason.DEPLOY))
+    assert not loose(is_optional)(float(Reason.HEDGE_RAISE))
+    assert not loose(is_optional)(float(Reason.FUND_HEDGE))
     safety = hedged(1.0, turnover_soft="2 x", turnover_hard="3 x").short("A0", 510_000.0)
     safety.book.scalar[k.TURNOVER + 1] = 99.0
     assert only(safety.decide()).reason is Reason.HEDGE_RESTORE

@@ -28,7 +28,10 @@ SLACK = 1e-9
 
 def play(case: Case, **hooks: Callable[..., Any]) -> tuple[Run, Traces]:
     """Run a case interpreted, with eyes on some of the kernel's functions."""
-    with np.errstate(all="ignore"), pytest.MonkeyPatch.context() as patch:  # the compiler does not warn of overflows either
+    with (
+        np.errstate(all="ignore"),
+        pytest.MonkeyPatch.context() as patch,
+    ):  # the compiler does not warn of overflows either
         patch.setattr(backtest, "run_kernel", hooked(runs.run, **hooks))
         patch.setattr(backtest, "warm_up", loose(backtest.warm_up))
         return trace(case.policy, case.stage, capital=case.capital, weights=case.weights, book=case.book())
@@ -37,7 +40,9 @@ def play(case: Case, **hooks: Callable[..., Any]) -> tuple[Run, Traces]:
 def watch_fills(case: Case) -> tuple[Run, Traces]:
     protected, outside = None, None
 
-    def check(fill: Any, rules: Any, book: Any, work: Any, opened: Any, before: Any, mark: Any, at: int, *rest: Any) -> int:
+    def check(
+        fill: Any, rules: Any, book: Any, work: Any, opened: Any, before: Any, mark: Any, at: int, *rest: Any
+    ) -> int:
         nonlocal protected, outside
         if protected is None:
             protected, outside = book.asset[k.B_PROTECTED].copy(), book.asset[k.B_OUTSIDE].copy()
@@ -58,14 +63,18 @@ def watch_fills(case: Case) -> tuple[Run, Traces]:
             assert abs(row[k.L_DONE]) <= abs(row[k.L_UNITS]) * (1 + SLACK)
         return waiting
 
-    def check_leverage(fill: Any, rules: Any, book: Any, x: Any, measure: Any, legs: Any, n: int, at: int, price: float, spot: float) -> bool:
+    def check_leverage(
+        fill: Any, rules: Any, book: Any, x: Any, measure: Any, legs: Any, n: int, at: int, price: float, spot: float
+    ) -> bool:
         i = int(legs[n, k.L_INST])
         before = book.inst[:, i].copy()
         done = fill(rules, book, x, measure, legs, n, at, price, spot)
         if done and legs[n, k.L_UNITS] < 0.0:
             due = loose(collateral_due)(rules.scalar, rules.inst, book.inst, i, price, spot)
             size = -book.inst[k.P_UNITS, i] * (1.0 if rules.inst[k.I_INVERSE, i] else price)
-            assert due <= 1e-6 * size, f"a short was opened above the allowed leverage: {before} {book.inst[:, i]} {legs[n]}"
+            assert due <= 1e-6 * size, (
+                f"a short was opened above the allowed leverage: {before} {book.inst[:, i]} {legs[n]}"
+            )
         return done
 
     inner = hooked(runs.fill_pending, fill_futures=check_leverage)

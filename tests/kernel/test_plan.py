@@ -18,7 +18,15 @@ def kinds(legs: list[Leg]) -> dict[Reason, float]:
     return {leg.reason: round(leg.units, 9) for leg in legs}
 
 
-def one(*, cash: float = 1_000.0, held: float = 10.0, price: float = 100.0, weight: float = 0.5, h: str = "50 %", **hedge: Any) -> Desk:
+def one(
+    *,
+    cash: float = 1_000.0,
+    held: float = 10.0,
+    price: float = 100.0,
+    weight: float = 0.5,
+    h: str = "50 %",
+    **hedge: Any,
+) -> Desk:
     policy = rules_of(hedge={"external": True, "rung_down_every": "0 d", **hedge})
     desk = Desk(policy, {"A": price}, {"A": weight}, cash=cash, held={"A": held})
     return desk.see(external_hedge=float(h.split()[0]) / 100, beta=1.0, rho2=0.9)
@@ -143,7 +151,9 @@ def test_coins_held_elsewhere_are_counted_never_sold_and_hedged_where_wanted(out
 
 def cross(beta: float = 1.5, rho2: float = 0.8, h: float = 0.5, cash: float = 10_000.0, **hedge: Any) -> Desk:
     policy = rules_of(hedge={"external": True, "rung_down_every": "0 d", "reserve": "0 %", **hedge})
-    desk = Desk(policy, {"BTC": 50_000.0, "ALT": 2.0}, {"BTC": 0.0, "ALT": 0.5}, cash=cash, held={"ALT": 5_000.0}, bare=["ALT"])
+    desk = Desk(
+        policy, {"BTC": 50_000.0, "ALT": 2.0}, {"BTC": 0.0, "ALT": 0.5}, cash=cash, held={"ALT": 5_000.0}, bare=["ALT"]
+    )
     return desk.see(external_hedge={"BTC": 0.0, "ALT": h}, beta=beta, rho2=rho2)
 
 
@@ -160,7 +170,9 @@ def test_an_asset_without_futures_is_hedged_by_beta_through_the_market_asset() -
     assert desk.x(k.X_SHORT, "BTC") == pytest.approx(0.0)
 
 
-@pytest.mark.parametrize(("rho2", "reason"), [(0.49, Reason.SELL_UNHEDGED), (0.5, Reason.CROSS_HEDGE), (float("nan"), Reason.SELL_UNHEDGED)])
+@pytest.mark.parametrize(
+    ("rho2", "reason"), [(0.49, Reason.SELL_UNHEDGED), (0.5, Reason.CROSS_HEDGE), (float("nan"), Reason.SELL_UNHEDGED)]
+)
 def test_below_half_of_the_variance_it_is_sold_instead(rho2: float, reason: Reason) -> None:
     desk = cross(rho2=rho2)
     leg = only(desk.day())
@@ -215,7 +227,10 @@ def test_own_and_cross_hedges_share_a_contract_and_are_told_apart() -> None:
 
 def dated(first: int = 7, second: int = 90) -> list[Instrument]:
     ns = 86_400_000_000_000
-    return [Instrument(f"BTC/USDT:USDT-{n}", "BTC", kind=Kind.DATED, expiry_ns=n * ns, minimum_notional=0.0) for n in (first, second)]
+    return [
+        Instrument(f"BTC/USDT:USDT-{n}", "BTC", kind=Kind.DATED, expiry_ns=n * ns, minimum_notional=0.0)
+        for n in (first, second)
+    ]
 
 
 def test_a_dated_hedge_rolls_to_the_next_contract() -> None:
@@ -275,7 +290,12 @@ def test_covering_an_inverse_hedge_returns_the_coins_with_its_profit() -> None:
 
 @pytest.mark.parametrize(
     ("how", "funding", "reason"),
-    [("trim", 0.0, Reason.TRIM), ("hedge", 0.0, Reason.HEDGE_EXCESS), ("cheaper", 0.2, Reason.HEDGE_EXCESS), ("cheaper", -0.2, Reason.TRIM)],
+    [
+        ("trim", 0.0, Reason.TRIM),
+        ("hedge", 0.0, Reason.HEDGE_EXCESS),
+        ("cheaper", 0.2, Reason.HEDGE_EXCESS),
+        ("cheaper", -0.2, Reason.TRIM),
+    ],
 )
 def test_the_same_excess_may_be_trimmed_or_shorted(how: str, funding: float, reason: Reason) -> None:
     policy = rules_of(trim={"drift": DRIFT | {"how": how}}, costs={"spot_fee": "30 bp", "futures_fee": "5 bp"})

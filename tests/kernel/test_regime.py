@@ -17,7 +17,10 @@ NAN = float("nan")
 
 
 def votes(**more: Any) -> dict[str, Any]:
-    rows = {name: {"measure": measure, "threshold": 1} for name, measure in (("up", UP), ("bad", BAD), ("low", LOW), ("calm", CALM))}
+    rows = {
+        name: {"measure": measure, "threshold": 1}
+        for name, measure in (("up", UP), ("bad", BAD), ("low", LOW), ("calm", CALM))
+    }
     return {name: rows.get(name, {}) | more.pop(name, {}) for name in rows} | more
 
 
@@ -89,7 +92,12 @@ def test_a_composite_counts_earlier_votes_and_is_known_when_one_of_them_is() -> 
 
 
 def test_below_and_above_include_the_threshold() -> None:
-    desk = desk_of(votes(cold={"measure": "rsi14", "side": "below", "threshold": "30 points"}, hot={"measure": "rsi14", "threshold": "30 points"}))
+    desk = desk_of(
+        votes(
+            cold={"measure": "rsi14", "side": "below", "threshold": "30 points"},
+            hot={"measure": "rsi14", "threshold": "30 points"},
+        )
+    )
     desk.see(rsi14=30.0)
     see(desk)
     assert desk.votes("BTC")["cold"] is True

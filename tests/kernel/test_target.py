@@ -18,7 +18,9 @@ VOTES = {name: {"measure": measure, "threshold": 1} for name, measure in SWITCH.
 
 def desk_of(**tables: Any) -> Desk:
     hedge = {"rung_down_every": "0 d"} | tables.pop("hedge", {})
-    desk = Desk(rules_of(vote=VOTES, hedge=hedge, **tables), {"BTC": 100.0}, {"BTC": 0.5}, cash=3_000.0, held={"BTC": 10.0})
+    desk = Desk(
+        rules_of(vote=VOTES, hedge=hedge, **tables), {"BTC": 100.0}, {"BTC": 0.5}, cash=3_000.0, held={"BTC": 10.0}
+    )
     return desk.see(**dict.fromkeys(SWITCH.values(), 0.0), funding7=0.0, mayer=1.1)
 
 
@@ -65,7 +67,9 @@ def test_2a2_the_trend_hedge_does_not_depend_on_the_state() -> None:
     [({"sigma7_pct": 1.0, "mayer_pct": 1.0, "funding7_pct": 1.0}, 0.5), ({"sigma7_pct": 0.0, "mayer_pct": 0.0, "funding7_pct": 0.0}, 0.25),
      ({"sigma7_pct": 0.8}, 0.45), ({}, 0.375), ({"mayer_pct": 0.2, "funding7_pct": 0.6}, 0.35)],
 )  # fmt: skip
-def test_2a10_inside_a_range_the_mean_risk_percentile_places_the_hedge(ranks: dict[str, float], expected: float) -> None:
+def test_2a10_inside_a_range_the_mean_risk_percentile_places_the_hedge(
+    ranks: dict[str, float], expected: float
+) -> None:
     desk = desk_of(hedge={"by_regime": True}, regime={"REST": {"hedge": ["25 %", "50 %"], "trim": "none"}})
     assert h(desk.see(**ranks)) == pytest.approx(expected)
 

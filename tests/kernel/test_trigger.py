@@ -44,14 +44,27 @@ def test_an_episode_is_used_up_by_the_fill_not_by_the_plan() -> None:
 
 
 def test_rows_of_a_group_share_a_cooldown_and_say_so() -> None:
-    spike = {"measure": "vol_ratio", "threshold": "1.8 x", "rearm": "1.5 x", "to": "position", "size": "10 %", "group": "technical", "cooldown": "7 d"}
+    spike = {
+        "measure": "vol_ratio",
+        "threshold": "1.8 x",
+        "rearm": "1.5 x",
+        "to": "position",
+        "size": "10 %",
+        "group": "technical",
+        "cooldown": "7 d",
+    }
     desk = desk_of({"hot": HOT, "spike": spike}, weight=0.5, now=0.5)
     assert trims(desk.see(rsi14=90.0).day()) == [75.0]
     desk.see(vol_ratio=2.0)
     for waited in range(1, 7):
         assert not trims(desk.day())
         refusal = only(desk.refusals())
-        assert (refusal.refusal, refusal.row, refusal.measured, refusal.limit) == (Refusal.COOLDOWN, 1, float(waited), 7.0)
+        assert (refusal.refusal, refusal.row, refusal.measured, refusal.limit) == (
+            Refusal.COOLDOWN,
+            1,
+            float(waited),
+            7.0,
+        )
     assert trims(desk.day()) == [42.5]
 
 
@@ -103,7 +116,8 @@ def test_seven_days_between_drift_trims_of_one_asset() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gamma", "weight", "cost", "band"), [(3, 0.5, 0.0010, 0.03150), (3, 0.2, 0.0012, 0.02486), (2, 0.6, 0.01, 0.07560), (3, 0.5, 0.0, 0.0)]
+    ("gamma", "weight", "cost", "band"),
+    [(3, 0.5, 0.0010, 0.03150), (3, 0.2, 0.0012, 0.02486), (2, 0.6, 0.01, 0.07560), (3, 0.5, 0.0, 0.0)],
 )
 def test_2_14_the_no_trade_band(gamma: float, weight: float, cost: float, band: float) -> None:
     assert loose(band_width)(gamma, weight, cost) == pytest.approx(band, abs=5e-6)
@@ -134,7 +148,9 @@ def test_none_means_none_but_milestones_still_count() -> None:
 def test_re_arming_goes_on_while_a_mode_forbids_the_trim() -> None:
     regime = {"OFF": {"hedge": ["0 %", "0 %"], "trim": "none", "from": ["ON"], "enter": {"all": ["off"]}, "leave": {"none": ["off"]}},
               "ON": {"hedge": ["0 %", "0 %"], "trim": "threshold"}}  # fmt: skip
-    desk = desk_of({"hot": HOT | {"cooldown": "0 d"}}, regime=regime, vote={"off": {"measure": "low90", "threshold": 1}})
+    desk = desk_of(
+        {"hot": HOT | {"cooldown": "0 d"}}, regime=regime, vote={"off": {"measure": "low90", "threshold": 1}}
+    )
     assert trims(desk.see(rsi14=90.0, low90=0.0).day())
     desk.see(rsi14=60.0, low90=1.0).day()
     assert trims(desk.see(rsi14=90.0, low90=0.0).day())
@@ -142,7 +158,14 @@ def test_re_arming_goes_on_while_a_mode_forbids_the_trim() -> None:
 
 def test_e18_aggressive_sells_all_excess_and_more_of_the_top_performer_once_a_visit() -> None:
     policy = rules_of(regime={"PEAK": {"hedge": ["0 %", "0 %"], "trim": "aggressive"}})
-    desk = Desk(policy, {"A": 1.0, "B": 1.0, "C": 1.0}, dict.fromkeys("ABC", 0.25), cash=100.0, held={"A": 300.0, "B": 400.0, "C": 200.0}, futures=())
+    desk = Desk(
+        policy,
+        {"A": 1.0, "B": 1.0, "C": 1.0},
+        dict.fromkeys("ABC", 0.25),
+        cash=100.0,
+        held={"A": 300.0, "B": 400.0, "C": 200.0},
+        futures=(),
+    )
     desk.see(return90={"A": 0.1, "B": 0.5, "C": 9.0})
     legs = desk.day()
     excess, top = only(legs, asset="A"), only(legs, asset="B")
@@ -164,7 +187,14 @@ def test_aggressive_drift_rows_go_to_target() -> None:
 
 
 def test_a_price_target_fires_once_for_ever() -> None:
-    row = {"measure": "close", "threshold": "2 quote", "to": "position", "size": "10 %", "group": "milestone", "once": True}
+    row = {
+        "measure": "close",
+        "threshold": "2 quote",
+        "to": "position",
+        "size": "10 %",
+        "group": "milestone",
+        "once": True,
+    }
     desk = desk_of({"target": row}, weight=0.5, now=0.5).at_price(A=2.0)
     assert trims(desk.see(close=2.0).day()) == [50.0]
     assert not trims(desk.see(close=3.0).day())
@@ -200,7 +230,9 @@ def test_an_unknown_cost_recovers_nothing() -> None:
 
 def test_the_calendar_brings_everything_back_both_ways() -> None:
     policy = rules_of(rebalance={"every": "month"})
-    desk = Desk(policy, {"A": 1.0, "B": 1.0}, {"A": 0.4, "B": 0.4}, cash=100.0, held={"A": 600.0, "B": 300.0}, futures=())
+    desk = Desk(
+        policy, {"A": 1.0, "B": 1.0}, {"A": 0.4, "B": 0.4}, cash=100.0, held={"A": 600.0, "B": 300.0}, futures=()
+    )
     assert desk.decide() == []
     legs = desk.decide(due=True)
     desk.fill()
@@ -232,7 +264,9 @@ def test_nor_is_spot_sold_to_fund_a_hedge_off_the_peg() -> None:
 
 
 def test_the_first_purchase_is_made_once() -> None:
-    desk = Desk(rules_of(costs={"spot_fee": "10 bp"}), {"A": 2.0, "B": 4.0}, {"A": 0.5, "B": 0.25}, cash=1_000.0, futures=())
+    desk = Desk(
+        rules_of(costs={"spot_fee": "10 bp"}), {"A": 2.0, "B": 4.0}, {"A": 0.5, "B": 0.25}, cash=1_000.0, futures=()
+    )
     legs = desk.day()
     assert {leg.reason for leg in legs} == {Reason.ENTRY}
     assert desk.held("A") * 2.0 / desk.nav() == pytest.approx(0.5, abs=2e-4)

@@ -15,9 +15,15 @@ if TYPE_CHECKING:
     from hedgerow.model.portfolio import Portfolio
     from hedgerow.model.report import Comparison
 
-PolicyName = Annotated[str, typer.Option("--policy", metavar="NAME|FILE", help="A built-in policy (hedgerow policy list) or a TOML file.")]
-Folder = Annotated[Path, typer.Option("--data", metavar="DIR", help="Folder of Parquet or CSV files (hedgerow data summary DIR).")]
-Assets = Annotated[str, typer.Option("--assets", metavar="BTC,ETH", help="Risk assets, with a comma between; the quote stands apart.")]
+PolicyName = Annotated[
+    str, typer.Option("--policy", metavar="NAME|FILE", help="A built-in policy (hedgerow policy list) or a TOML file.")
+]
+Folder = Annotated[
+    Path, typer.Option("--data", metavar="DIR", help="Folder of Parquet or CSV files (hedgerow data summary DIR).")
+]
+Assets = Annotated[
+    str, typer.Option("--assets", metavar="BTC,ETH", help="Risk assets, with a comma between; the quote stands apart.")
+]
 Targets = Annotated[
     str,
     typer.Option(
@@ -30,14 +36,22 @@ Targets = Annotated[
 ]
 Start = Annotated[str, typer.Option(help="First daily bar, by opening date (UTC), inclusive.", show_default="all data")]
 End = Annotated[str, typer.Option(help="Last daily bar, by opening date (UTC), inclusive.", show_default="all data")]
-At = Annotated[str, typer.Option("--at", metavar="DATE", help="Decide at the close of this daily bar (UTC).", show_default="last bar")]
+At = Annotated[
+    str,
+    typer.Option("--at", metavar="DATE", help="Decide at the close of this daily bar (UTC).", show_default="last bar"),
+]
 Capital = Annotated[float, typer.Option(min=0, help="Stablecoins at the start, in quote.")]
 Views = Annotated[
     Path | None,
-    typer.Option("--views", metavar="FILE", help="Dated items that move the hedge (TOML, [[view]] tables).", show_default=False),
+    typer.Option(
+        "--views", metavar="FILE", help="Dated items that move the hedge (TOML, [[view]] tables).", show_default=False
+    ),
 ]
 PortfolioFile = Annotated[
-    Path | None, typer.Option("--portfolio", metavar="FILE", help="A portfolio file (TOML): spot, cost, futures.", show_default=False)
+    Path | None,
+    typer.Option(
+        "--portfolio", metavar="FILE", help="A portfolio file (TOML): spot, cost, futures.", show_default=False
+    ),
 ]
 
 
@@ -58,7 +72,9 @@ def backtest(
     end: End = "",
     capital: Capital = 100_000.0,
     views: Views = None,
-    report: Annotated[Path | None, typer.Option(metavar="FILE.html", help="Write the report page.", show_default=False)] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE.html", help="Write the report page.", show_default=False)
+    ] = None,
     to: options.Json = None,
 ) -> None:
     """Run a policy over recorded data beside its benchmarks B0-B8, net of fees, spread, impact and funding.
@@ -70,7 +86,14 @@ def backtest(
 
 
 def run_backtest(
-    policy: str, data: Path, assets: tuple[str, ...], targets: str, start: str, end: str, capital: float, views: Path | None = None
+    policy: str,
+    data: Path,
+    assets: tuple[str, ...],
+    targets: str,
+    start: str,
+    end: str,
+    capital: float,
+    views: Path | None = None,
 ) -> Comparison:
     """What ``backtest`` does before it shows anything."""
     from hedgerow import policies, wire
@@ -127,7 +150,11 @@ def plan(
     from hedgerow.faces import records, text_run
 
     if portfolio is None:
-        raise ConfigError("no portfolio is named", where="--portfolio", fix="Write a file with [spot.BTC] amount = 1 and name it here.")
+        raise ConfigError(
+            "no portfolio is named",
+            where="--portfolio",
+            fix="Write a file with [spot.BTC] amount = 1 and name it here.",
+        )
     decision = _decide(policy, portfolio, data, at, targets, views)
     text.emit(records.decision_record(decision, stages=False), to, lambda: text_run.show_plan(decision))
 
@@ -153,12 +180,21 @@ def explain(
     if portfolio is not None:
         decision = _decide(policy, portfolio, data, at, targets, views)
     else:
-        decision = _explain_backtest(policy, data, options.names(assets, "--assets"), targets, start, at, capital, views)
+        decision = _explain_backtest(
+            policy, data, options.names(assets, "--assets"), targets, start, at, capital, views
+        )
     text.emit(records.decision_record(decision, stages=True), to, lambda: text_run.show_explanation(decision))
 
 
 def _explain_backtest(
-    policy: str, data: Path, assets: tuple[str, ...], targets: str, start: str, at: str, capital: float, views: Path | None
+    policy: str,
+    data: Path,
+    assets: tuple[str, ...],
+    targets: str,
+    start: str,
+    at: str,
+    capital: float,
+    views: Path | None,
 ) -> Any:
     from hedgerow import policies, wire
 
@@ -181,7 +217,11 @@ def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, vie
     subject, held = policies.load(policy), read_portfolio(portfolio)
     assets = held.assets()
     if not assets:
-        raise ConfigError("no coin is held", where=str(portfolio), fix="State at least one holding, for example [spot.BTC] amount = 1.")
+        raise ConfigError(
+            "no coin is held",
+            where=str(portfolio),
+            fix="State at least one holding, for example [spot.BTC] amount = 1.",
+        )
     with text.working("Plan") as tell:
         tell("reading the data")
         moment = _day(at, "--at") or wire.last_day(data, assets)
@@ -204,22 +244,32 @@ def read_portfolio(path: Path) -> Portfolio:
     try:
         return Portfolio.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise ConfigError("there is no such file", where=str(path), fix="See the portfolio file in the README.") from None
+        raise ConfigError(
+            "there is no such file", where=str(path), fix="See the portfolio file in the README."
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"not valid TOML: {error}", where=str(path)) from None
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in fault["loc"])
         unknown = fault["type"] == "extra_forbidden"
-        message = "unknown key" if unknown else f"{fault['msg'].removeprefix('Value error, ')} (got {fault.get('input')!r})"
-        fix = "A holding takes amount, unit_cost, protected, outside, buy_back; a position amount, entry, collateral." if unknown else ""
+        message = (
+            "unknown key" if unknown else f"{fault['msg'].removeprefix('Value error, ')} (got {fault.get('input')!r})"
+        )
+        fix = (
+            "A holding takes amount, unit_cost, protected, outside, buy_back; a position amount, entry, collateral."
+            if unknown
+            else ""
+        )
         raise ConfigError(message, where=f"{path}: {key}", fix=fix) from None
 
 
 def demo(
     days: Annotated[int, typer.Option(min=60, max=4_000, help="Days of simulated market.")] = 1_095,
     seed: Annotated[int, typer.Option(help="Seed of the simulated market.")] = 7,
-    scenario: Annotated[str, typer.Option(help="Scenario of the simulated market (hedgerow data simulate --list).")] = "cycle",
+    scenario: Annotated[
+        str, typer.Option(help="Scenario of the simulated market (hedgerow data simulate --list).")
+    ] = "cycle",
     to: options.Json = None,
 ) -> None:
     """The main job on a SIMULATED market: a backtest against all benchmarks, a plan for a sample portfolio, and a report."""
@@ -251,5 +301,6 @@ def _targets(written: str) -> dict[str, float] | None:
     try:
         return {name: float(value) for name, value in found.items()}
     except ValueError:
-        raise ConfigError(f'"{written}" holds something that is no number', where="--targets", fix="Write BTC=.5,ETH=.3,USDT=.2.") from None
-
+        raise ConfigError(
+            f'"{written}" holds something that is no number', where="--targets", fix="Write BTC=.5,ETH=.3,USDT=.2."
+        ) from None

@@ -56,7 +56,10 @@ def attribution(run: Run) -> dict[str, Any]:
     total = {name: float(sum(run.parts[-1, column[part]] for part in parts)) for name, parts in ATTRIBUTION.items()}
     change = float(run.nav[-1]) - run.start_value
     by_asset = {
-        asset: {name: float(sum(run.parts_by_asset[a, column[part]] for part in parts)) for name, parts in ATTRIBUTION.items()}
+        asset: {
+            name: float(sum(run.parts_by_asset[a, column[part]] for part in parts))
+            for name, parts in ATTRIBUTION.items()
+        }
         for a, asset in enumerate(run.assets)
     }
     return total | {"change": change, "residual": change - sum(total.values()), "by_asset": by_asset}

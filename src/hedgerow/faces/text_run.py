@@ -38,7 +38,9 @@ def show_comparison(comparison: Comparison) -> None:
     parts = attribution(run)
     text.heading("Where the change in value came from")
     text.table(
-        [*ATTRIBUTION, "change"], [[text.money(parts[name], sign=True) for name in (*ATTRIBUTION, "change")]], right=[*ATTRIBUTION, "change"]
+        [*ATTRIBUTION, "change"],
+        [[text.money(parts[name], sign=True) for name in (*ATTRIBUTION, "change")]],
+        right=[*ATTRIBUTION, "change"],
     )
     _show_health(comparison.metrics)
 
@@ -52,13 +54,21 @@ def _show_health(metrics: Mapping[str, Any]) -> None:
     text.heading("Health")
     states = ", ".join(f"{name} {text.percent(share, 0)}" for name, share in metrics["regime_days"].items())
     blocked = ", ".join(f"{name} {count}" for name, count in list(metrics["blocked_by_reason"].items())[:6])
-    turnover = f"{text.number(metrics['turnover_spot'])} x spot, {text.number(metrics['turnover_futures'])} x futures a year"
+    turnover = (
+        f"{text.number(metrics['turnover_spot'])} x spot, {text.number(metrics['turnover_futures'])} x futures a year"
+    )
     rows = [
         ("Days by regime", states or "the policy has no regimes"),
         ("Regime changes", f"{text.number(metrics['transitions_per_year'], 1)} a year and asset"),
         ("Turnover", turnover),
-        ("Costs", f"{text.percent(metrics['cost_per_year'], 2)} of value a year; funding {text.money(metrics['funding'], sign=True)}"),
-        ("Liquidations", f"{metrics['liquidations']}; highest maintenance margin {text.percent(metrics['max_margin_ratio'])} of equity"),
+        (
+            "Costs",
+            f"{text.percent(metrics['cost_per_year'], 2)} of value a year; funding {text.money(metrics['funding'], sign=True)}",
+        ),
+        (
+            "Liquidations",
+            f"{metrics['liquidations']}; highest maintenance margin {text.percent(metrics['max_margin_ratio'])} of equity",
+        ),
         ("Moves blocked for good", text.percent(metrics["blocked_share"])),
         ("Refusals", blocked or "none"),
     ]
@@ -88,7 +98,11 @@ def show_explanation(decision: Decision) -> None:
     for stage, assets in decision.stages.items():
         text.heading(f"Stage {stage}")
         names = list(next(iter(assets.values())))
-        text.table(["", *assets], [[name, *(text.figure(assets[asset][name], 6) for asset in assets)] for name in names], right=[*assets])
+        text.table(
+            ["", *assets],
+            [[name, *(text.figure(assets[asset][name], 6) for asset in assets)] for name in names],
+            right=[*assets],
+        )
     _show_legs(decision.legs, "Legs", "No legs.")
     _show_legs(decision.refusals, "Refusals", "Nothing was refused.")
     _show_standing(decision)
@@ -104,8 +118,12 @@ def _show_head(decision: Decision) -> None:
     label = "SIMULATED MARKET  " if decision.simulated else ""
     text.heading(f"{label}{decision.policy} at the close of {day(decision.day_ns)}")
     market = decision.regime["market"]
-    states = ", ".join(f"{asset} {found['state']}" for asset, found in decision.regime["assets"].items() if found["state"])
-    text.say(f"Value {text.money(decision.value)} {decision.quote}. Market: {market['state'] or 'no regimes'}. {states}")
+    states = ", ".join(
+        f"{asset} {found['state']}" for asset, found in decision.regime["assets"].items() if found["state"]
+    )
+    text.say(
+        f"Value {text.money(decision.value)} {decision.quote}. Market: {market['state'] or 'no regimes'}. {states}"
+    )
 
 
 def _show_legs(legs: tuple[LegRecord, ...], title: str, nothing: str) -> None:
@@ -116,7 +134,15 @@ def _show_legs(legs: tuple[LegRecord, ...], title: str, nothing: str) -> None:
     text.heading(title)
     heads = ["", "instrument", "amount", "price", "notional", "cost", "why"]
     rows = [
-        (leg.side, leg.instrument, text.figure(leg.amount), text.figure(leg.price), text.money(leg.notional), text.money(leg.cost), leg.sentence)
+        (
+            leg.side,
+            leg.instrument,
+            text.figure(leg.amount),
+            text.figure(leg.price),
+            text.money(leg.notional),
+            text.money(leg.cost),
+            leg.sentence,
+        )
         for leg in legs
     ]
     text.table(heads, rows, right=["amount", "price", "notional", "cost"])

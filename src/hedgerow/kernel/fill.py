@@ -53,8 +53,8 @@ def depth_of(inst_rules: Floats, measure: Floats, i: int) -> float:
 def slippage_of(rules: Floats, inst_rules: Floats, measure: Floats, i: int, notional: float) -> float:
     """Half-spread and impact of an order, a fraction.
 
-    Impact is Y x daily volatility x sqrt(order / ADV), left out where ADV is unknown; where the depth of the book is known,
-    it is at least what walking an even book costs: 2 % at its end, half of that on average.
+    Impact is Y x daily volatility x sqrt(order / ADV), left out where ADV is unknown; where the depth of the book is
+    known, it is at least what walking an even book costs: 2 % at its end, half of that on average.
     """
     cost = half_spread_of(inst_rules, measure, i)
     impact = 0.0

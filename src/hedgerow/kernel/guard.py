@@ -73,11 +73,12 @@ _RESTORE: Final = float(Reason.HEDGE_RESTORE)
 _FAILING: Final = float(Reason.VENUE_FAILURE)
 _PAIR: Final = float(Reason.PAIR_REDUCE)
 _COVER: Final = float(Reason.HEDGE_COVER)
-_ROLL: Final = float(Reason.ROLL)
 _RAISE: Final = float(Reason.HEDGE_RAISE)
 _TRIM: Final = float(Reason.TRIM)
 _ENTRY: Final = float(Reason.ENTRY)
 _REBALANCE: Final = float(Reason.REBALANCE)
+_DEPLOY: Final = float(Reason.DEPLOY)
+_UNDERWEIGHT: Final = float(Reason.UNDERWEIGHT)
 _COST_BENEFIT: Final = float(Refusal.COST_BENEFIT)
 _TURNOVER: Final = float(Refusal.TURNOVER)
 _LIQUIDITY: Final = float(Refusal.LIQUIDITY)
@@ -223,6 +224,12 @@ def is_safety(reason: float) -> bool:
 
 
 @compiled
+def is_optional(reason: float) -> bool:
+    """Legs that a spent turnover budget stops first: what changes holdings without changing protection."""
+    return _TRIM <= reason <= _REBALANCE or reason == _DEPLOY or reason == _UNDERWEIGHT
+
+
+@compiled
 def _over_budget(rules: Floats, legs: Floats, n: int, turnover: float) -> bool:
     reason = legs[n, L_REASON]
     if is_safety(reason) or reason == _ENTRY:
@@ -230,7 +237,7 @@ def _over_budget(rules: Floats, legs: Floats, n: int, turnover: float) -> bool:
     if turnover >= rules[K_HARD]:
         refuse(legs, n, _TURNOVER, turnover, rules[K_HARD])
         return True
-    if turnover >= rules[K_SOFT] and reason != _COVER and reason != _ROLL:
+    if turnover >= rules[K_SOFT] and is_optional(reason):
         refuse(legs, n, _TURNOVER, turnover, rules[K_SOFT])
         return True
     return False

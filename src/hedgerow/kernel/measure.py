@@ -139,6 +139,27 @@ def _hedge_route(rules: Floats, measure: Floats, price: Floats, hedge: Ints, x: 
 
 
 @compiled
+def _book_measures(asset: Floats, x: Floats, measure: Floats, price: Floats, over: float, a: int) -> None:
+    """The measures of the book for one asset.
+
+    Drift counts coins that were sold in place of a short as held, and excess that is shorted instead of sold as gone:
+    targets are of net exposure before hedging (2A-1).
+    """
+    kept = 0.0
+    if asset[B_SOLD, a] - asset[B_EXCESS, a] != 0.0 and over > 0.0:
+        kept = (asset[B_SOLD, a] - asset[B_EXCESS, a]) * price[a] / over
+    weight = x[X_WEIGHT, a] + kept
+    target = x[X_TARGET, a]
+    known = x[X_VALUE, a] > 0.0
+    measure[_WEIGHT, a] = x[X_WEIGHT, a] if known else np.nan
+    measure[_DRIFT, a] = weight - target if known else np.nan
+    measure[_RELATIVE, a] = weight / target - 1.0 if known and target > 0.0 else np.nan
+    measure[_GAIN, a] = price[a] / asset[B_COST, a] if known and asset[B_COST, a] > 0.0 else np.nan
+    measure[_HEDGE, a] = x[X_SHORT, a] / x[X_UNITS, a] if x[X_UNITS, a] > 0.0 else np.nan
+    measure[_AGE, a] = asset[B_AGE, a]
+
+
+@compiled
 def measure_stage(
     rules: Floats,
     asset_rules: Floats,
@@ -153,11 +174,7 @@ def measure_stage(
     measure: Floats,
     x: Floats,
 ) -> float:
-    """Fill the book's measures and ``work.asset``'s first rows; returns net asset value. ``hedge`` is [A].
-
-    Drift counts coins that were sold in place of a short as held, and excess that is shorted instead of sold as gone:
-    targets are of net exposure before hedging (2A-1).
-    """
+    """Fill the book's measures and ``work.asset``'s first rows; returns net asset value. ``hedge`` is [A]."""
     n_assets = asset.shape[1]
     market = int(rules[K_MARKET])
     nav = net_asset_value(asset, inst, wallet, inst_rules, price)
@@ -192,18 +209,7 @@ def measure_stage(
             x[X_SHORT, a] += asset[B_CROSS, a] * price[int(asset[B_HEDGE, a])] / (beta * price[a])
         base = x[X_UNITS, a] + asset[B_SOLD, a]
         x[X_H_NOW, a] = (x[X_SHORT, a] + asset[B_SOLD, a]) / base if base > 0.0 else 0.0
-        kept = 0.0
-        if asset[B_SOLD, a] - asset[B_EXCESS, a] != 0.0 and over > 0.0:
-            kept = (asset[B_SOLD, a] - asset[B_EXCESS, a]) * price[a] / over
-        weight = x[X_WEIGHT, a] + kept
-        target = x[X_TARGET, a]
-        known = x[X_VALUE, a] > 0.0
-        measure[_WEIGHT, a] = x[X_WEIGHT, a] if known else np.nan
-        measure[_DRIFT, a] = weight - target if known else np.nan
-        measure[_RELATIVE, a] = weight / target - 1.0 if known and target > 0.0 else np.nan
-        measure[_GAIN, a] = price[a] / asset[B_COST, a] if known and asset[B_COST, a] > 0.0 else np.nan
-        measure[_HEDGE, a] = x[X_SHORT, a] / x[X_UNITS, a] if x[X_UNITS, a] > 0.0 else np.nan
-        measure[_AGE, a] = asset[B_AGE, a]
         measure[_BREADTH, a] = restless
         measure[_DRAWDOWN, a] = 1.0 - nav / scalar[S_HIGH] if scalar[S_HIGH] > 0.0 else np.nan
+        _book_measures(asset, x, measure, price, over, a)
     return nav

@@ -16,6 +16,7 @@ from hedgerow.kernel.arrays import (
     I_ASSET,
     I_EXPIRY,
     I_FEE,
+    I_KIND,
     L_INST,
     L_KIND,
     L_STATUS,
@@ -131,13 +132,14 @@ def at_the_open(
         if units == 0.0:
             continue
         a = int(rules.inst[I_ASSET, i])
-        if not settled and (open_ns >= rules.inst[I_EXPIRY, i] or funding[i] != 0.0):
+        pays = funding[i] != 0.0 and rules.inst[I_KIND, i] == 1.0  # dated contracts have no funding
+        if not settled and (open_ns >= rules.inst[I_EXPIRY, i] or pays):
             settle_marks(rules.inst, book.asset, book.inst, before)  # coins paid now have no part in earlier moves
             settled = True
         if open_ns >= rules.inst[I_EXPIRY, i]:
             fee = close_position(rules, book, i, before[a], rules.inst[I_FEE, i])
             log_event(work, log, used, i, a, -units, before[a], fee, _SETTLED, at, book.scalar[S_DAY])
-        elif funding[i] != 0.0:
+        elif pays:
             pay_funding(
                 rules.scalar, rules.inst, book.asset, book.inst, book.scalar, i, funding[i], before[i], before[a]
             )

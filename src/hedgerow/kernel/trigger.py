@@ -184,6 +184,16 @@ def _fires(
 
 
 @compiled
+def _want_trim(x: Floats, coins: float, all_the_way: float, row: int, exempt: bool, a: int) -> None:
+    """Write a wanted sale down; ``all_the_way`` coins would bring the asset to its target."""
+    x[X_TRIM, a] = coins
+    x[X_TRIM_ROW, a] = row
+    x[X_IDEAL, a] = x[X_UNITS, a] - min(all_the_way, x[X_UNITS, a])
+    if exempt:
+        x[X_FREE, a] = 1.0
+
+
+@compiled
 def _trim_rows(
     rules: Floats,
     trim: Floats,
@@ -220,39 +230,24 @@ def _trim_rows(
         sale = min(sale, x[X_VALUE, a])
         if not sale > 0.0:
             continue
-        measured = measure[int(trim[n, T_MEASURE]), a]
         waited = day - _last_fill(trim, trims, group, a)
         if waited < trim[n, T_COOLDOWN]:
+            rest = trim[n, T_COOLDOWN]
             add_refusal(
-                legs,
-                count,
-                a,
-                a,
-                LEG_SPOT,
-                -sale / price,
-                price,
-                _TRIM,
-                float(n),
-                _COOLDOWN,
-                waited,
-                trim[n, T_COOLDOWN],
-                day,
+                legs, count, a, a, LEG_SPOT, -sale / price, price, _TRIM, float(n), _COOLDOWN, waited, rest, day
             )
         elif to == TO_PRINCIPAL and sale > 0.5 * value:
             add_refusal(
                 legs, count, a, a, LEG_SPOT, -sale / price, price, _TRIM, float(n), _LARGE, sale / value, 0.5, day
             )
         elif sale / price > x[X_TRIM, a]:
-            x[X_TRIM, a] = sale / price
-            x[X_TRIM_ROW, a] = n
-            x[X_MEASURED, a] = measured
-            x[X_THRESHOLD, a] = trim[n, T_THRESHOLD] * (2.0 if mode == TRIM_MINIMAL and group == GROUP_DRIFT else 1.0)
+            full = sale
             if group == GROUP_DRIFT:
-                full = sale_to_weight(value, over, x[X_TARGET, a], cost, rules[K_RISK_ONLY] == 1.0)
-                x[X_IDEAL, a] = x[X_UNITS, a] - min(max(full, sale) / price, x[X_UNITS, a])
-            else:
-                x[X_IDEAL, a] = x[X_UNITS, a] - sale / price
-                x[X_FREE, a] = 1.0 if group == GROUP_MILESTONE else x[X_FREE, a]
+                full = max(sale, sale_to_weight(value, over, x[X_TARGET, a], cost, rules[K_RISK_ONLY] == 1.0))
+            doubled = mode == TRIM_MINIMAL and group == GROUP_DRIFT
+            x[X_MEASURED, a] = measure[int(trim[n, T_MEASURE]), a]
+            x[X_THRESHOLD, a] = trim[n, T_THRESHOLD] * (2.0 if doubled else 1.0)
+            _want_trim(x, sale / price, full / price, n, group == GROUP_MILESTONE, a)
 
 
 @compiled
@@ -319,6 +314,36 @@ def _rebalance(rules: Floats, asset: Floats, x: Floats, over: float, cost: float
 
 
 @compiled
+def _want_nothing(asset: Floats, x: Floats) -> None:
+    """Clear what the last decision wanted; excess that is shorted is forgotten once the asset is back in its place."""
+    for a in range(x.shape[1]):
+        x[X_TRIM, a] = 0.0
+        x[X_TRIM_ROW, a] = -1.0
+        x[X_BUY, a] = 0.0
+        x[X_BUY_REASON, a] = 0.0
+        x[X_IDEAL, a] = x[X_UNITS, a]
+        x[X_FREE, a] = 0.0
+        x[X_KEEP, a] = 0.0
+        x[X_MEASURED, a] = np.nan
+        x[X_THRESHOLD, a] = np.nan
+        if asset[B_EXCESS, a] > 0.0 and x[X_WEIGHT, a] <= x[X_TARGET, a]:
+            asset[B_EXCESS, a] = 0.0
+
+
+@compiled
+def _sell_nothing(x: Floats, quote: float, least: float, legs: Floats, count: Ints, day: float) -> None:
+    """While the stablecoin is off its peg nothing is sold for it: wanted trims become refusals."""
+    for a in range(x.shape[1]):
+        x[X_KEEP, a] = 1.0
+        if x[X_TRIM, a] > 0.0:
+            row = x[X_TRIM_ROW, a]
+            coins = -x[X_TRIM, a]
+            add_refusal(legs, count, a, a, LEG_SPOT, coins, x[X_PRICE, a], _TRIM, row, _DEPEG, quote, least, day)
+            x[X_TRIM, a] = 0.0
+            x[X_IDEAL, a] = x[X_UNITS, a]
+
+
+@compiled
 def trigger_stage(
     rules: Floats,
     regime: Floats,
@@ -347,18 +372,7 @@ def trigger_stage(
         over = 0.0
         for a in range(n_assets):
             over += x[X_VALUE, a]
-    for a in range(n_assets):
-        x[X_TRIM, a] = 0.0
-        x[X_TRIM_ROW, a] = -1.0
-        x[X_BUY, a] = 0.0
-        x[X_BUY_REASON, a] = 0.0
-        x[X_IDEAL, a] = x[X_UNITS, a]
-        x[X_FREE, a] = 0.0
-        x[X_KEEP, a] = 0.0
-        x[X_MEASURED, a] = np.nan
-        x[X_THRESHOLD, a] = np.nan
-        if asset[B_EXCESS, a] > 0.0 and x[X_WEIGHT, a] <= x[X_TARGET, a]:
-            asset[B_EXCESS, a] = 0.0
+    _want_nothing(asset, x)
     cost = inst_rules[I_FEE, 0] + inst_rules[I_HALF_SPREAD, 0]
     spare = deployable(rules, x, nav, cash)
     if not _rebalance(rules, asset, x, over, cost, due, trim.shape[0]):
@@ -377,14 +391,5 @@ def trigger_stage(
         if rules[K_UNDERWEIGHTS] == 1.0:
             buy_underweights(x, nav, spare)
     enter(asset, x, nav, cost)
-    price = measure[_QUOTE, 0]
-    if price < rules[K_DEPEG]:
-        for a in range(n_assets):
-            x[X_KEEP, a] = 1.0
-            if x[X_TRIM, a] > 0.0:
-                add_refusal(
-                    legs, count, a, a, LEG_SPOT, -x[X_TRIM, a], x[X_PRICE, a], _TRIM, x[X_TRIM_ROW, a], _DEPEG, price,
-                    rules[K_DEPEG], scalar[S_DAY],
-                )  # fmt: skip
-                x[X_TRIM, a] = 0.0
-                x[X_IDEAL, a] = x[X_UNITS, a]
+    if measure[_QUOTE, 0] < rules[K_DEPEG]:
+        _sell_nothing(x, measure[_QUOTE, 0], rules[K_DEPEG], legs, count, scalar[S_DAY])

@@ -249,10 +249,8 @@ class Guard(Row):
     kappa: Times = Field(default=1.5, description="benefit must be so many times the cost; 0: off")
     gamma: Times = Field(default=3.0, description="relative risk aversion")
     horizon: Days = Field(default=30.0, description="over which a move is judged")
-    turnover_soft: Times = Field(
-        default=6.0, description="of net asset value a year: then only safety and covers trade"
-    )
-    turnover_hard: Times = Field(default=12.0, description="then only safety trades")
+    turnover_soft: Times = Field(default=6.0, description="of net asset value a year: then trims and deployment stop")
+    turnover_hard: Times = Field(default=12.0, description="then hedges stop too; only what restores a limit trades")
     min_leg: Percent = Field(default=0.0025, ge=0, description="smallest leg, of net asset value")
     participation: Percent = Field(default=0.01, gt=0, description="largest leg, of mean daily turnover")
     slippage_cap: BasisPoints = Field(default=0.0030, gt=0, description="largest expected half-spread and impact")

@@ -1,0 +1,173 @@
+"""Compile a program of many small numba functions as one: link their code first, optimise it once (decision 0014).
+
+Plain numba optimises and assembles every function, and then once more in each of its callers. Here a function that only
+compiled code calls stays unoptimised until an entrance takes it in, with all that it calls. The same instructions of
+the same target are chosen from the same code, so results keep their bits.
+
+This reaches into numba's compiler, so ``jit`` imports it only for the versions of numba that it was written for.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from numba import _dynfunc, njit
+from numba.core import codegen, compiler, ir, typed_passes, types
+from numba.core.compiler_machinery import register_pass
+from numba.core.targetconfig import ConfigStack
+from numba.core.types.misc import unliteral
+
+_NEVER_NEEDED = {"WithLifting", "InlineClosureLikes", "NopythonRewrites", "DeadBranchPrune", "LiteralUnroll"}
+_LEVEL = 1  # of 3; the third takes LLVM a third longer and the kernel runs no faster
+
+
+class _Parts(codegen.JITCodeLibrary):  # type: ignore[misc]
+    """Code that waits, unoptimised, to be linked into an entrance."""
+
+    def add_llvm_module(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+        self._final_module.link_in(ll_module)
+
+    def add_linking_library(self, library: Any) -> None:
+        """Take note of a library, after all that it calls."""
+        if not isinstance(library, _Parts):
+            library._ensure_finalized()
+        for part in (*(library._linking_libraries if isinstance(library, _Parts) else ()), library):
+            if part not in self._linking_libraries:
+                self._linking_libraries.append(part)
+
+    def finalize(self) -> None:
+        self._raise_if_finalized()
+        for library in self._linking_libraries:
+            self._reload_init.update(library._reload_init)
+        self._finalized = True
+
+
+class _Program(_Parts):
+    """An entrance with all that it calls: optimised once, then assembled."""
+
+    def finalize(self) -> None:
+        self._linking_libraries.reverse()  # the linker takes only what is already called
+        codegen.CPUCodeLibrary.finalize(self)
+
+    def _optimize_final_module(self) -> None:
+        passes, builder = self._codegen._module_pass_manager(opt=_LEVEL, loop_vectorize=False, slp_vectorize=False)
+        passes.run(self._final_module, builder)
+
+
+def _holds_references(state: Any) -> bool:
+    """Whether a function makes or returns an array, so that somebody must count references to it."""
+    manager = state.targetctx.data_model_manager
+    calls = [call for call in state.calltypes if isinstance(call, ir.Expr) and call.op == "call"]
+    kinds = (state.return_type, *(state.calltypes[call].return_type for call in calls))
+    return any(manager[kind].contains_nrt_meminfo() for kind in kinds)
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LowerPart(typed_passes.NativeLowering):  # type: ignore[misc]
+    """Lower a function to code that waits to be linked; without counting references if it only uses its caller's."""
+
+    _name = "hedgerow_lower_part"
+
+    def run_pass(self, state: Any) -> bool:
+        if not _holds_references(state):
+            state.targetctx = state.targetctx.subtarget(enable_nrt=False)
+            state.targetctx.__dict__.pop("nrt", None)  # what the copy remembers of the other setting
+        library = state.library = _Parts(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.flags.no_compile = True
+        super().run_pass(state)
+        done = state["cr"]
+        name, module = done.fndesc.qualname.split(".")[-1], done.fndesc.lookup_module()
+        entry = _dynfunc.make_function(module, name, "called by compiled code only", 0, done.env, (library,))
+        state["cr"] = done._replace(cfunc=entry)
+        state.targetctx.insert_user_function(entry, done.fndesc, [library])
+        return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LowerProgram(typed_passes.NativeLowering):  # type: ignore[misc]
+    """Lower an entrance, with everything that it calls, to a program."""
+
+    _name = "hedgerow_lower_program"
+
+    def run_pass(self, state: Any) -> bool:
+        state.library = _Program(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        done: bool = super().run_pass(state)
+        return done
+
+
+class _PartCompiler(compiler.Compiler):  # type: ignore[misc]
+    lowering: type = _LowerPart
+
+    def define_pipelines(self) -> list[Any]:
+        passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
+        native = typed_passes.NativeLowering
+        kept = [(kind, text) for kind, text in passes.passes if kind.__name__ not in _NEVER_NEEDED]
+        passes.passes = [(self.lowering if kind is native else kind, text) for kind, text in kept]
+        passes.finalize()
+        return [passes]
+
+
+class _ProgramCompiler(_PartCompiler):
+    lowering = _LowerProgram
+
+    def compile_extra(self, func: Callable[..., Any]) -> Any:
+        with _hurried():
+            return super().compile_extra(func)
+
+
+_answers: dict[Any, Any] = {}
+_flags: dict[int, tuple[Any, str]] = {}  # with the flags themselves, so that no other object gets their id
+
+
+@contextmanager
+def _hurried() -> Iterator[None]:
+    """While a program compiles: remember how calls of numba's own functions were typed, and collect no garbage.
+
+    numba tries every overload of an operator anew at each use. It holds its global lock meanwhile.
+    """
+    function: Any = types.BaseFunction
+    ask = function.get_call_type
+
+    def remembered(self: Any, context: Any, args: Any, kws: Any) -> Any:
+        flags = ConfigStack.top_or_none()
+        if kws or flags is None:
+            return ask(self, context, args, kws)
+        if id(flags) not in _flags:
+            _flags[id(flags)] = (flags, flags.summary())
+        key = (self, context, tuple(args), _flags[id(flags)][1])
+        if key not in _answers:
+            _answers[key] = ask(self, context, args, kws)
+        return _answers[key]
+
+    collects = gc.isenabled()
+    gc.disable()
+    function.get_call_type = remembered
+    try:
+        yield
+    finally:
+        function.get_call_type = ask
+        if collects:
+            gc.enable()
+
+
+def part(function: Callable[..., Any], **options: Any) -> Any:
+    """The dispatcher of a function that only compiled code calls; a literal argument makes no version of its own."""
+    dispatcher = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=_PartCompiler, **options)(function)
+    fold = dispatcher._compiler.fold_argument_types
+
+    def widened(args: Any, kws: Any) -> Any:
+        signature, folded = fold(args, kws)
+        return signature, tuple(unliteral(kind) for kind in folded)
+
+    dispatcher._compiler.fold_argument_types = widened
+    return dispatcher
+
+
+def program(function: Callable[..., Any], **options: Any) -> Any:
+    """The dispatcher of a function that Python calls."""
+    return njit(no_cfunc_wrapper=True, pipeline_class=_ProgramCompiler, **options)(function)

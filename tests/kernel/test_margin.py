@@ -1,0 +1,165 @@
+"""Margin of a short: liquidation prices (2.17, G-58), collateral, and the ladder of 2A-9."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hedgerow.kernel import arrays as k
+from hedgerow.kernel.margin import collateral_due, liquidation_price, margin_ratio, margin_stage
+from hedgerow.model.plan import Reason
+from tests.kernel.desk import Desk, Leg, loose, only, rules_of
+
+
+@pytest.mark.parametrize(
+    ("leverage", "price"), [(1, 119_402.99), (2, 89_552.24), (3, 79_601.99), (5, 71_641.79), (10, 65_671.64)]
+)
+def test_2_17_liquidation_of_a_linear_short(leverage: int, price: float) -> None:
+    found = loose(liquidation_price)(-5.0, 60_000.0, 5.0 * 60_000.0 / leverage, 0.005, False)
+    assert found == pytest.approx(price, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("leverage", "price"), [(1.0, float("inf")), (1.5, 179_100.0), (2.0, 119_400.0), (5.0, 74_625.0)]
+)
+def test_g58_liquidation_of_an_inverse_short(leverage: float, price: float) -> None:
+    assert loose(liquidation_price)(-1.0, 60_000.0, 1.0 / leverage, 0.005, True) == pytest.approx(price)
+
+
+@pytest.mark.parametrize(
+    ("entry", "units", "leverage", "rate", "price"),
+    [(8.0, 1.0, 5, 0.01, 9.504950495), (10.0, 0.6, 5, 0.01, 11.881188119)],
+)
+def test_g06_without_the_tier_deduction(entry: float, units: float, leverage: float, rate: float, price: float) -> None:
+    """G-06 less its cum of 0.01: (m + q E) / (q (1 + rate))."""
+    assert loose(liquidation_price)(-units, entry, units * entry / leverage, rate, False) == pytest.approx(price)
+
+
+def test_no_position_and_a_long_have_no_liquidation_price_here() -> None:
+    for units in (0.0, 1.0):
+        assert loose(liquidation_price)(units, 100.0, 100.0, 0.005, False) == float("inf")
+
+
+def desk_of(cash: float = 0.0, collateral: float = 1_000.0, price: float = 150.0, **tables: Any) -> Desk:
+    """10 coins short since 100, at 1x then; now the price has risen."""
+    desk = Desk(rules_of(**tables), {"A": 100.0}, {"A": 0.5}, cash=cash, held={"A": 20.0})
+    desk.short("A", 10.0, collateral=collateral)
+    desk.at_price(A=price)
+    return desk
+
+
+def ladder(desk: Desk) -> list[Leg]:
+    desk.decide()
+    desk.work.counts[0] = 0
+    b = desk.book
+    loose(margin_stage)(
+        desk.rules.scalar,
+        desk.rules.inst,
+        b.asset,
+        b.inst,
+        b.wallet,
+        desk.work.asset,
+        desk.price,
+        desk.work.legs,
+        desk.work.counts,
+        1.0,
+    )
+    return desk.plan()
+
+
+def test_at_the_liquidation_price_equity_is_the_maintenance_margin() -> None:
+    desk = desk_of()
+    price = desk.book.inst[k.P_LIQUIDATION, 1]
+    assert price == pytest.approx(2_000.0 / 10.05)
+    assert loose(margin_ratio)(desk.rules.inst, desk.book.inst, 1, price, price) == pytest.approx(1.0)
+
+
+def test_collateral_due_brings_equity_to_the_notional() -> None:
+    desk = desk_of()
+    due = loose(collateral_due)(desk.rules.scalar, desk.rules.inst, desk.book.inst, 1, 150.0, 150.0)
+    assert due == pytest.approx(10 * 150.0 - (1_000.0 - 500.0))
+
+
+@pytest.mark.parametrize(("price", "acts"), [(124.0, False), (125.0, True)])
+def test_2a9_nothing_is_topped_up_before_the_distance_is_under_60_percent(price: float, acts: bool) -> None:
+    assert 2_000.0 / 10.05 / 124.0 - 1 > 0.60 > 2_000.0 / 10.05 / 125.0 - 1
+    assert bool(ladder(desk_of(cash=5_000.0, price=price))) is acts
+
+
+def test_2a9_other_assets_are_topped_up_under_75_percent() -> None:
+    policy = rules_of()
+    for name, price, acts in (("B", 114.0, True), ("B", 113.0, False), ("A", 114.0, False)):
+        desk = Desk(policy, {"A": 100.0, "B": 100.0}, {"A": 0.3}, cash=5_000.0, held={"A": 20.0, "B": 20.0})
+        desk.short(name, 10.0, collateral=1_000.0).at_price(**{name: price})
+        assert bool(ladder(desk)) is acts
+
+
+def test_a_top_up_brings_equity_back_to_the_notional_and_stops_the_alarm() -> None:
+    desk = desk_of(cash=5_000.0)
+    (leg,) = ladder(desk)
+    assert (leg.kind, leg.reason, leg.units) == ("margin", Reason.MARGIN_IN, pytest.approx(1_000.0))
+    nav = desk.nav()
+    desk.fill()
+    assert desk.cash() == pytest.approx(4_000.0)
+    assert desk.nav() == pytest.approx(nav)
+    assert desk.book.inst[k.P_ALARM, 1] > 150.0
+    assert ladder(desk) == []
+
+
+def test_what_cash_does_not_pay_is_cured_by_pairs() -> None:
+    """Cover d and sell the d that it protected: net exposure stays, and d p (1 + 1/L) of need is freed."""
+    desk = desk_of(cash=400.0)
+    top, cover, sale = ladder(desk)
+    assert (top.units, cover.reason, sale.reason) == (400.0, Reason.PAIR_REDUCE, Reason.PAIR_REDUCE)
+    assert cover.units == pytest.approx(600.0 / (150.0 * 2))
+    assert sale.units == pytest.approx(-cover.units)
+    exposure = desk.held("A") - desk.shorts("A")
+    desk.fill()
+    assert desk.held("A") - desk.shorts("A") == pytest.approx(exposure)
+    assert desk.book.asset[k.B_SOLD, 0] == pytest.approx(2.0)
+    equity = desk.book.inst[k.P_COLLATERAL, 1] + desk.book.inst[k.P_UNITS, 1] * (150.0 - desk.book.inst[k.P_ENTRY, 1])
+    assert equity + desk.cash() == pytest.approx(desk.shorts("A") * 150.0)
+
+
+def test_protected_coins_are_not_sold_by_a_pair() -> None:
+    desk = desk_of(cash=0.0)
+    desk.book.asset[k.B_PROTECTED] = 19.0
+    legs = ladder(desk)
+    assert sum(leg.units for leg in legs if leg.kind == "spot") == pytest.approx(-1.0)
+
+
+def test_an_inverse_short_is_topped_up_in_coins() -> None:
+    policy = rules_of(hedge={"leverage": "2 x", "high_risk": True, "inverse": True})
+    desk = Desk(policy, {"A": 100.0}, {"A": 1.0}, held={"A": 20.0}, inverse=True)
+    desk.short("A", 10.0, collateral=5.0).at_price(A=180.0)
+    desk.book.inst[k.P_COLLATERAL, 1] = 3.0  # funding took two
+    (leg,) = ladder(desk)
+    assert (leg.kind, leg.units) == ("margin", pytest.approx(2.0))
+    desk.fill()
+    assert desk.held("A") == pytest.approx(18.0)
+    assert desk.book.inst[k.P_COLLATERAL, 1] == pytest.approx(5.0)
+
+
+def test_margin_due_is_paid_before_anything_is_bought() -> None:
+    """2A-17: a purchase of the same plan once took the cash that the top-up needed."""
+    desk = Desk(
+        rules_of(hedge={"external": True}), {"A": 100.0, "B": 1.0}, {"A": 0.7, "B": 0.3}, cash=450.0, held={"A": 6.0}
+    )
+    desk.short("A", 4.0, collateral=400.0).at_price(A=150.0).see(external_hedge={"A": 4.0 / 6.0, "B": 0.0})
+    assert only(desk.decide()).reason is Reason.ENTRY
+    b = desk.book
+    loose(margin_stage)(
+        desk.rules.scalar, desk.rules.inst, b.asset, b.inst, b.wallet, desk.work.asset, desk.price, desk.work.legs, desk.work.counts, 1.0
+    )  # fmt: skip
+    assert desk.plan()[-1].reason is Reason.MARGIN_IN
+    desk.fill()
+    filled = [row for row in desk.work.legs[: desk.work.counts[0]] if row[k.L_KIND] == k.LEG_MARGIN]
+    assert filled[0][k.L_DONE] == pytest.approx(400.0)
+
+
+def test_ratios_are_one_at_liquidation_and_infinite_without_equity() -> None:
+    desk = desk_of()
+    assert loose(margin_ratio)(desk.rules.inst, desk.book.inst, 1, 150.0, 150.0) == pytest.approx(7.5 / 500.0)
+    assert np.isinf(loose(margin_ratio)(desk.rules.inst, desk.book.inst, 1, 500.0, 500.0))

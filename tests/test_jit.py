@@ -1,0 +1,59 @@
+"""The compiler: what Python may call, one program of many parts, plain numba where numba is not the known one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from hedgerow import jit
+from hedgerow.kernel.fill import one_way_cost
+from hedgerow.kernel.regime import count_bits
+
+COMPILED = pytest.mark.skipif(not jit.enabled, reason="nothing is compiled")
+
+PROGRAM = """
+import sys
+from pathlib import Path
+import numpy as np
+from hedgerow import jit
+jit._LINKED = ("0.68.",) if sys.argv[2] == "linked" else ()
+jit.prepare(Path(sys.argv[1]))
+from hedgerow.signals import covariance
+returns = np.random.default_rng(7).normal(0.0, 0.02, (250, 3))
+for shrink in (covariance.shrink_to_identity, covariance.shrink_to_constant_correlation):
+    matrix, intensity = shrink(returns)
+    print(matrix.tobytes().hex(), float(intensity).hex())
+print(covariance.sample_covariance(returns).tobytes().hex())
+"""
+
+
+@COMPILED
+def test_a_part_called_from_python_says_so_instead_of_crashing():
+    with pytest.raises(TypeError, match=r"kernel\.regime\.count_bits is called by compiled code only"):
+        count_bits(5)
+    assert jit.plain(count_bits)(5) == 2
+    assert one_way_cost.__doc__ == jit.plain(one_way_cost).__doc__
+
+
+@COMPILED
+def test_an_entrance_is_called_from_python_and_by_another_entrance():
+    from hedgerow.signals import covariance
+
+    returns = np.random.default_rng(3).normal(0.0, 0.02, (60, 2))
+    expected = jit.plain(covariance.sample_covariance)(returns)
+    assert covariance.sample_covariance(returns).tobytes() == expected.tobytes()
+    assert covariance.shrink_to_identity(returns)[0].shape == (2, 2)
+
+
+@COMPILED
+def test_linked_and_plain_compilation_give_the_same_bits(tmp_path):
+    def run(how: str) -> str:
+        command = [sys.executable, "-c", PROGRAM, str(tmp_path / how.split()[0]), how]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    linked = run("linked")
+    assert linked == run("plain")
+    assert linked == run("linked")  # from the cache
