@@ -106,8 +106,11 @@ def own_short(asset: Floats, inst: Floats, inst_rules: Floats, a: int, market: i
         if int(inst_rules[I_ASSET, i]) == a:
             short -= inst[P_UNITS, i]
     if a == market:
+        gross = short
         for b in range(asset.shape[1]):
             short -= asset[B_CROSS, b]
+        if abs(short) <= 1e-12 * gross:  # nothing is left but rounding
+            return 0.0
     return short
 
 
