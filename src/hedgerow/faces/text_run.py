@@ -29,6 +29,8 @@ def show_comparison(comparison: Comparison) -> None:
         f"{', '.join(run.assets)} from {day(int(run.days_ns[0]))} to {day(int(run.days_ns[-1]))}: "
         f"{text.money(run.start_value)} -> {text.money(run.nav[-1])} {run.quote}, net of all costs"
     )
+    if "warning" in run.coverage:
+        text.say(f"WARNING: {run.coverage['warning']}", style="bold")
     heads = ["", *(name for name, _ in _COLUMNS)]
     rows = [_metrics_row(run.policy, comparison.metrics)]
     for name, metrics in comparison.benchmark_metrics.items():

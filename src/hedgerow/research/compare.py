@@ -13,6 +13,7 @@ from hedgerow.model.market import Floats
 from hedgerow.model.policy import Policy
 from hedgerow.model.report import Comparison, Run
 from hedgerow.research.backtest import Stage, backtest
+from hedgerow.research.honesty import implausible
 
 MATCHES = 4
 
@@ -48,6 +49,9 @@ def compare(
             runs["B4c"] = backtest(causal, _with_path(stage, path), capital=capital, weights=held, label="B4c")
             runs["B4c"] = replace(runs["B4c"], title="Constant hedge of the policy's trailing mean size (causal)")
     unhedged = runs.get("B2")
+    warning = implausible(subject)
+    if warning:
+        subject.coverage["warning"] = warning
     return Comparison(
         subject=subject,
         benchmarks=runs,
