@@ -38,7 +38,9 @@ def test_interpreter_and_compiler_agree_to_the_bit(policy: str, kind: str) -> No
     found = {}
     for switch in ("0", "1"):
         command = [sys.executable, "-c", RUN, switch, policy, kind]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | {"HEDGEROW_JIT": switch})
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, env=os.environ | {"HEDGEROW_JIT": switch}
+        )
         assert done.returncode == 0, done.stderr
         found[switch] = done.stdout.split()
     assert int(found["0"][0]) > 5, "the market made the policy do something"
