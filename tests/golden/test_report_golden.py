@@ -17,7 +17,7 @@ from hedgerow.research.compare import compare
 from hedgerow.research.simulate import simulate, write
 
 HERE = Path(__file__).parent / "report"
-SECRET = ("price", "filled", "decided")  # of market data, only what we made of it is kept
+SECRET = ("price", "notional", "filled")  # of market data, only what we made of it is kept
 
 
 def rounded(value: Any) -> Any:
