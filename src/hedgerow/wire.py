@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from hedgerow.model.policy import Policy
     from hedgerow.research.backtest import Stage
 
+DEMO_MARKET_START = date(2021, 1, 1)
 DEMO_WARMUP = 400  # days before the run, for its signals
+DEMO_START = DEMO_MARKET_START + timedelta(days=DEMO_WARMUP)
 SHORT_JOB = 40_000  # asset-bars: below it, a job on a cold cache is faster interpreted than compiled
 
 
@@ -119,7 +121,7 @@ def demo_market(days: int, seed: int, scenario: str) -> Path:
     if not (folder / "complete").is_file():
         from hedgerow.research.simulate import simulate, write
 
-        write(simulate(seed=seed, start=date(2021, 1, 1), days=days + DEMO_WARMUP, scenario=scenario), folder)
+        write(simulate(seed=seed, start=DEMO_MARKET_START, days=days + DEMO_WARMUP, scenario=scenario), folder)
         (folder / "complete").touch()
     return folder
 

@@ -279,7 +279,7 @@ def demo(
     folder = wire.demo_market(days, seed, scenario)
     assets = ("BTC", "ETH", "BNB", "SOL", "XRP")
     text.say("SIMULATED MARKET: every price below was made from a seed; nothing here happened.", style="bold")
-    comparison = run_backtest("balanced", folder, assets, "", "", "", 100_000.0)
+    comparison = run_backtest("balanced", folder, assets, "", wire.DEMO_START.isoformat(), "", 100_000.0)
     page = wire.home() / "reports" / f"demo-{scenario}-{seed}-{days}.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     write_report(comparison, page)

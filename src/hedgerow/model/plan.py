@@ -66,7 +66,7 @@ class Refusal(IntEnum):
 
 SENTENCES: Final[dict[int, str]] = {
     Reason.ENTRY: "first purchase at the target weight",
-    Reason.TRIM: "trim: {row} measured {measured}, threshold {threshold}",
+    Reason.TRIM: "{row} measured {measured}, threshold {threshold}",
     Reason.TRIM_PEAK: "aggressive trim: all of the excess while the asset shows signs of a peak",
     Reason.TRIM_TOP: "extra trim of the top performer (90-day return {measured})",
     Reason.REBALANCE: "rebalanced to target (drift {measured})",

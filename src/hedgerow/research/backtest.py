@@ -262,6 +262,6 @@ def sentence(code: Reason | Refusal, row: str, measured: float, threshold: float
     """The sentence of a code with its numbers in the unit that people read."""
 
     def text(value: float) -> str:
-        return "unknown" if np.isnan(value) else show(round(value, 6), unit)
+        return "unknown" if np.isnan(value) else show(float(f"{value:.4g}"), unit)
 
     return SENTENCES[code].format(row=row, measured=text(measured), threshold=text(threshold))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hedgerow.ledger.statistics import metrics
+from hedgerow.ledger.statistics import metrics, weighted_mean
 from hedgerow.model import measure
 from hedgerow.model.market import Floats
 from hedgerow.model.policy import Policy
@@ -89,8 +89,9 @@ def daily_hedge(run: Run) -> Floats:
 
 
 def mean_hedge(run: Run) -> float:
-    """The mean of ``daily_hedge``, clipped to [0, 1]."""
-    return float(np.clip(daily_hedge(run).mean(), 0.0, 1.0))
+    """The mean achieved hedge ratio of a run as its statistics state it, within [0, 1]; 0 where nothing was held."""
+    ratio = weighted_mean(run.h_achieved, run.base)
+    return min(max(ratio, 0.0), 1.0) if np.isfinite(ratio) else 0.0
 
 
 def trailing_hedge(run: Run) -> Floats:
