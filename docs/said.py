@@ -213,6 +213,8 @@ _MEANINGS: Final = (
     (r"regime\.assets\.NAME\.votes\.NAME\.measure", "measure of the vote; left out for a composite"),
     (r"regime\.assets\.NAME\.votes\.NAME\.measured", "its value"),
     (r"regime\.assets\.NAME\.votes\.NAME\.side", "`above` or `below`"),
+    (r"regime\.assets\.NAME\.votes\.NAME\.for_days", "true only after so many closes in a row; 0: at once"),
+    (r"regime\.assets\.NAME\.votes\.NAME\.within_days", "stays true for so many days; 0: for its own day"),
     (r"regime\.assets\.NAME\.votes\.NAME\.threshold", "what it is held against"),
     (r"regime\.assets\.NAME\.votes\.NAME\.unit", "unit in which people read both"),
     (r"regime\.market\.asset", "asset that stands for the market"),

@@ -95,6 +95,10 @@ def show_explanation(decision: Decision) -> None:
         for name, vote in found["votes"].items():
             measured = _shown(vote["measured"], vote["unit"]) if "measure" in vote else ""
             asked = f"{vote['side']} {_shown(vote['threshold'], vote['unit'])}" if "measure" in vote else "other votes"
+            if vote["for_days"]:
+                asked += f" for {vote['for_days']:g} d"
+            if vote["within_days"]:
+                asked += f", within {vote['within_days']:g} d"
             rows.append((name, vote["answer"], vote.get("measure", ""), measured, asked))
         text.table(["vote", "answer", "measure", "measured", "asked"], rows, right=["measured"])
     for stage, assets in decision.stages.items():

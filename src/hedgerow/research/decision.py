@@ -183,7 +183,7 @@ def _regime(policy: Policy, stage: Stage, traces: Traces) -> dict[str, Any]:
         votes: dict[str, dict[str, object]] = {}
         for v, (name, vote) in enumerate(policy.vote.items()):
             answer = "abstains" if not known >> v & 1 else ("yes" if true >> v & 1 else "no")
-            votes[name] = {"answer": answer}
+            votes[name] = {"answer": answer, "for_days": vote.lasting, "within_days": vote.within}
             if vote.measure:
                 column = int(traces.rules.vote[v, k.V_MEASURE])
                 unit = measure.MEASURES[column].unit if column < measure.COUNT else ""
