@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hedgerow.kernel import arrays as k
 from hedgerow.model import measure
+from hedgerow.model.plan import Reason
 from tests.kernel.desk import Desk, Leg, rules_of
 from tests.properties import BUILT_IN, RANGES
 
@@ -64,6 +65,14 @@ CASES = given(
 
 @FEW
 @CASES
+def test_scaling_the_book_scales_every_leg(seed: int, base: str, sizes: list[float]) -> None:
+    small = drawn(seed, base, sizes, guard={"kappa": "1.5 x"})
+    large = drawn(seed, base, sizes, capital=1e5 * 4096.0, guard={"kappa": "1.5 x"})
+    close(by_asset(small.decide()), by_asset(large.decide()), 4096.0)
+
+
+@FEW
+@CASES
 def test_the_order_of_the_assets_changes_nothing(seed: int, base: str, sizes: list[float]) -> None:
     plain = drawn(seed, base, sizes, guard={"kappa": "1.5 x"})
     turned = drawn(seed, base, sizes, order=("C", "A", "D", "B"), guard={"kappa": "1.5 x"})
@@ -82,6 +91,19 @@ def test_a_decision_changes_no_holding_and_repeats_itself(seed: int, base: str, 
         assert np.array_equal(desk.book.asset[row], kept.asset[row], equal_nan=True)
     desk.book = kept
     assert by_asset(desk.decide()) == legs
+
+
+@FEW
+@CASES
+def test_deciding_again_after_a_filled_plan_leaves_nothing_to_do(seed: int, base: str, sizes: list[float]) -> None:
+    """At the same close, without costs: only what a rule makes wait for its day may follow."""
+    desk = drawn(seed, base, sizes, hedge={"rung_down_every": "0 d", "min_step": "1 pp"}, deploy={"tranche": "1 %"})
+    for _ in range(12):  # states, votes that need closes, cooldowns of a week
+        desk.day()
+    prices = {it.symbol: price for it, price in zip(desk.universe.instruments, desk.price, strict=True)}
+    legs = [leg for leg in desk.decide() if leg.reason not in (Reason.TRIM, Reason.DEPLOY)]
+    moved = sum(abs(leg.units) * prices[leg.instrument] for leg in legs)
+    assert moved <= 0.02 * desk.nav(), legs
 
 
 @pytest.mark.parametrize("base", BUILT_IN)
