@@ -285,6 +285,17 @@ def test_covering_an_inverse_hedge_returns_the_coins_with_its_profit() -> None:
     assert desk.nav() == pytest.approx(50_000.0)
 
 
+def test_the_fee_of_an_inverse_short_does_not_leave_it_above_the_coins() -> None:
+    policy = rules_of(
+        hedge={"constant": "100 %", "inverse": True, "leverage": "2 x", "high_risk": True},
+        costs={"futures_fee": "50 bp"},
+    )
+    desk = Desk(policy, {"A": 100.0}, {"A": 1.0}, held={"A": 10.0}, inverse=True)
+    desk.day()
+    assert desk.shorts("A") <= (desk.held("A") + desk.book.inst[k.P_COLLATERAL, 1]) * (1 + 1e-12)
+    assert desk.shorts("A") == pytest.approx(10.0, rel=0.01)
+
+
 # ---- the excess: trim it or short it
 
 

@@ -58,4 +58,4 @@ def play(feature: str) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps({feature: play(feature) for feature in CASES}))
+    sys.stdout.write(json.dumps({feature: play(feature) for feature in CASES}))

@@ -94,11 +94,13 @@ def affordable(
     a = int(rules.inst[I_ASSET, i])
     due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark, spot)
     each = 1.0 / rules.scalar[K_LEVERAGE] + slip + rules.inst[I_FEE, i]
+    spare = bare(rules, book, x, served, a)
     if rules.inst[I_INVERSE, i] == 1.0:
         funded = (max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]) - due) / each
+        spare = spare / (1.0 + rules.inst[I_FEE, i] * mark / spot)  # the fee itself is paid in coins
     else:
         funded = (max(0.0, book.wallet[W_CASH, 0]) - due) / (mark * each)
-    return max(0.0, min(wanted, min(funded, bare(rules, book, x, served, a))))
+    return max(0.0, min(wanted, min(funded, spare)))
 
 
 @compiled
