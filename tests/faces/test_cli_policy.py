@@ -60,9 +60,18 @@ FAULTS = {
     "bad TOML": ('title = "My own"', 'title = "My own', ("TOML", "line 2")),
     "leverage": ("[hedge]", '[hedge]\nleverage = "2 x"', ("hedge", "leverage", "high_risk = true")),
     "rungs": ('"0 %", "25 %", "50 %"', '"0 %", "50 %", "25 %"', ("hedge", "rungs must rise")),
-    "negative": ('stable = "20 %"', 'stable = "-20 %"', ("targets.stable", "greater than or equal to 0")),
+    "negative": ('stable = "20 %"', 'stable = "-20 %"', ("targets.stable", "at least 0 %", 'got "-20 %"')),
+    "above the whole": ("rungs = [", 'floor = "120 %"\nrungs = [', ("hedge.floor", "at most 100 %", 'got "120 %"')),
+    "inside a list": ('["0 %", "25 %",', '["0 %", "-25 %",', ("hedge.rungs.1", "at least 0 %", 'got "-25 %"')),
+    "no table": ('title = "My own"', "deploy = 3", ("deploy", "must be a table", "got 3")),
+    "a count": ("[hedge]", "[deploy]\ntranches = 0\n[hedge]", ("deploy.tranches", "at least 1", "got 0")),
+    "without": (
+        'name = "mine"',
+        'name = "mine"\nextends = "seed"\nwithout = ["trim.nothing"]',
+        ("without", "trim.", "Known are"),
+    ),
     "not finite": ('threshold = "10 pp"', 'threshold = "inf pp"', ("trim.drift.threshold", "finite")),
-    "no name": ('name = "mine"', "", ("name", "required")),
+    "no name": ('name = "mine"', "", ("name", "missing")),
     "extends nothing": ('name = "mine"', 'name = "mine"\nextends = "balnced"', ("balnced", "balanced")),
 }
 

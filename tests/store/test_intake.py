@@ -152,3 +152,18 @@ def test_a_dated_contract(tmp_path: Path) -> None:
     done = ingest(tmp_path / "x.csv", tmp_path / "ours", "dated", "BTC", "1h", contract="20220325")
     assert done.path.name == "dated_BTC-20220325_1h.parquet"
     assert scan(tmp_path / "ours")[0].expiry_ns == at("2022-03-25 08:00")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# from somewhere\n",  # nothing under the line of advertising
+        '# from somewhere\na,b\n1,2\n"3,4,5,6\n7',
+        "1640995200000,1,2,0.5,1,9\n1641081600000,1\n1,2,3,4,5,6,7,8,9\n",  # a Binance archive with torn lines
+    ],
+)
+def test_a_torn_file_ends_in_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "torn.csv").write_text(text)
+    with pytest.raises(ConfigError, match=r"torn\.csv"):
+        ingest(tmp_path / "torn.csv", tmp_path / "ours", "spot", "BTC", "1d")
+    assert not (tmp_path / "ours").exists() or not list((tmp_path / "ours").iterdir())

@@ -98,7 +98,7 @@ def run_backtest(
     """What ``backtest`` does before it shows anything."""
     from hedgerow import policies, wire
 
-    subject = policies.load(policy)
+    subject = policies.load(policy, "--policy")
     with text.working("Backtest", 14) as tell:
         tell("reading the data")
         recorded = wire.recorded(data, assets, _day(start, "--start"), _day(end, "--end"))
@@ -198,7 +198,7 @@ def _explain_backtest(
 ) -> Any:
     from hedgerow import policies, wire
 
-    subject = policies.load(policy)
+    subject = policies.load(policy, "--policy")
     with text.working("Explain") as tell:
         tell("reading the data")
         recorded = wire.recorded(data, assets, _day(start, "--start"), _day(at, "--at"))
@@ -214,7 +214,7 @@ def _explain_backtest(
 def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, views: Path | None = None) -> Any:
     from hedgerow import policies, wire
 
-    subject, held = policies.load(policy), read_portfolio(portfolio)
+    subject, held = policies.load(policy, "--policy"), read_portfolio(portfolio)
     assets = held.assets()
     if not assets:
         raise ConfigError(

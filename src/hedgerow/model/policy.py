@@ -31,6 +31,7 @@ Points: TypeAlias = Annotated[float, _quantity("pp"), Field(json_schema_extra={"
 BasisPoints: TypeAlias = Annotated[float, _quantity("bp"), Field(json_schema_extra={"unit": "bp"})]
 PerYear: TypeAlias = Annotated[float, _quantity("%/yr"), Field(json_schema_extra={"unit": "%/yr"})]
 Days: TypeAlias = Annotated[float, _quantity("d"), Field(json_schema_extra={"unit": "d"}, ge=0)]
+Share: TypeAlias = Annotated[Percent, Field(ge=0, le=1)]
 Times: TypeAlias = Annotated[float, _quantity("x"), Field(json_schema_extra={"unit": "x"}, ge=0)]
 
 Side: TypeAlias = Literal["above", "below"]
@@ -111,7 +112,7 @@ class Regime(Row):
     reenter_after: Days = Field(
         default=0.0, description="not entered again for so many days after it was left for a lower row"
     )
-    start: Percent | None = Field(default=None, description="hedge on entry: the greater of this and the current one")
+    start: Share | None = Field(default=None, description="hedge on entry: the greater of this and the current one")
     ladder: bool = Field(default=False, description="the ladder rows act in this state")
 
 
@@ -195,21 +196,23 @@ class Hedge(Row):
     external: bool = Field(default=False, description="the measure external_hedge")
     views: bool = Field(default=True, description="live views add rungs and least ratios")
     cap: Percent = Field(default=1.0, ge=0, le=1, description="greatest hedge ratio")
-    rungs: tuple[Percent, ...] = Field(default=(0.0, 0.25, 0.5, 0.75, 1.0), description="the ladder")
+    rungs: tuple[Share, ...] = Field(default=(0.0, 0.25, 0.5, 0.75, 1.0), description="the ladder")
     rounding: Literal["none", "rung"] = Field(default="none", description="round to the nearest rung")
     max_extra: int = Field(default=1, ge=0, le=4, description="most that is added", json_schema_extra={"unit": "rungs"})
     min_step: Points = Field(default=0.05, ge=0, description="smallest change of the ratio that is traded")
     rung_down_every: Days = Field(default=3.0, description="at most one rung down in so many days; 0: no limit")
-    floor: Percent = Field(default=0.0, description="the ladder stops here while the close is below its 200-day mean")
+    floor: Percent = Field(
+        default=0.0, ge=0, le=1, description="the ladder stops here while the close is below its 200-day mean"
+    )
     leverage: Times = Field(default=1.0, gt=0, le=5, description="short notional over collateral, at most")
     high_risk: bool = Field(default=False, description="must be true for a leverage above 1")
-    reserve: Percent = Field(default=0.25, ge=0, description="of short notional, kept in the spot wallet")
+    reserve: Percent = Field(default=0.25, ge=0, le=1, description="of short notional, kept in the spot wallet")
     instrument: Literal["perpetual", "dated"] = Field(default="perpetual", description="contract that hedges")
     inverse: bool = Field(default=False, description="coin-margined contracts, backed by the coins themselves")
     roll_before: Days = Field(default=7.0, description="a dated contract is rolled so many days before expiry")
     cover_outside: bool = Field(default=True, description="coins held elsewhere are hedged too")
     cross_rho2: Percent = Field(
-        default=0.5, description="least out-of-sample rho^2 of a cross hedge; below: sell instead"
+        default=0.5, ge=0, le=1, description="least out-of-sample rho^2 of a cross hedge; below: sell instead"
     )
 
     @model_validator(mode="after")
@@ -251,8 +254,8 @@ class Guard(Row):
     horizon: Days = Field(default=30.0, description="over which a move is judged")
     turnover_soft: Times = Field(default=6.0, description="of net asset value a year: then trims and deployment stop")
     turnover_hard: Times = Field(default=12.0, description="then hedges stop too; only what restores a limit trades")
-    min_leg: Percent = Field(default=0.0025, ge=0, description="smallest leg, of net asset value")
-    participation: Percent = Field(default=0.01, gt=0, description="largest leg, of mean daily turnover")
+    min_leg: Percent = Field(default=0.0025, ge=0, le=1, description="smallest leg, of net asset value")
+    participation: Percent = Field(default=0.01, gt=0, le=1, description="largest leg, of mean daily turnover")
     slippage_cap: BasisPoints = Field(default=0.0030, gt=0, description="largest expected half-spread and impact")
     unknown_liquidity: Literal["refuse", "allow"] = Field(default="refuse", description="legs without a known turnover")
     unknown_funding: Literal["refuse", "allow"] = Field(default="refuse", description="shorts without known funding")
@@ -267,17 +270,17 @@ class Margin(Row):
     """The buffer ladder of each short."""
 
     top_up_market: Percent = Field(
-        default=0.60, description="liquidation distance below which the market asset's short is topped up"
+        default=0.60, ge=0, le=5, description="liquidation distance below which the market asset's short is topped up"
     )
-    top_up: Percent = Field(default=0.75, description="the same for other assets")
-    reduce: Percent = Field(default=0.35, description="below: cover, and sell the spot that it protected")
+    top_up: Percent = Field(default=0.75, ge=0, le=5, description="the same for other assets")
+    reduce: Percent = Field(default=0.35, ge=0, le=5, description="below: cover, and sell the spot that it protected")
 
 
 class Targets(Row):
     """The wanted portfolio, of net asset value."""
 
     stable: Percent = Field(default=0.20, ge=0, le=1, description="stable reserve")
-    weights: dict[str, Percent] = Field(default_factory=dict, description="by asset; none: equal beside the reserve")
+    weights: dict[str, Share] = Field(default_factory=dict, description="by asset; none: equal beside the reserve")
     base: Literal["nav_current", "nav_initial"] = Field(
         default="nav_current", description="what target values are counted on"
     )
@@ -315,7 +318,7 @@ class Policy(Row):
         total = self.targets.stable + math.fsum(self.targets.weights.values())
         if self.targets.weights and abs(total - 1.0) > 1e-9:
             raise ValueError(
-                f"targets: the weights and the stable reserve add up to {total:.6%}; they must add up to 100 %"
+                f"targets: the weights and the stable reserve add up to {100.0 * total:.9g} %; they must add up to 100 %"
             )
         _check_votes(self)
         _check_regimes(self)
@@ -384,7 +387,8 @@ def _check_regimes(policy: Policy) -> None:
     for name, row in rows:
         low, high = row.hedge
         if not 0.0 <= low <= high <= 1.0:
-            raise ValueError(f"regime.{name}.hedge: must rise within 0 % and 100 %, got {low:.0%} to {high:.0%}")
+            shown = f"{units.show(low, '%')} to {units.show(high, '%')}"
+            raise ValueError(f"regime.{name}.hedge: must rise within 0 % and 100 %, got {shown}")
         for other in row.comes_from + row.after:
             if other not in policy.regime:
                 raise ValueError(f'regime.{name}.from/after: there is no regime "{other}"{near(other, policy.regime)}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,16 @@ from pydantic import ValidationError
 
 from hedgerow.errors import ConfigError
 from hedgerow.model.policy import Policy, near
+from hedgerow.units import UNITS, show
 
 _HERE = Path(__file__).parent
+_LIMITS = {"ge": "at least", "le": "at most", "gt": "above", "lt": "below"}
+_SHAPES = {
+    "model_type": "must be a table",
+    "dict_type": "must be a table",
+    "tuple_type": "must be a list",
+    "missing": "is missing",
+}
 BENCHMARKS = (
     "b0_hold",
     "b1_monthly",
@@ -32,23 +41,26 @@ def names() -> tuple[str, ...]:
     return tuple(name for name in first if name in found) + tuple(name for name in found if name not in first)
 
 
-def path_of(name_or_file: str) -> Path:
-    """The file of a built-in policy, or the file that is named. Raises ``ConfigError`` where there is neither."""
+def path_of(name_or_file: str, where: str = "policy") -> Path:
+    """The file of a built-in policy, or the file that is named at ``where``. Raises ``ConfigError`` for neither."""
     built_in = _HERE / f"{name_or_file}.toml"
     if "/" not in name_or_file and built_in.is_file():
         return built_in
     path = Path(name_or_file)
     if path.is_file():
         return path
-    hint = near(name_or_file, names()).lstrip("; ")
-    raise ConfigError(
-        f'there is no policy or file "{name_or_file}"', where="--policy", fix=f"{hint[:1].upper()}{hint[1:]}"
-    )
+    raise ConfigError(f'there is no policy or file "{name_or_file}"', where=where, fix=_hint(name_or_file, names()))
 
 
-def load(name_or_file: str) -> Policy:
-    """Read and check a policy. Raises ``ConfigError`` naming the file, the line or key, the value and the fix."""
-    path = path_of(name_or_file)
+def _hint(name: str, known: Any) -> str:
+    """``near`` as a sentence of its own."""
+    hint = near(name, known).removeprefix("; ")
+    return hint[:1].upper() + hint[1:]
+
+
+def load(name_or_file: str, where: str = "policy") -> Policy:
+    """Read and check the policy named at ``where``. Raises ``ConfigError`` with file, line or key, value and fix."""
+    path = path_of(name_or_file, where)
     return parse(read(path), path.name)
 
 
@@ -68,7 +80,7 @@ def parse(document: dict[str, Any], where: str) -> Policy:
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
-        raise _explained(error, where) from None
+        raise _explained(error, document, where) from None
 
 
 def resolve(document: dict[str, Any], where: str, seen: tuple[str, ...]) -> dict[str, Any]:
@@ -85,7 +97,7 @@ def resolve(document: dict[str, Any], where: str, seen: tuple[str, ...]) -> dict
         raise ConfigError(
             f"extends {base_name!r} leads nowhere", where=f"{where}: extends", fix="Name another policy or file."
         )
-    path = path_of(base_name)
+    path = path_of(base_name, f"{where}: extends")
     base = resolve(read(path), path.name, (*seen, base_name))
     for row in dropped:
         _drop(base, str(row), where)
@@ -95,11 +107,12 @@ def resolve(document: dict[str, Any], where: str, seen: tuple[str, ...]) -> dict
 def _drop(base: dict[str, Any], row: str, where: str) -> None:
     table, parts = base, row.split(".")
     for part in parts[:-1]:
-        table = table.get(part, {})
+        inner = table.get(part)
+        table = inner if isinstance(inner, dict) else {}
     if parts[-1] not in table:
-        raise ConfigError(
-            f'there is no "{row}" to leave out', where=f"{where}: without", fix=f"Known{near(parts[-1], table)}"[:400]
-        )
+        there = ".".join(parts[:-1]) if table else ""
+        names = [f"{there}.{name}" if there else name for name in table or base]
+        raise ConfigError(f'there is no "{row}" to leave out', where=f"{where}: without", fix=_hint(row, names)[:400])
     del table[parts[-1]]
 
 
@@ -111,20 +124,56 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _explained(error: ValidationError, where: str) -> ConfigError:
-    """The first fault with its key, value and fix; the number of the others."""
+def _explained(error: ValidationError, document: dict[str, Any], where: str) -> ConfigError:
+    """The first fault with its key, what the file says there, and the fix; the number of the others."""
     faults = error.errors(include_url=False)
     first = faults[0]
     key = ".".join(str(part) for part in first["loc"] if part not in ("function-before", "[key]")) or "the policy"
-    message = first["msg"].removeprefix("Value error, ")
+    message = _SHAPES.get(first["type"], first["msg"].removeprefix("Value error, "))
+    limit = next((name for name in _LIMITS if name in first.get("ctx", {})), "")
     fix = ""
     if first["type"] == "extra_forbidden":
         message = "unknown key"
         fix = f"Remove it{near(str(first['loc'][-1]), _known_keys(first['loc'][:-1]))}"
     elif not isinstance(first.get("input"), dict):
-        message = f"{message} (got {first.get('input')!r})"
+        if limit:
+            unit = _unit_at(first["loc"])
+            bound = float(first["ctx"][limit])
+            message = f"must be {_LIMITS[limit]} {show(bound, unit) if unit in UNITS else f'{bound:g}'}"
+        message = f"{message} (got {_written(document, first['loc'], first.get('input'))})"
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     return ConfigError(message + more, where=f"{where}: {key}", fix=fix)
+
+
+def _written(document: Any, location: tuple[int | str, ...], otherwise: Any) -> str:
+    """What the file says at a fault's location, as TOML writes it."""
+    for part in location:
+        try:
+            document = document[part]
+        except (KeyError, IndexError, TypeError):
+            continue  # a step of the schema that no file has
+    return json.dumps(otherwise if isinstance(document, dict) else document, default=str, ensure_ascii=False)
+
+
+def _unit_at(location: tuple[int | str, ...]) -> str:
+    """The unit that the schema gives to the field at a fault's location."""
+    model: Any = Policy
+    unit = ""
+    for part in location:
+        fields = getattr(model, "model_fields", {})
+        field = next((f for name, f in fields.items() if part in (name, f.alias)), None)
+        if field is not None:
+            model, unit = _inner_model(field.annotation), _unit_of(field)
+    return unit
+
+
+def _unit_of(part: Any) -> str:
+    """The unit of a field, or of what its type holds (``Percent | None``, ``tuple[Percent, ...]``)."""
+    extra = getattr(part, "json_schema_extra", None)
+    if isinstance(extra, dict):
+        return str(extra.get("unit", ""))
+    inner = (getattr(part, "annotation", None), *getattr(part, "__metadata__", ()), *getattr(part, "__args__", ()))
+    return next((unit for one in inner if one is not None and (unit := _unit_of(one))), "")
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:

@@ -172,9 +172,9 @@ def _open(path: Path) -> pl.DataFrame:
     with path.open(encoding="utf-8-sig", errors="replace") as lines:
         first = lines.readline().strip()
     if first.startswith(("http", "#")):
-        return pl.read_csv(path, skip_rows=1, infer_schema_length=None)
+        return load_table(path, str(path), skip_rows=1)
     if re.fullmatch(r"\d{10,19}", first.split(",")[0]):
-        bare = pl.read_csv(path, has_header=False, infer_schema_length=None)
+        bare = load_table(path, str(path), has_header=False)
         return bare.rename(dict(zip(bare.columns, _KLINE)))
     return load_table(path, str(path))
 
