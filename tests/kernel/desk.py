@@ -33,7 +33,7 @@ FREE = {
     "impact": "0 x",
 }
 OPEN = {
-    "kappa": "0 x", "turnover_soft": "1e9 x", "turnover_hard": "1e9 x", "min_leg": "0 %", "participation": "1e9 %",
+    "kappa": "0 x", "turnover_soft": "1e9 x", "turnover_hard": "1e9 x", "min_leg": "0 %", "participation": "100 %",
     "slippage_cap": "10000 bp", "unknown_liquidity": "allow", "unknown_funding": "allow",
 }  # fmt: skip
 

@@ -41,7 +41,16 @@ def drawn(
             desk.short(a, held[a] * ratios[a])
     for row, (name, (low, high)) in zip(marks, RANGES.items(), strict=True):
         values = low + (high - low) * row
-        if name in ("quote_usd", "venue_failure", "view_rungs", "view_ratio", "catalyst_passed", "external_hedge"):
+        if name in (
+            "quote_usd",
+            "venue_failure",
+            "view_rungs",
+            "view_ratio",
+            "catalyst_passed",
+            "external_hedge",
+            "adv30",
+            "adv30_futures",
+        ):
             continue
         of_asset = measure.MEASURES[measure.INDEX[name]].scope == "asset"
         desk.see(**{name: dict(zip(ASSETS, values[:4], strict=True)) if of_asset else float(values[4])})

@@ -74,6 +74,11 @@ def test_the_largest_order_within_a_cap_costs_just_the_cap() -> None:
     assert loose(largest_within)(*args, 0, 0.00005) == 0.0
 
 
+def test_an_order_far_beyond_a_markets_turnover_does_not_fill_at_a_negative_price() -> None:
+    desk = desk_of(adv=1e-3)
+    assert loose(slippage_of)(desk.rules.scalar, desk.rules.inst, desk.work.measure, 0, 1e12) == 0.5
+
+
 def test_futures_are_judged_by_their_own_turnover() -> None:
     desk = desk_of()
     assert [loose(turnover_of)(desk.rules.inst, desk.work.measure, i) for i in (0, 1)] == [1e9, 2e9]

@@ -191,6 +191,18 @@ def test_the_risk_clock_acts_on_a_bar_that_completes_no_day() -> None:
     assert top.filled_ns == FIRST_NS + 10 * NS_PER_DAY // 3
 
 
+def test_the_risk_clock_keeps_to_the_liquidity_check() -> None:
+    """2.15: emergency and margin actions bypass kappa, never the liquidity check; their legs once had no guard at all."""
+    closes = [100.0] * 9 + [140.0, 140.0, 140.0]
+    thin = {"adv30": [1e9, 1e9, 1e4, 1e4], "adv30_futures": [1e9, 1e9, 1e4, 1e4]}
+    tables = {"hedge": {"constant": "100 %", "reserve": "0 %"}, "guard": {"participation": "1 %"}}
+    run, _ = play({"A": closes}, per_day=3, signals=thin, **tables)
+    pair = [leg for leg in run.legs if leg.reason == "pair_reduce"]
+    assert {leg.kind for leg in pair} == {"spot", "futures"}
+    assert all(leg.notional <= 100.0 * 1.01 for leg in pair)
+    assert "liquidity" in {leg.refused for leg in run.refusals}
+
+
 # ---- the day's record
 
 

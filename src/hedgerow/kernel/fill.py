@@ -22,6 +22,7 @@ _SPREAD_SPOT: Final = INDEX["half_spread"]
 _SPREAD_FUTURES: Final = INDEX["half_spread_futures"]
 _DEPTH_SPOT: Final = INDEX["depth"]
 _DEPTH_FUTURES: Final = INDEX["depth_futures"]
+_WORST: Final = 0.5  # of the price: the square-root law says nothing of orders beyond a market's turnover
 _BOOK: Final = 0.01  # mean distance from the mid of an even book that is 2 % deep
 _ROOT_YEAR: Final = math.sqrt(365.0)
 _UNKNOWN_SIGMA: Final = 1.0  # a year; an asset too young for a volatility is priced as a wild one
@@ -67,7 +68,7 @@ def slippage_of(rules: Floats, inst_rules: Floats, measure: Floats, i: int, noti
     depth = depth_of(inst_rules, measure, i)
     if depth > 0.0 and rules[K_IMPACT] > 0.0:
         impact = max(impact, _BOOK * notional / depth)
-    return cost + impact
+    return min(cost + impact, _WORST)
 
 
 @compiled

@@ -35,6 +35,7 @@ from hedgerow.kernel.arrays import (
     L_STATUS,
     L_UNITS,
     LEG_FUTURES,
+    LEG_MARGIN,
     LEG_SPOT,
     PENDING,
     SLOTS,
@@ -313,7 +314,7 @@ def guard_legs(
         if raises and np.isnan(funding[i]) and inst_rules[I_KIND, i] == 1.0 and rules[K_ALLOW_UNFUNDED] == 0.0:
             refuse(legs, n, _UNFUNDED, np.nan, np.nan)
             continue
-        if _over_budget(rules, legs, n, turnover):
+        if legs[n, L_KIND] == LEG_MARGIN or _over_budget(rules, legs, n, turnover):
             continue
         closes = legs[n, L_KIND] == LEG_FUTURES and wanted > 0.0 and wanted >= -inst[0, i] * (1.0 - 1e-9)
         measured = legs[n, L_MEASURED]

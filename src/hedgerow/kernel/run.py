@@ -29,6 +29,7 @@ from hedgerow.kernel.arrays import (
     PENDING,
     S_DAY,
     S_FUTURES_TRADED,
+    S_NAV,
     S_SPOT_TRADED,
     SUPERSEDED,
     Book,
@@ -46,6 +47,7 @@ from hedgerow.kernel.book import (
     settle_marks,
 )  # fmt: skip
 from hedgerow.kernel.decide import decide, observe
+from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.margin import margin_ratio, margin_stage
 from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.record import log_event, log_refused, record_day, write_log
@@ -158,7 +160,7 @@ def at_the_high(rules: Rules, book: Book, work: Work, high: Floats, at: int, log
 
 
 @compiled
-def watch_margin(rules: Rules, book: Book, price: Floats, high: Floats, worst: Floats) -> bool:
+def watch_margin(rules: Rules, book: Book, price: Floats, high: Floats, fresh: Bytes, worst: Floats) -> bool:
     """Track the day's worst margin ratio (at the high) and distance; whether any short passed its alarm price."""
     alarm = False
     for i in range(book.asset.shape[1], book.inst.shape[1]):
@@ -168,9 +170,23 @@ def watch_margin(rules: Rules, book: Book, price: Floats, high: Floats, worst: F
         spot = price[int(rules.inst[I_ASSET, i])]
         worst[0] = max(worst[0], margin_ratio(rules.inst, book.inst, i, top, spot))
         worst[1] = min(worst[1], book.inst[P_LIQUIDATION, i] / top - 1.0)
-        if price[i] > book.inst[P_ALARM, i]:
+        if fresh[i] == 1 and price[i] > book.inst[P_ALARM, i]:
             alarm = True
     return alarm
+
+
+@compiled
+def act_on_margin(rules: Rules, book: Book, work: Work, price: Floats, fresh: Bytes, funding: Floats) -> None:
+    """The margin ladder's legs, behind those of the plan, and past the same guard."""
+    first = work.counts[0]
+    day = book.scalar[S_DAY]
+    margin_stage(
+        rules.scalar, rules.inst, book.asset, book.inst, book.wallet, work.asset, price, work.legs, work.counts, day
+    )
+    guard_legs(
+        rules.scalar, rules.inst, book.inst, book.scalar, work.measure, work.asset, price, fresh, funding,
+        book.scalar[S_NAV], first, work.legs, work.counts, day,
+    )  # fmt: skip
 
 
 @entrance
@@ -225,7 +241,7 @@ def run(
             if waiting > 0:
                 waiting = fill_pending(rules, book, work, opens[t], before, mark, t, log, used)
             at_the_high(rules, book, work, high[t], t, log, used)
-        alarm = watch_margin(rules, book, close[t], high[t], worst)
+        alarm = watch_margin(rules, book, close[t], high[t], fresh[t], worst)
         d = day[t]
         if d >= 0:
             supersede(work, log, used)
@@ -236,11 +252,7 @@ def run(
             if d < 0:
                 supersede(work, log, used)
                 work.counts[0] = 0
-            margin_stage(
-                rules.scalar, rules.inst, book.asset, book.inst, book.wallet, work.asset, close[t], work.legs,
-                work.counts,
-                book.scalar[S_DAY],
-            )  # fmt: skip
+            act_on_margin(rules, book, work, close[t], fresh[t], funding[t])
         if d >= 0 or alarm:
             waiting = log_refused(work, log, used)
 
