@@ -78,6 +78,8 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'hedgerow' has no attribute {name!r}")
     module, _, inner = _PLACES[name].partition(":")
+    if name in ("Stage", "backtest", "compare"):  # they bring the kernel
+        import_module("hedgerow.wire").ready()
     value = getattr(import_module(module), inner)
     globals()[name] = value
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -53,6 +54,13 @@ def prepare(asset_bars: int, tell: Callable[[str], None] = lambda _: None) -> bo
     return compile_it
 
 
+def ready(asset_bars: int = SHORT_JOB + 1) -> None:
+    """``prepare``, for a program that did not call it: otherwise numba would keep its cache beside the sources."""
+    numba = sys.modules.get("numba")
+    if jit.enabled and not (numba and numba.config.CACHE_DIR):
+        prepare(asset_bars)
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """A data folder as a run needs it: panels, daily bars, the row of the first day, and whether it was made."""
@@ -88,6 +96,7 @@ def is_simulated(folder: Path) -> bool:
 
 def stage_of(data: Recorded, policies: Sequence[Policy], views: Path | None = None) -> Stage:
     """The signals of a recorded market, once for all ``policies`` that will run on it; ``views`` names a views file."""
+    ready(data.market.open_ns.shape[0] * len(data.market.universe.assets))
     from hedgerow.kernel.rules import extra_measures
     from hedgerow.research.backtest import Stage
     from hedgerow.signals.panel import panel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -299,7 +300,10 @@ def _targets(written: str) -> dict[str, float] | None:
         return None
     found = options.pairs([written], "--targets", "BTC=.5,ETH=.3,USDT=.2")
     try:
-        return {name: float(value) for name, value in found.items()}
+        weights = {name: float(value) for name, value in found.items()}
+        if not all(math.isfinite(weight) for weight in weights.values()):
+            raise ValueError
+        return weights
     except ValueError:
         raise ConfigError(
             f'"{written}" holds something that is no number', where="--targets", fix="Write BTC=.5,ETH=.3,USDT=.2."

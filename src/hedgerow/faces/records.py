@@ -138,5 +138,8 @@ def decision_record(decision: Decision, *, stages: bool) -> dict[str, Any]:
         "scenarios": decision.scenarios,
     }
     if stages:
-        record["stages"] = decision.stages
+        rows = {asset: {"row": name, "unit": unit} for asset, (name, unit) in decision.trims.items()}
+        record["stages"] = decision.stages | {
+            "trigger": {asset: rows[asset] | found for asset, found in decision.stages["trigger"].items()}
+        }
     return record

@@ -107,8 +107,13 @@ def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection
     from rich.table import Table
 
     console = _console()
-    longest = [
-        max(len(word) for cell in column for word in cell.split(" ")) for column in zip(heads, *rows, strict=True)
+    longest = [  # words may not be broken, and numbers not even from their units
+        max(
+            len(word)
+            for cell in column
+            for word in (cell.splitlines() or [""] if column[0] in right else cell.split()) or [""]
+        )
+        for column in zip(heads, *rows, strict=True)
     ]
     if sum(longest) + GUTTER * (len(heads) - 1) > console.width:
         for row in rows:
@@ -121,7 +126,8 @@ def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection
     headed = any(head.strip() for head in heads)
     drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", show_header=headed)
     for head, width in zip(heads, longest, strict=True):
-        drawn.add_column(head, justify="right" if head in right else "left", overflow="fold", min_width=width)
+        number = head in right
+        drawn.add_column(head, justify="right" if number else "left", overflow="fold", min_width=width, no_wrap=number)
     for row in rows:
         drawn.add_row(*row)
     console.print(drawn)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from hedgerow.faces import text
+from hedgerow.faces.policy_words import quantity
 from hedgerow.faces.records import ATTRIBUTION, attribution, day
-from hedgerow.units import show
 
 if TYPE_CHECKING:
     from hedgerow.model.report import Comparison, LegRecord
     from hedgerow.research.decision import Decision
 
-_COLUMNS: Final = (
+_WIDE: Final = (
     ("CAGR", "cagr"), ("Volatility", "volatility"), ("Sharpe", "sharpe"), ("Max drawdown", "max_drawdown"), ("Calmar", "calmar"),
     ("CVaR 95 %", "cvar_95"), ("Hedge", "mean_hedge_ratio"), ("Up", "up_capture"), ("Down", "down_capture"),
+)  # fmt: skip
+_NARROW: Final = (
+    ("CAGR", "cagr"), ("Vol", "volatility"), ("Sharpe", "sharpe"), ("Drawdown", "max_drawdown"), ("CVaR", "cvar_95"),
+    ("Hedge", "mean_hedge_ratio"), ("Up", "up_capture"), ("Down", "down_capture"),
 )  # fmt: skip
 _RATIOS: Final = ("sharpe", "calmar", "up_capture", "down_capture")
 
@@ -31,12 +38,8 @@ def show_comparison(comparison: Comparison) -> None:
     )
     if "warning" in run.coverage:
         text.say(f"WARNING: {run.coverage['warning']}", style="bold")
-    heads = ["", *(name for name, _ in _COLUMNS)]
-    rows = [_metrics_row(run.policy, comparison.metrics)]
-    for name, metrics in comparison.benchmark_metrics.items():
-        rows.append(_metrics_row(f"{name} {comparison.benchmarks[name].title}", metrics))
     text.say()
-    text.table(heads, rows, right=heads[1:])
+    _show_metrics(comparison)
     parts = attribution(run)
     text.heading("Where the change in value came from")
     text.table(
@@ -47,8 +50,28 @@ def show_comparison(comparison: Comparison) -> None:
     _show_health(comparison.metrics)
 
 
-def _metrics_row(name: str, metrics: Mapping[str, Any]) -> list[str]:
-    cells = [text.number(metrics[key]) if key in _RATIOS else text.percent(metrics[key]) for _, key in _COLUMNS]
+def _show_metrics(comparison: Comparison) -> None:
+    """The policy beside its benchmarks; on a narrow terminal with fewer columns, and their titles below."""
+    titles = {name: run.title for name, run in comparison.benchmarks.items()}
+    room = sum(max(len(head), len("-00.0 %")) + text.GUTTER for head, _ in _WIDE)
+    wide = not sys.stdout.isatty() or room + max(len(f"{n} {t}") for n, t in titles.items()) <= _width()
+    columns = _WIDE if wide else _NARROW
+    rows = [_metrics_row(comparison.subject.policy, comparison.metrics, columns)]
+    for name, metrics in comparison.benchmark_metrics.items():
+        rows.append(_metrics_row(f"{name} {titles[name]}" if wide else name, metrics, columns))
+    heads = ["", *(name for name, _ in columns)]
+    text.table(heads, rows, right=heads[1:])
+    if not wide:
+        text.say()
+        text.table(["", " "], list(titles.items()))
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns
+
+
+def _metrics_row(name: str, metrics: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> list[str]:
+    cells = [text.number(metrics[key]) if key in _RATIOS else text.percent(metrics[key]) for _, key in columns]
     return [name, *cells]
 
 
@@ -81,6 +104,12 @@ def show_plan(decision: Decision) -> None:
     """What to do, why, what it costs, and what it changes."""
     _show_head(decision)
     _show_legs(decision.legs, "Do this", "Nothing is to be done.")
+    if decision.legs:
+        traded, cost = (sum(getattr(leg, part) for leg in decision.legs) for part in ("notional", "cost"))
+        share = quantity(_short(cost / decision.value, 3), "bp")
+        text.say(
+            f"Together {text.money(traded)} {decision.quote} at an expected cost of {text.money(cost)} ({share} of value)."
+        )
     _show_legs(decision.refusals, "Not done, and why", "")
     _show_standing(decision)
     _show_scenarios(decision)
@@ -90,55 +119,119 @@ def show_explanation(decision: Decision) -> None:
     """The decision stage by stage."""
     _show_head(decision)
     for asset, found in decision.regime["assets"].items():
-        text.heading(f"{asset}: {found['state'] or 'no regime'} for {text.number(found['days'], 0)} days")
-        rows = []
-        for name, vote in found["votes"].items():
-            measured = _shown(vote["measured"], vote["unit"]) if "measure" in vote else ""
-            asked = f"{vote['side']} {_shown(vote['threshold'], vote['unit'])}" if "measure" in vote else "other votes"
-            if vote["for_days"]:
-                asked += f" for {vote['for_days']:g} d"
-            if vote["within_days"]:
-                asked += f", within {vote['within_days']:g} d"
-            rows.append((name, vote["answer"], vote.get("measure", ""), measured, asked))
-        text.table(["vote", "answer", "measure", "measured", "asked"], rows, right=["measured"])
+        _show_asset(asset, found, decision.regime["market"])
+    from hedgerow.research.decision import STAGES
+
     for stage, assets in decision.stages.items():
         text.heading(f"Stage {stage}")
-        names = list(next(iter(assets.values())))
-        text.table(
-            ["", *assets],
-            [[name, *(text.figure(assets[asset][name], 6) for asset in assets)] for name in names],
-            right=[*assets],
-        )
+        units = {name: unit for _, name, unit in STAGES[stage]}
+        rows = [
+            [name, *(_figure(assets[a][name], unit, decision.trims[a][1]) for a in assets)]
+            for name, unit in units.items()
+        ]
+        if stage == "trigger":
+            rows.insert(0, ["row", *(decision.trims[asset][0] or text.NONE for asset in assets)])
+        text.table(["", *assets], rows, right=[*assets])
     _show_legs(decision.legs, "Legs", "No legs.")
     _show_legs(decision.refusals, "Refusals", "Nothing was refused.")
     _show_standing(decision)
     _show_scenarios(decision)
 
 
-def _shown(value: float, unit: str) -> str:
+_ORDER: Final = ("yes", "abstains", "no")
+
+
+def _show_asset(asset: str, found: Mapping[str, Any], market: Mapping[str, Any]) -> None:
+    """One asset's row of the regime table, why it is that one, and every vote: the true ones first."""
+    text.heading(f"{asset}: {_stand(found)}")
+    if found["borrowed"]:
+        text.say(f"It takes the row of {market['asset']}: too few bars, or no funding, to have one of its own.")
+    elif found["frozen"]:
+        text.say("More than half of its votes abstain: it stands still.")
+    else:
+        text.table(["row", "at this close"], [(row["state"], _row_words(row, found["days"])) for row in found["rows"]])
+    votes = sorted(found["votes"].items(), key=lambda item: _ORDER.index(item[1]["answer"]))
+    rows = []
+    for name, vote in votes:
+        if "measure" in vote:
+            measured, asked = _value(vote["measured"], vote["unit"]), _value(vote["threshold"], vote["unit"])
+            words = f"{vote['measure']} {vote['side']} {asked}"
+        else:
+            measured = f"{sum(found['votes'][part]['answer'] == 'yes' for part in vote['of'])} true"
+            words = f"{vote['at_least']} of {', '.join(vote['of'])}"
+        words += f" for {vote['for_days']:g} d" if vote["for_days"] else ""
+        if vote["within_days"]:
+            ago = vote["last_true_days"]
+            words += f" within {vote['within_days']:g} d" + (f" ({ago:.0f} d ago)" if math.isfinite(ago) else "")
+        rows.append((vote["answer"], name, measured, words))
+    if found["rows"] and rows:
+        text.say()
+    text.table(["answer", "vote", "measured", "true when"], rows, right=["measured"])
+
+
+def _stand(found: Mapping[str, Any]) -> str:
+    if not found["state"]:
+        return "no regime"
+    days = round(found["days"])
+    since = f"for {text.counted(days, 'day')}" if days else "since this close"
+    return f"{found['state']} {since}"
+
+
+def _row_words(row: Mapping[str, Any], days: float) -> str:
+    """Why the asset does or does not stand in a row of the regime table."""
+    barred = "; ".join(row["barred"])
+    if row["here"]:
+        if days == 0.0:
+            return "entered at this close"
+        return f"stands here; not left: {barred}" if barred else "stands here; it may be left, but no row takes over"
+    if row["lacks"]:
+        return "; ".join(row["lacks"])
+    condition = "takes what no other row takes" if row["fallback"] else "its condition holds"
+    return f"{condition}, but {barred}" if barred else condition
+
+
+def _short(value: float, digits: int = 4) -> float:
+    return float(f"{value:.{digits}g}")
+
+
+def _value(value: float, unit: str) -> str:
     """A kernel value in the unit that people read; - where it is unknown."""
-    return show(float(f"{value:.4g}"), unit) if value == value else text.NONE
+    return quantity(_short(value), unit) if math.isfinite(value) else text.NONE
+
+
+def _figure(value: float, unit: str, row_unit: str) -> str:
+    """A cell of a stage's table."""
+    from hedgerow.research.decision import FLAG, ROW
+
+    if unit == FLAG:
+        return "yes" if value else "no"
+    if not math.isfinite(value):
+        return text.NONE
+    if unit == ROW:
+        unit = row_unit
+    return text.figure(value) if unit in ("", "quote") else quantity(_short(value), unit)
 
 
 def _show_head(decision: Decision) -> None:
     label = "SIMULATED MARKET  " if decision.simulated else ""
     text.heading(f"{label}{decision.policy} at the close of {day(decision.day_ns)}")
     market = decision.regime["market"]
-    states = ", ".join(
-        f"{asset} {found['state']}" for asset, found in decision.regime["assets"].items() if found["state"]
-    )
-    text.say(
-        f"Value {text.money(decision.value)} {decision.quote}. Market: {market['state'] or 'no regimes'}. {states}"
-    )
+    stands = [f"{asset} {_stand(found)}" for asset, found in decision.regime["assets"].items() if found["state"]]
+    text.say(f"Value {text.money(decision.value)} {decision.quote}. Market: {market['state'] or 'no regimes'}.")
+    if stands:
+        text.say(f"{'; '.join(stands)}.")
+
+
+_LEG_HEADS: Final = ("", "instrument", "amount", "price", "notional", "cost")
 
 
 def _show_legs(legs: tuple[LegRecord, ...], title: str, nothing: str) -> None:
+    """One line a leg; where the terminal is too narrow, the sentence stands under it."""
     if not legs:
         if nothing:
             text.heading(nothing)
         return
     text.heading(title)
-    heads = ["", "instrument", "amount", "price", "notional", "cost", "why"]
     rows = [
         (
             leg.side,
@@ -147,11 +240,26 @@ def _show_legs(legs: tuple[LegRecord, ...], title: str, nothing: str) -> None:
             text.figure(leg.price),
             text.money(leg.notional),
             text.money(leg.cost),
-            leg.sentence,
         )
         for leg in legs
     ]
-    text.table(heads, rows, right=["amount", "price", "notional", "cost"])
+    widths = [max(map(len, column)) for column in zip(_LEG_HEADS, *rows, strict=True)]
+    longest = max(len(leg.sentence) for leg in legs)
+    room = sum(widths) + text.GUTTER * len(widths) + longest
+    if not sys.stdout.isatty() or room <= _width():
+        lines = [(*row, leg.sentence) for row, leg in zip(rows, legs, strict=True)]
+        text.table([*_LEG_HEADS, "why"], lines, right=_LEG_HEADS[2:])
+        return
+    text.say(_line(_LEG_HEADS, widths), style="bold")
+    for row, leg in zip(rows, legs, strict=True):
+        text.say(_line(row, widths))
+        text.say(f"{' ' * (widths[0] + text.GUTTER)}{leg.sentence}", style="dim")
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Cells under each other: two of words to the left, the numbers to the right."""
+    shown = (c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+    return (" " * text.GUTTER).join(shown).rstrip()
 
 
 def _show_standing(decision: Decision) -> None:
@@ -164,12 +272,13 @@ def _show_standing(decision: Decision) -> None:
             text.percent(before["h_achieved"]), text.percent(after["h_achieved"]), text.percent(after["h_intended"]),
         ))  # fmt: skip
     stable = (text.percent(decision.before["stable_weight"]), text.percent(decision.after["stable_weight"]))
-    rows.append((f"{decision.quote}, all wallets", *stable, "", "", "", ""))
-    heads = ["", "weight", "after", "target", "hedge", "after ", "intended"]
+    rows.append((f"{decision.quote} in all", *stable, "", "", "", ""))
+    heads = ["", "weight", "weight after", "target", "hedge", "hedge after", "intended"]
     text.table(heads, rows, right=heads[1:])
     margin = decision.after["margin"]
     if margin:
-        heads = ["short", "coins", "notional", "equity", "liquidation at", "away"]
+        text.say()
+        heads = ["short after", "coins", "notional", "equity", "liquidation at", "away"]
         text.table(heads, [
             (symbol, text.figure(m["amount"]), text.money(m["notional"]), text.money(m["equity"]), text.figure(m["liquidation_price"]),
              text.percent(m["liquidation_distance"], 0)) for symbol, m in margin.items()
@@ -178,12 +287,12 @@ def _show_standing(decision: Decision) -> None:
 
 def _show_scenarios(decision: Decision) -> None:
     text.heading("If every price moves (basis, funding and fees left out)")
-    heads = ["", "spot", "hedge", "net", "of value", "spot after", "hedge after", "net after", "of value after"]
+    heads = ["", "", "spot", "hedge", "net", "of value", "of spot"]
     rows = []
     for row in decision.scenarios:
-        cells = [text.percent(row["move"], 0, sign=True)]
         for book in ("before", "after"):
+            cells = [text.percent(row["move"], 0, sign=True) if book == "before" else "", book]
             cells += [text.money(row[f"{book}_{part}"], sign=True) for part in ("spot", "hedge", "net")]
-            cells.append(text.percent(row[f"{book}_of_value"], sign=True))
-        rows.append(cells)
-    text.table(heads, rows, right=heads[1:])
+            cells += [text.percent(row[f"{book}_of_{part}"], sign=True) for part in ("value", "spot")]
+            rows.append(cells)
+    text.table(heads, rows, right=heads[2:])

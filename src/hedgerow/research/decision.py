@@ -19,30 +19,32 @@ from hedgerow.model.market import Floats
 from hedgerow.model.policy import Policy, threshold
 from hedgerow.model.portfolio import Portfolio
 from hedgerow.model.report import LegRecord
+from hedgerow.research import states
 from hedgerow.research.backtest import Stage, Traces, leg_record, trace
 from hedgerow.units import NS_PER_DAY
 
+FLAG, ROW = "flag", "row"  # beside the units of units.UNITS: 1 is yes; in the unit of the trim row that acts
 # stage -> (row of work.asset, name, unit): what each stage of the kernel found
 STAGES: dict[str, tuple[tuple[int, str, str], ...]] = {
     "measure": (
         (k.X_PRICE, "price", "quote"), (k.X_UNITS, "coins", ""), (k.X_VALUE, "value", "quote"), (k.X_WEIGHT, "weight", "%"),
         (k.X_TARGET, "target", "%"), (k.X_SHORT, "short_coins", ""), (k.X_H_NOW, "h_achieved", "%"),
     ),
-    "regime": ((k.X_FROZEN, "frozen", ""), (k.X_BORROWED, "borrowed", "")),
+    "regime": ((k.X_FROZEN, "frozen", FLAG), (k.X_BORROWED, "borrowed", FLAG)),
     "target": (
         (k.X_H_VOL, "h_volatility", "%"), (k.X_H_TREND, "h_trend", "%"), (k.X_H_REGIME, "h_regime", "%"), (k.X_RISK, "risk_rank", "%"),
         (k.X_H_BASE, "h_base", "%"), (k.X_EXTRA, "rungs_added", ""), (k.X_H_WANTED, "h_wanted", "%"), (k.X_H, "h_intended", "%"),
     ),
     "trigger": (
-        (k.X_TRIM, "trim_coins", ""), (k.X_MEASURED, "measured", ""), (k.X_THRESHOLD, "threshold", ""), (k.X_BUY, "buy_coins", ""),
+        (k.X_TRIM, "trim_coins", ""), (k.X_MEASURED, "measured", ROW), (k.X_THRESHOLD, "threshold", ROW), (k.X_BUY, "buy_coins", ""),
     ),
     "plan": (
-        (k.X_MOVE, "moves", ""), (k.X_SPOT_NEW, "coins_wanted", ""), (k.X_SHORT_NEW, "short_wanted", ""),
+        (k.X_MOVE, "moves", FLAG), (k.X_SPOT_NEW, "coins_wanted", ""), (k.X_SHORT_NEW, "short_wanted", ""),
         (k.X_SOLD_NEW, "sold_in_place_of_short", ""),
     ),
     "guard": (
         (k.X_ERROR_OLD, "exposure_error_before", "%"), (k.X_ERROR_NEW, "exposure_error_after", "%"), (k.X_BENEFIT, "benefit", "bp"),
-        (k.X_COST, "cost", "bp"), (k.X_FREE, "exempt", ""),
+        (k.X_COST, "cost", "bp"), (k.X_FREE, "exempt", FLAG),
     ),
 }  # fmt: skip
 
@@ -57,7 +59,8 @@ class Decision:
     value: float
     simulated: bool
     regime: dict[str, Any]
-    stages: dict[str, dict[str, dict[str, float]]]  # stage -> asset -> name -> value
+    stages: dict[str, dict[str, dict[str, float]]]  # stage -> asset -> name -> value, in the kernel's units
+    trims: dict[str, tuple[str, str]]  # asset -> the trim row that acts, "" for none, and the unit of its measure
     legs: tuple[LegRecord, ...]
     refusals: tuple[LegRecord, ...]
     before: dict[str, Any]
@@ -165,6 +168,7 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
         simulated=stage.simulated,
         regime=_regime(policy, stage, traces),
         stages=stages,
+        trims={asset: _trim_row(policy, int(work.asset[k.X_TRIM_ROW, a])) for a, asset in enumerate(universe.assets)},
         legs=tuple(leg for leg in records if not leg.refused),
         refusals=tuple(leg for leg in records if leg.refused),
         before=before,
@@ -173,17 +177,30 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
     )
 
 
+def _trim_row(policy: Policy, index: int) -> tuple[str, str]:
+    """The name and the unit of a trim row by the kernel's index: behind the policy's come those of the regime table."""
+    rows = list(policy.trim.items())
+    if index < 0:
+        return "", ""
+    if index >= len(rows):
+        return ("aggressive trim", "pp") if index == len(rows) else ("top performer", "%")
+    name, row = rows[index]
+    return f"trim.{name}", measure.MEASURES[measure.INDEX[row.measure]].unit if row.measure in measure.INDEX else ""
+
+
 def _regime(policy: Policy, stage: Stage, traces: Traces) -> dict[str, Any]:
-    """Per asset and for the market: the row, its age, and every vote with what was measured and asked."""
+    """Per asset and for the market: the row, its age, every row's conditions, every vote with measure and threshold."""
     universe, work, book = stage.market.universe, traces.work, traces.book
     names = list(policy.regime)
     out: dict[str, Any] = {"assets": {}}
     for a, asset in enumerate(universe.assets):
-        true, known = int(work.bits[0, a]), int(work.bits[1, a])
         votes: dict[str, dict[str, object]] = {}
-        for v, (name, vote) in enumerate(policy.vote.items()):
-            answer = "abstains" if not known >> v & 1 else ("yes" if true >> v & 1 else "no")
-            votes[name] = {"answer": answer, "for_days": vote.lasting, "within_days": vote.within}
+        for v, (name, answer) in enumerate(states.answers(policy, work, a).items()):
+            vote = policy.vote[name]
+            votes[name] = {
+                "answer": answer, "for_days": vote.lasting, "within_days": vote.within,
+                "last_true_days": float(book.votes[k.VOTE_AGE, v, a]),
+            }  # fmt: skip
             if vote.measure:
                 column = int(traces.rules.vote[v, k.V_MEASURE])
                 unit = measure.MEASURES[column].unit if column < measure.COUNT else ""
@@ -191,18 +208,21 @@ def _regime(policy: Policy, stage: Stage, traces: Traces) -> dict[str, Any]:
                     "measure": vote.measure, "measured": float(work.measure[column, a]), "side": vote.side,
                     "threshold": threshold(vote.threshold, vote.measure, name), "unit": unit,
                 }  # fmt: skip
+            else:
+                votes[name] |= {"at_least": vote.at_least, "of": list(vote.of)}
         out["assets"][asset] = {
             "state": names[int(book.asset[k.B_STATE, a])] if names else "",
             "days": float(book.asset[k.B_AGE, a]),
             "borrowed": bool(work.asset[k.X_BORROWED, a]),
             "frozen": bool(work.asset[k.X_FROZEN, a]),
+            "rows": states.regime_rows(policy, book, work, a) if names else [],
             "votes": votes,
         }
     asset = universe.assets[universe.market_asset]
-    states = [out["assets"][name]["state"] for name in universe.assets]
+    stand = [out["assets"][name]["state"] for name in universe.assets]
     out["market"] = {
         "asset": asset, "state": out["assets"][asset]["state"],
-        "breadth": {name: states.count(name) / len(states) for name in dict.fromkeys(states) if name},
+        "breadth": {name: stand.count(name) / len(stand) for name in dict.fromkeys(stand) if name},
     }  # fmt: skip
     return out
 
