@@ -74,6 +74,19 @@ def test_the_largest_order_within_a_cap_costs_just_the_cap() -> None:
     assert loose(largest_within)(*args, 0, 0.00005) == 0.0
 
 
+def test_a_known_depth_and_spread_are_the_markets_own() -> None:
+    """A book 2 % deep costs 1 % on average when it is walked to its end; the law stays where it asks for more."""
+    desk = desk_of()
+    args = (desk.rules.scalar, desk.rules.inst, desk.work.measure)
+    desk.work.measure[measure.INDEX["depth"]] = 1e6
+    desk.work.measure[measure.INDEX["half_spread"]] = 0.0004
+    assert loose(slippage_of)(*args, 0, 5e5) == pytest.approx(0.0004 + 0.005)
+    assert loose(slippage_of)(*args, 0, 1e3) == pytest.approx(0.0004 + 0.03 * math.sqrt(1e-6))
+    most = loose(largest_within)(*args, 0, 0.003)
+    assert most == pytest.approx(0.26e6)
+    assert loose(slippage_of)(*args, 0, most) == pytest.approx(0.003)
+
+
 def test_an_order_far_beyond_a_markets_turnover_does_not_fill_at_a_negative_price() -> None:
     desk = desk_of(adv=1e-3)
     assert loose(slippage_of)(desk.rules.scalar, desk.rules.inst, desk.work.measure, 0, 1e12) == 0.5

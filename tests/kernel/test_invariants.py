@@ -52,7 +52,9 @@ def watch_fills(case: Case) -> tuple[Run, Traces]:
         done = [row for row in work.legs[: work.counts[0]] if row[k.L_STATUS] == k.FILLED and row[k.L_AT] == at]
         assert book.wallet[k.W_CASH, 0] >= 0.0
         assert (book.inst[k.P_UNITS] <= 0.0).all()
-        assert (book.asset[k.B_HELD] >= np.minimum(held, protected) * (1 - SLACK)).all(), "protected coins were touched"
+        assert (book.asset[k.B_HELD] >= np.minimum(held, protected) * (1 - SLACK)).all(), (
+            f"protected coins were touched: {done}"
+        )
         assert (book.asset[k.B_PROTECTED] == protected).all()
         assert (book.asset[k.B_OUTSIDE] == outside).all()
         now, coins = short_over_spot(rules, book, work), backed_by_coins(rules, len(short))
@@ -105,9 +107,7 @@ def short_over_spot(rules: Any, book: Any, work: Any) -> Any:
     for a in range(len(out)):
         owned = loose(spot_units)(book.asset, book.inst, rules.inst, a)
         short = loose(own_short)(book.asset, book.inst, rules.inst, a, market)
-        cross = work.asset[k.X_CROSS, a]
-        if book.asset[k.B_CROSS, a] > 0.0 and cross > 0.0:
-            short += book.asset[k.B_CROSS, a] / cross
+        short += book.asset[k.B_CROSS, a] * work.asset[k.X_CROSSED, a]
         out[a] = (short - owned) / max(owned, 1e-300) if short > 1e-12 * max(owned, 1e-12) else 0.0
     return out
 

@@ -209,6 +209,24 @@ def test_a_cross_hedge_that_lost_its_power_is_closed_even_when_no_hedge_is_wante
     assert desk.shorts("BTC") == 0.0
 
 
+def test_an_own_contract_does_not_hedge_twice_what_a_cross_hedge_still_covers() -> None:
+    """The asset gets a contract of its own while the cross hedge cannot be covered: both together once exceeded its spot."""
+    policy = rules_of(hedge={"constant": "75 %", "reserve": "0 %"})
+    desk = Desk(policy, {"BTC": 50_000.0, "ALT": 2.0}, {"ALT": 0.2}, cash=50_000.0, held={"ALT": 5_000.0})
+    desk.hedge[1] = -1
+    desk.see(beta=1.0, rho2=0.9).day()
+    assert desk.shorts("BTC") * 50_000.0 == pytest.approx(7_500.0)
+    desk.hedge[1] = 3
+    desk.fresh[2] = 0
+    desk.day()
+    assert desk.shorts("BTC") * 50_000.0 == pytest.approx(7_500.0)
+    assert desk.shorts("ALT") * 2.0 == pytest.approx(2_500.0)  # not 7,500
+    desk.fresh[2] = 1
+    desk.day()
+    desk.day()
+    assert (desk.shorts("BTC"), desk.shorts("ALT")) == (0.0, pytest.approx(3_750.0))
+
+
 def test_own_and_cross_hedges_share_a_contract_and_are_told_apart() -> None:
     policy = rules_of(hedge={"external": True, "rung_down_every": "0 d", "reserve": "0 %"})
     desk = Desk(policy, {"BTC": 50_000.0, "ALT": 2.0}, {"BTC": 0.4, "ALT": 0.1}, cash=50_000.0,

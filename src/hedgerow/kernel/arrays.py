@@ -141,6 +141,7 @@ A_TARGET, A_SOUND = range(2)  # weight of nav; 1: whitelisted
     B_TREND,  # 1: the trend hedge is on
     B_PEAK_DONE,  # 1: the aggressive trim of this visit was made
     B_HEDGE,  # instrument that hedges the asset; -1: none
+    B_CROSS_BY,  # instrument of B_CROSS
     B_MARK,  # spot price of the last settlement, quote
     B_PNL_SPOT,  # quote, cumulative, as all below
     B_PNL_HEDGE,
@@ -150,8 +151,8 @@ A_TARGET, A_SOUND = range(2)  # weight of nav; 1: whitelisted
     B_FEE_FUTURES,
     B_SLIP_SPOT,
     B_SLIP_FUTURES,
-) = range(33)
-BOOK_ASSET: Final = 33
+) = range(34)
+BOOK_ASSET: Final = 34
 FIRST_PART: Final = B_PNL_SPOT  # the eight parts follow in the order of model.report.PARTS
 # ---- book.inst[:, I] (futures) --------------------------------------------------------------------------------------
 (
@@ -232,8 +233,9 @@ TRIM_ARMED, TRIM_DAY, TRIM_DONE = range(3)  # 1: armed; day of the last fill; 1:
     X_NOTIONAL,  # of the asset's whole move, fraction of nav
     X_BETA,  # short notional per value of the asset at a ratio of 1 (own contract: 1)
     X_KEEP,  # 1: no coin of it may be sold at this close
-) = range(40)
-WORK_ASSET: Final = 40
+    X_CROSSED,  # coins of the asset that one coin of its cross hedge stands for; 0: none
+) = range(41)
+WORK_ASSET: Final = 41
 
 # ---- legs[n, :] -----------------------------------------------------------------------------------------------------
 (
@@ -310,6 +312,7 @@ def new_book(rules: Rules, instruments: int, cash: float) -> Book:
     asset[B_STATE] = max(rules.regime.shape[0] - 1, 0)
     asset[B_DOWN_DAY] = -np.inf
     asset[B_HEDGE] = -1.0
+    asset[B_CROSS_BY] = -1.0
     asset[B_MARK] = np.nan
     inst = np.zeros((7, instruments))
     inst[P_LIQUIDATION] = np.inf

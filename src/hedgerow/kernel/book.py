@@ -12,6 +12,7 @@ from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
     B_COST,
     B_CROSS,
+    B_CROSS_BY,
     B_ENTERED,
     B_EXCESS,
     B_FEE_FUTURES,
@@ -75,7 +76,7 @@ from hedgerow.kernel.arrays import (
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.fill import slippage_of
-from hedgerow.kernel.margin import affordable, collect, refresh_margin, release, unshorted
+from hedgerow.kernel.margin import affordable, bare, collect, refresh_margin, release
 from hedgerow.kernel.measure import futures_value, spot_units
 from hedgerow.model.market import Floats
 from hedgerow.model.plan import Reason
@@ -169,7 +170,7 @@ def fill_spot(
     fee_rate = rules.inst[I_FEE, a]
     slip = slippage_of(rules.scalar, rules.inst, measure, a, abs(units) * price)
     if units < 0.0:
-        free = min(max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a]), unshorted(rules, book, x, a))
+        free = min(max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a]), bare(rules, book, x, a, a, a))
         units = -min(-units, free)
         fill = price * (1.0 - slip)
     else:
@@ -262,6 +263,7 @@ def fill_futures(
         release(rules, book, i, price, spot)
     if served != a:
         book.asset[B_CROSS, served] = max(0.0, book.asset[B_CROSS, served] - units)
+        book.asset[B_CROSS_BY, served] = i
     if units < 0.0:
         book.asset[B_HEDGE, served] = i
     book.scalar[S_FUTURES_TRADED] += abs(units) * fill
@@ -329,8 +331,9 @@ def close_position(rules: Rules, book: Book, i: int, price: float, fee_rate: flo
     book.asset[B_PNL_BASIS, a] += units * (price - inst[P_MARK, i])
     inst[P_UNITS, i] = 0.0
     for b in range(book.asset.shape[1]):
-        if int(book.asset[B_HEDGE, b]) == i:
+        if int(book.asset[B_CROSS_BY, b]) == i:
             book.asset[B_CROSS, b] = 0.0
+        if int(book.asset[B_HEDGE, b]) == i:
             book.asset[B_EXCESS, b] = 0.0
     book.scalar[S_FUTURES_TRADED] += abs(units) * price
     _count_turnover(book.scalar, abs(units) * price)
@@ -352,8 +355,9 @@ def liquidate(rules: Rules, book: Book, i: int) -> None:
     inst[P_UNITS, i] = 0.0
     inst[P_COLLATERAL, i] = 0.0
     for b in range(book.asset.shape[1]):
-        if int(book.asset[B_HEDGE, b]) == i:
+        if int(book.asset[B_CROSS_BY, b]) == i:
             book.asset[B_CROSS, b] = 0.0
+        if int(book.asset[B_HEDGE, b]) == i:
             book.asset[B_EXCESS, b] = 0.0
     book.scalar[S_LIQUIDATIONS] += 1.0
     refresh_margin(rules.scalar, rules.inst, inst, i)

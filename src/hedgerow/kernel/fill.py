@@ -62,7 +62,7 @@ def slippage_of(rules: Floats, inst_rules: Floats, measure: Floats, i: int, noti
     adv = turnover_of(inst_rules, measure, i)
     if adv > 0.0 and notional > 0.0:
         sigma = measure[_SIGMA, int(inst_rules[I_ASSET, i])]
-        if np.isnan(sigma):
+        if not sigma >= 0.0:
             sigma = _UNKNOWN_SIGMA
         impact = rules[K_IMPACT] * sigma / _ROOT_YEAR * math.sqrt(notional / adv)
     depth = depth_of(inst_rules, measure, i)
@@ -85,7 +85,7 @@ def largest_within(rules: Floats, inst_rules: Floats, measure: Floats, i: int, c
         return 0.0
     adv = turnover_of(inst_rules, measure, i)
     sigma = measure[_SIGMA, int(inst_rules[I_ASSET, i])]
-    if np.isnan(sigma):
+    if not sigma >= 0.0:
         sigma = _UNKNOWN_SIGMA
     steep = rules[K_IMPACT] * sigma / _ROOT_YEAR
     if steep <= 0.0:

@@ -102,7 +102,7 @@ def risk_of(measure: Floats, x: Floats, row: int) -> float:
     total = 0.0
     for a in range(x.shape[1]):
         sigma = measure[_SIGMA, a]
-        if np.isnan(sigma):
+        if not sigma >= 0.0:
             sigma = _UNKNOWN_SIGMA
         part = sigma * x[row, a]
         squares += part * part

@@ -9,6 +9,7 @@ import numpy as np
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
     B_CROSS,
+    B_CROSS_BY,
     B_EXCESS,
     B_HEDGE,
     B_SOLD,
@@ -232,11 +233,11 @@ def write_spot(
 def _short_on(asset: Floats, inst: Floats, inst_rules: Floats, i: int, a: int, market: int) -> float:
     """Coins of instrument ``i`` that are short for asset ``a``."""
     if int(inst_rules[I_ASSET, i]) != a:
-        return asset[B_CROSS, a] if int(asset[B_HEDGE, a]) == i else 0.0
+        return asset[B_CROSS, a] if int(asset[B_CROSS_BY, a]) == i else 0.0
     units = -inst[P_UNITS, i]
     if a == market:
         for b in range(asset.shape[1]):
-            if int(asset[B_HEDGE, b]) == i:
+            if int(asset[B_CROSS_BY, b]) == i:
                 units -= asset[B_CROSS, b]
     return units
 

@@ -12,7 +12,7 @@ import numpy as np
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
     B_CROSS,
-    B_HEDGE,
+    B_CROSS_BY,
     B_HELD,
     B_PROTECTED,
     I_ASSET,
@@ -35,6 +35,7 @@ from hedgerow.kernel.arrays import (
     P_UNITS,
     W_CASH,
     X_CROSS,
+    X_CROSSED,
     Book,
     Rules,
 )  # fmt: skip
@@ -44,6 +45,7 @@ from hedgerow.model.market import Floats, Ints
 from hedgerow.model.plan import Reason
 
 _IN: Final = float(Reason.MARGIN_IN)
+_DUST: Final = 0.01  # of the spot: less than a lot may be left of a cross hedge that was covered
 _PAIR: Final = float(Reason.PAIR_REDUCE)
 
 
@@ -94,7 +96,7 @@ def affordable(
     a = int(rules.inst[I_ASSET, i])
     due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark, spot)
     each = 1.0 / rules.scalar[K_LEVERAGE] + slip + rules.inst[I_FEE, i]
-    spare = bare(rules, book, x, served, a)
+    spare = bare(rules, book, x, served, a, i)
     if rules.inst[I_INVERSE, i] == 1.0:
         funded = (max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]) - due) / each
         spare = spare / (1.0 + rules.inst[I_FEE, i] * mark / spot)  # the fee itself is paid in coins
@@ -104,21 +106,16 @@ def affordable(
 
 
 @compiled
-def bare(rules: Rules, book: Book, x: Floats, served: int, a: int) -> float:
+def bare(rules: Rules, book: Book, x: Floats, served: int, a: int, i: int) -> float:
     """Coins of asset ``a``'s contract that asset ``served`` could still be short for: its spot that no short covers."""
     owned = spot_units(book.asset, book.inst, rules.inst, served)
+    cross = book.asset[B_CROSS, served] * x[X_CROSSED, served]
+    free = owned - own_short(book.asset, book.inst, rules.inst, served, int(rules.scalar[K_MARKET])) - cross
     if served == a:
-        return max(0.0, owned - own_short(book.asset, book.inst, rules.inst, a, int(rules.scalar[K_MARKET])))
-    return max(0.0, owned * x[X_CROSS, served] - book.asset[B_CROSS, served])
-
-
-@compiled
-def unshorted(rules: Rules, book: Book, x: Floats, a: int) -> float:
-    """Coins of asset ``a`` that no short needs, own or cross: all that may be sold."""
-    free = bare(rules, book, x, a, a)
-    if book.asset[B_CROSS, a] > 0.0 and x[X_CROSS, a] > 0.0:
-        free = max(0.0, free - book.asset[B_CROSS, a] / x[X_CROSS, a])
-    return free
+        return max(0.0, free)
+    if cross > _DUST * owned and int(book.asset[B_CROSS_BY, served]) != i:
+        return 0.0  # one cross hedge at a time: the old contract is covered first
+    return max(0.0, free) * x[X_CROSS, served]
 
 
 @compiled
@@ -225,21 +222,21 @@ def _add_pairs(
     owner = int(inst_rules[I_ASSET, i])
     others = 0.0
     for b in range(asset.shape[1]):
-        if b != owner and int(asset[B_HEDGE, b]) == i:
+        if b != owner and int(asset[B_CROSS_BY, b]) == i:
             others += asset[B_CROSS, b]
     for a in range(asset.shape[1]):
         share = 0.0
         if a == owner:
             share = total - others
-        elif int(asset[B_HEDGE, a]) == i:
+        elif int(asset[B_CROSS_BY, a]) == i:
             share = asset[B_CROSS, a]
         if share <= 0.0:
             continue
         part = units * share / total
-        ratio = 1.0 if a == owner or not x[X_CROSS, a] > 0.0 else x[X_CROSS, a]
+        behind = part if a == owner else part * x[X_CROSSED, a]
         limit = rules[K_REDUCE]
-        add_leg(legs, count, i, a, LEG_FUTURES, part, price[i], price[a], _PAIR, -1.0, distance, limit, day)
-        coins = min(part / ratio, max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a]))
+        add_leg(legs, count, i, a, LEG_FUTURES, part, price[i], price[owner], _PAIR, -1.0, distance, limit, day)
+        coins = min(behind, max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a]))
         if coins > 0.0:
             n = add_leg(legs, count, a, a, LEG_SPOT, -coins, price[a], price[a], _PAIR, -1.0, distance, limit, day)
             if n >= 0:

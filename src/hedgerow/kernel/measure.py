@@ -12,8 +12,8 @@ from hedgerow.kernel.arrays import (
     B_AGE,
     B_COST,
     B_CROSS,
+    B_CROSS_BY,
     B_EXCESS,
-    B_HEDGE,
     B_HELD,
     B_OUTSIDE,
     B_SOLD,
@@ -30,6 +30,7 @@ from hedgerow.kernel.arrays import (
     X_ALIVE,
     X_BETA,
     X_CROSS,
+    X_CROSSED,
     X_H_NOW,
     X_OWN,
     X_PRICE,
@@ -207,9 +208,13 @@ def measure_stage(
     for a in range(n_assets):
         _hedge_route(rules, measure, price, hedge, x, a)
         x[X_SHORT, a] = own_short(asset, inst, inst_rules, a, market)
-        if asset[B_CROSS, a] > 0.0 and alive_price(price, int(asset[B_HEDGE, a])) and price[a] > 0.0:
+        x[X_CROSSED, a] = (
+            1.0 / x[X_CROSS, a] if x[X_OWN, a] >= 0.0 and inst_rules[I_ASSET, int(x[X_OWN, a])] != a else 0.0
+        )
+        if asset[B_CROSS, a] > 0.0 and alive_price(price, int(asset[B_CROSS_BY, a])) and price[a] > 0.0:
             beta = measure[_BETA, a] if measure[_BETA, a] > 0.0 else 1.0  # whatever would hedge it from now on
-            x[X_SHORT, a] += asset[B_CROSS, a] * price[int(asset[B_HEDGE, a])] / (beta * price[a])
+            x[X_CROSSED, a] = price[int(asset[B_CROSS_BY, a])] / (beta * price[a])
+            x[X_SHORT, a] += asset[B_CROSS, a] * x[X_CROSSED, a]
         base = x[X_UNITS, a] + asset[B_SOLD, a]
         x[X_H_NOW, a] = (x[X_SHORT, a] + asset[B_SOLD, a]) / base if base > 0.0 else 0.0
         measure[_BREADTH, a] = restless
