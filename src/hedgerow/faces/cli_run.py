@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,7 +103,8 @@ def run_backtest(
     subject = policies.load(policy, "--policy")
     with text.working("Backtest", 14) as tell:
         tell("reading the data")
-        recorded = wire.recorded(data, assets, _day(start, "--start"), _day(end, "--end"))
+        with _options(start="--start", end="--end", assets="--assets"):
+            recorded = wire.recorded(data, assets, _day(start, "--start"), _day(end, "--end"))
         wire.prepare(recorded.market.open_ns.shape[0] * len(assets) * 10, tell)
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.compare import compare
@@ -202,7 +204,8 @@ def _explain_backtest(
     subject = policies.load(policy, "--policy")
     with text.working("Explain") as tell:
         tell("reading the data")
-        recorded = wire.recorded(data, assets, _day(start, "--start"), _day(at, "--at"))
+        with _options(start="--start", end="--at", assets="--assets"):
+            recorded = wire.recorded(data, assets, _day(start, "--start"), _day(at, "--at"))
         wire.prepare(recorded.market.open_ns.shape[0] * len(assets), tell)
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.decision import explain_day
@@ -223,7 +226,15 @@ def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, vie
             where=str(portfolio),
             fix="State at least one holding, for example [spot.BTC] amount = 1.",
         )
-    with text.working("Plan") as tell:
+    file = str(portfolio)
+    with (
+        text.working("Plan") as tell,
+        _options(
+            start="--at",
+            end="--at",
+            **{f'futures."{symbol}"': f'{file}: futures."{symbol}"' for symbol in held.futures},
+        ),
+    ):
         tell("reading the data")
         moment = _day(at, "--at") or wire.last_day(data, assets)
         recorded = wire.recorded(data, assets, moment, moment, held.head.quote)
@@ -232,37 +243,50 @@ def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, vie
         from hedgerow.research.decision import plan_for
 
         stage = wire.stage_of(recorded, [subject], views)
-        weights = target_weights(subject, assets, _targets(targets) or dict(held.targets) or None, held.head.quote)
+        given = _targets(targets)
+        with _options(**({} if given else {"--targets": f"{file}: targets"})):
+            weights = target_weights(subject, assets, given or dict(held.targets) or None, held.head.quote)
         return plan_for(subject, stage, held, weights)
+
+
+@contextmanager
+def _options(**named: str) -> Iterator[None]:
+    """Errors of the rooms below name what they were given (start, end); say which option or key of the user it was."""
+    try:
+        yield
+    except ConfigError as error:
+        if error.where not in named:
+            raise
+        raise ConfigError(error.message, where=named[error.where], fix=error.fix) from None
 
 
 def read_portfolio(path: Path) -> Portfolio:
     """A portfolio file. Raises ConfigError with file, key, value and fix."""
     from pydantic import ValidationError
 
+    from hedgerow import policies
     from hedgerow.model.portfolio import Portfolio
 
+    if not path.exists():
+        raise ConfigError("there is no such file", where=str(path), fix="See the portfolio file in the README.")
+    document = policies.read(path)
     try:
-        return Portfolio.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise ConfigError(
-            "there is no such file", where=str(path), fix="See the portfolio file in the README."
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"not valid TOML: {error}", where=str(path)) from None
+        return Portfolio.model_validate(document)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in fault["loc"])
-        unknown = fault["type"] == "extra_forbidden"
-        message = (
-            "unknown key" if unknown else f"{fault['msg'].removeprefix('Value error, ')} (got {fault.get('input')!r})"
-        )
-        fix = (
-            "A holding takes amount, unit_cost, protected, outside, buy_back; a position amount, entry, collateral."
-            if unknown
-            else ""
-        )
-        raise ConfigError(message, where=f"{path}: {key}", fix=fix) from None
+        key = ".".join(f'"{part}"' if "/" in str(part) else str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            known = '[portfolio], [spot.COIN], [futures."SYMBOL"] and [targets]'
+            keys = "a holding amount, unit_cost, protected, outside, buy_back; a position amount, entry, collateral"
+            message, fix = "unknown key", f"The file takes {known}; {keys}."
+        else:
+            got = (
+                ""
+                if isinstance(fault.get("input"), (dict, Portfolio))
+                else policies.written(document, fault["loc"], "")
+            )
+            message, fix = policies.fault_words(fault) + (f" (got {got})" if got else ""), ""
+        raise ConfigError(message, where=f"{path}: {key}" if key else str(path), fix=fix) from None
 
 
 def demo(

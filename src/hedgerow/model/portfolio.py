@@ -66,6 +66,15 @@ class Portfolio(BaseModel):
         default_factory=dict, description="weights of net asset value, stablecoin included"
     )
 
+    @model_validator(mode="after")
+    def _plain_quote(self) -> Portfolio:
+        """Stablecoins are spent and funded with: what a coin may have beside its amount says nothing of them."""
+        held = self.spot.get(self.head.quote)
+        extra = held.model_fields_set - {"amount"} if held is not None else set()
+        if extra:
+            raise ValueError(f"spot.{self.head.quote} takes amount alone, not {', '.join(sorted(extra))}")
+        return self
+
     def assets(self) -> tuple[str, ...]:
         """The risk assets that are held, or named in targets, in the order of the file."""
         named = [*self.spot, *(symbol.split("/")[0] for symbol in self.futures), *self.targets]

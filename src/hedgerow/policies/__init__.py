@@ -16,11 +16,10 @@ from hedgerow.units import UNITS, show
 _HERE = Path(__file__).parent
 _LIMITS = {"ge": "at least", "le": "at most", "gt": "above", "lt": "below"}
 _SHAPES = {
-    "model_type": "must be a table",
-    "dict_type": "must be a table",
-    "tuple_type": "must be a list",
+    "model_type": "must be a table", "dict_type": "must be a table", "tuple_type": "must be a list",
+    "float_type": "must be a number", "float_parsing": "must be a number", "finite_number": "must be a finite number",
     "missing": "is missing",
-}
+}  # fmt: skip
 BENCHMARKS = (
     "b0_hold",
     "b1_monthly",
@@ -129,23 +128,27 @@ def _explained(error: ValidationError, document: dict[str, Any], where: str) -> 
     faults = error.errors(include_url=False)
     first = faults[0]
     key = ".".join(str(part) for part in first["loc"] if part not in ("function-before", "[key]")) or "the policy"
-    message = _SHAPES.get(first["type"], first["msg"].removeprefix("Value error, "))
-    limit = next((name for name in _LIMITS if name in first.get("ctx", {})), "")
+    message = fault_words(first, _unit_at(first["loc"]))
     fix = ""
     if first["type"] == "extra_forbidden":
         message = "unknown key"
         fix = f"Remove it{near(str(first['loc'][-1]), _known_keys(first['loc'][:-1]))}"
     elif not isinstance(first.get("input"), dict):
-        if limit:
-            unit = _unit_at(first["loc"])
-            bound = float(first["ctx"][limit])
-            message = f"must be {_LIMITS[limit]} {show(bound, unit) if unit in UNITS else f'{bound:g}'}"
-        message = f"{message} (got {_written(document, first['loc'], first.get('input'))})"
+        message = f"{message} (got {written(document, first['loc'], first.get('input'))})"
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     return ConfigError(message + more, where=f"{where}: {key}", fix=fix)
 
 
-def _written(document: Any, location: tuple[int | str, ...], otherwise: Any) -> str:
+def fault_words(fault: Any, unit: str = "") -> str:
+    """What is wrong with a value, by pydantic's account of it; a limit is shown in ``unit``."""
+    limit = next((name for name in _LIMITS if name in fault.get("ctx", {})), "")
+    if limit:
+        bound = float(fault["ctx"][limit])
+        return f"must be {_LIMITS[limit]} {show(bound, unit) if unit in UNITS else f'{bound:g}'}"
+    return _SHAPES.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))
+
+
+def written(document: Any, location: tuple[int | str, ...], otherwise: Any) -> str:
     """What the file says at a fault's location, as TOML writes it."""
     for part in location:
         try:

@@ -61,7 +61,7 @@ def trace(
     book: k.Book | None = None,
 ) -> tuple[Run, Traces]:
     """``backtest``, and the blocks it ran on. A given ``book`` is used (and changed) instead of an empty one."""
-    if not capital > 0.0:
+    if not 0.0 < capital < np.inf:
         raise ConfigError(f"the capital is {capital:g}", where="--capital", fix="It must be above 0.")
     market, universe = stage.market, stage.market.universe
     n_inst, n_assets, days = len(universe.instruments), len(universe.assets), market.days_ns.shape[0]

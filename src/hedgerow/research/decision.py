@@ -17,12 +17,13 @@ from hedgerow.model import measure
 from hedgerow.model.instrument import Universe
 from hedgerow.model.market import Floats
 from hedgerow.model.policy import Policy, threshold
-from hedgerow.model.portfolio import Portfolio
+from hedgerow.model.portfolio import Portfolio, Position
 from hedgerow.model.report import LegRecord
 from hedgerow.research import states
 from hedgerow.research.backtest import Stage, Traces, leg_record, trace
 from hedgerow.units import NS_PER_DAY
 
+GREATEST_BETA = 3.0  # of a coin to the market asset, in a portfolio that is read
 FLAG, ROW = "flag", "row"  # beside the units of units.UNITS: 1 is yes; in the unit of the trim row that acts
 # stage -> (row of work.asset, name, unit): what each stage of the kernel found
 STAGES: dict[str, tuple[tuple[int, str, str], ...]] = {
@@ -118,28 +119,60 @@ def _hold(book: k.Book, portfolio: Portfolio, universe: Universe, price: Floats,
             book.asset[k.B_COST, a] = held.unit_cost
             book.asset[k.B_PRINCIPAL, a] = held.unit_cost * (held.amount + held.outside)
         value += (held.amount + held.outside) * price[a]
-    symbols = [it.symbol for it in universe.instruments]
     for symbol, position in portfolio.futures.items():
-        if symbol not in symbols[len(universe.assets) :]:
-            known = ", ".join(symbols[len(universe.assets) :]) or "none"
-            raise ConfigError(f"the data has no {symbol}", where=f'futures."{symbol}"', fix=f"Known futures: {known}.")
-        i = symbols.index(symbol)
-        asset = int(rules.inst[k.I_ASSET, i])
-        owned = book.asset[k.B_HELD, asset] + book.asset[k.B_OUTSIDE, asset]
-        if position.amount > 0.0 or -position.amount > owned * (1.0 + 1e-9):
-            raise ConfigError(
-                f"{symbol} amount = {position.amount:g} is not a hedge of {owned:g} coins", where=f'futures."{symbol}"',
-                fix="A hedge is short (negative) and not larger than the spot held.",
-            )  # fmt: skip
-        book.inst[k.P_UNITS, i], book.inst[k.P_ENTRY, i] = position.amount, position.entry
-        book.inst[k.P_COLLATERAL, i] = position.collateral
-        book.asset[k.B_HEDGE, asset] = i
-        level = (position.collateral - position.amount * position.entry) / (
-            -position.amount * (1.0 + rules.inst[k.I_MAINTENANCE, i])
-        )
-        book.inst[k.P_LIQUIDATION, i] = level if rules.inst[k.I_INVERSE, i] == 0.0 else np.inf
-        value += position.collateral + position.amount * (price[i] - position.entry)
+        value += _hold_short(book, symbol, position, universe, price, rules)
     book.scalar[k.S_NAV0] = portfolio.head.initial_value or value
+
+
+def _hold_short(
+    book: k.Book, symbol: str, position: Position, universe: Universe, price: Floats, rules: k.Rules
+) -> float:
+    """Write one position; returns its equity. Raises ConfigError for one that is no hedge of what is held."""
+    known = [it.symbol for it in universe.instruments[len(universe.assets) :]]
+    where = f'futures."{symbol}"'
+    if symbol not in known:
+        raise ConfigError(f"the data has no {symbol}", where=where, fix=f"Known futures: {', '.join(known) or 'none'}.")
+    i = len(universe.assets) + known.index(symbol)
+    asset = int(rules.inst[k.I_ASSET, i])
+    owned = float(book.asset[k.B_HELD, asset] + book.asset[k.B_OUTSIDE, asset])
+    others = -float(sum(book.inst[k.P_UNITS, j] for j in universe.futures_of(universe.assets[asset])))
+    if position.amount > 0.0 or others - position.amount > _hedgeable(book, asset, universe, price) * (1.0 + 1e-9):
+        beside = f" beside shorts of {others:g}" if others > 0.0 else ""
+        raise ConfigError(
+            f"{symbol} amount = {position.amount:g}{beside} is not a hedge of {owned:g} coins", where=where,
+            fix="A hedge is short (negative) and not larger than the spot held.",
+        )  # fmt: skip
+    if position.amount == 0.0:  # collateral without a position is free
+        book.wallet[k.W_CASH, 0] += position.collateral
+        return position.collateral
+    book.inst[k.P_COLLATERAL, i] = position.collateral
+    book.asset[k.B_HEDGE, asset] = i
+    level = (position.collateral - position.amount * position.entry) / (
+        -position.amount * (1.0 + rules.inst[k.I_MAINTENANCE, i])
+    )
+    if rules.inst[k.I_INVERSE, i] == 1.0:
+        level = np.inf
+    if level <= price[i]:
+        raise ConfigError(
+            f"{symbol} would have been liquidated at {level:,.6g}; its price is {price[i]:,.6g}", where=where,
+            fix="State the collateral that backs it (of cross margin: its share of the wallet).",
+        )  # fmt: skip
+    book.inst[k.P_UNITS, i], book.inst[k.P_ENTRY, i] = position.amount, position.entry
+    book.inst[k.P_LIQUIDATION, i] = level
+    return float(position.collateral + position.amount * (price[i] - position.entry))
+
+
+def _hedgeable(book: k.Book, asset: int, universe: Universe, price: Floats) -> float:
+    """Coins of an asset that shorts may cover: those held, and for the market asset what a cross hedge may need.
+
+    A coin without futures is hedged by beta with the market asset's; how much of that is too much the kernel decides.
+    """
+    held = book.asset[k.B_HELD] + book.asset[k.B_OUTSIDE]
+    coins = float(held[asset])
+    if asset == universe.market_asset and price[asset] > 0.0:
+        bare = [a for a, name in enumerate(universe.assets) if not universe.futures_of(name) and held[a] > 0.0]
+        coins += GREATEST_BETA * sum(float(held[a] * price[a]) for a in bare if price[a] > 0.0) / float(price[asset])
+    return coins
 
 
 def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int) -> Decision:

@@ -33,6 +33,8 @@ def read_views(path: Path) -> tuple[View, ...]:
         raise ConfigError(
             "there is no such file", where=str(path), fix="See the views file in the reference."
         ) from None
+    except UnicodeDecodeError:
+        raise ConfigError("not a text file in UTF-8", where=str(path)) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"not valid TOML: {error}", where=str(path)) from None
     unknown = [key for key in document if key != "view"]
@@ -44,26 +46,44 @@ def read_views(path: Path) -> tuple[View, ...]:
     return tuple(_view(item, f"{path}: view {i + 1}") for i, item in enumerate(items))
 
 
-def _view(item: dict[str, Any], where: str) -> View:
+def _view(item: Any, where: str) -> View:
+    if not isinstance(item, dict):
+        raise ConfigError(f"{item!r} is no item", where=where, fix="Write items as [[view]] tables.")
     for key in item:
         if key not in _KEYS:
             raise ConfigError("unknown key", where=f"{where}.{key}", fix=f"An item takes {', '.join(_KEYS)}.")
     if "date" not in item or "kind" not in item:
         raise ConfigError("an item needs date and kind", where=where, fix='Write date = 2022-11-08 and kind = "macro".')
-    ratio = item.get("hedge_ratio")
+    severity, ratio = item.get("severity", 1), item.get("hedge_ratio")
+    if not isinstance(severity, int) or isinstance(severity, bool):
+        raise ConfigError(f"{severity!r} is no severity", where=f"{where}.severity", fix="Write 1, 2 or 3.")
+    try:
+        least = None if ratio is None else units.parse(ratio, "%")
+        if least is not None and not 0.0 <= least <= 1.0:
+            raise ValueError
+    except (AttributeError, ValueError):
+        raise ConfigError(
+            f"{ratio!r} is no hedge ratio", where=f"{where}.hedge_ratio", fix='Write a share of spot such as "80 %".'
+        ) from None
     try:
         return View(
             date_ns=_moment(item["date"], f"{where}.date"),
             kind=str(item["kind"]),
-            severity=int(item.get("severity", 1)),
+            severity=severity,
             source=str(item.get("source", "")),
             expiry_ns=_moment(item["expires"], f"{where}.expires") if "expires" in item else None,
-            assets=tuple(str(name) for name in item.get("assets", ())),
-            hedge_ratio=None if ratio is None else units.parse(ratio, "%"),
+            assets=_names(item.get("assets", []), f"{where}.assets"),
+            hedge_ratio=least,
             venue=str(item.get("venue", "")),
         )
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise ConfigError(str(error), where=where) from None
+
+
+def _names(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ConfigError(f"{value!r} is no list of assets", where=where, fix='Write for example ["BTC", "SOL"].')
+    return tuple(value)
 
 
 def _moment(value: Any, where: str) -> int:
