@@ -16,7 +16,13 @@ DRIFT = {"measure": "drift_abs", "threshold": "1 pp", "to": "target"}
 
 
 def hedged(
-    h: float, *, assets: int = 1, weight: float = 0.5, costs: dict[str, Any] | None = None, **guard: Any
+    h: float,
+    *,
+    assets: int = 1,
+    weight: float = 0.5,
+    price: float = 1.0,
+    costs: dict[str, Any] | None = None,
+    **guard: Any,
 ) -> Desk:
     """A book of 1,000,000 with so many equal assets, in which a hedge of `h` is wanted."""
     names = [f"A{i}" for i in range(assets)]
@@ -25,8 +31,8 @@ def hedged(
         costs=costs or {"futures_fee": "6 bp", "futures_half_spread": "1 bp"},
     )  # fmt: skip
     share = weight / assets
-    desk = Desk(policy, dict.fromkeys(names, 1.0), dict.fromkeys(names, share), cash=1e6 * (1 - weight),
-                held=dict.fromkeys(names, 1e6 * share))  # fmt: skip
+    desk = Desk(policy, dict.fromkeys(names, price), dict.fromkeys(names, share), cash=1e6 * (1 - weight),
+                held=dict.fromkeys(names, 1e6 * share / price))  # fmt: skip
     return desk.see(external_hedge=h, sigma_ewma=0.6, correlation=0.8, funding7=0.0)
 
 
@@ -36,7 +42,8 @@ def hedged(
 @pytest.mark.parametrize(("h", "trades"), [(0.0236, False), (0.0238, True)])
 def test_2_15_break_even_of_a_hedge_is_2_37_points(h: float, trades: bool) -> None:
     """c = 7 bp, gamma = 4, sigma = 0.6, w = 0.5, H = 30 d; the error is measured from a full hedge of h."""
-    assert bool(hedged(h, kappa="1 x", gamma="4 x").decide()) is trades
+    for price in (1.0, 8.0):
+        assert bool(hedged(h, price=price, kappa="1 x", gamma="4 x").decide()) is trades
 
 
 def test_the_refusal_says_benefit_over_cost() -> None:

@@ -93,13 +93,16 @@ def test_2a9_other_assets_are_topped_up_under_75_percent() -> None:
     for name, price, acts in (("B", 114.0, True), ("B", 113.0, False), ("A", 114.0, False)):
         desk = Desk(policy, {"A": 100.0, "B": 100.0}, {"A": 0.3}, cash=5_000.0, held={"A": 20.0, "B": 20.0})
         desk.short(name, 10.0, collateral=1_000.0).at_price(**{name: price})
-        assert bool(ladder(desk)) is acts
+        legs = ladder(desk)
+        assert bool(legs) is acts
+        assert all(leg.limit == 0.75 and leg.measured < 0.75 for leg in legs)
 
 
 def test_a_top_up_brings_equity_back_to_the_notional_and_stops_the_alarm() -> None:
     desk = desk_of(cash=5_000.0)
     (leg,) = ladder(desk)
     assert (leg.kind, leg.reason, leg.units) == ("margin", Reason.MARGIN_IN, pytest.approx(1_000.0))
+    assert (leg.measured, leg.limit) == (pytest.approx(2_000.0 / 10.05 / 150.0 - 1.0), 0.60)
     nav = desk.nav()
     desk.fill()
     assert desk.cash() == pytest.approx(4_000.0)

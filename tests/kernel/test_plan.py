@@ -78,7 +78,9 @@ def test_a_trim_shrinks_the_hedge_with_it() -> None:
 
 def test_what_the_stables_do_not_fund_is_sold_and_bought_back_when_the_hedge_ends() -> None:
     desk = one(cash=200.0, held=8.0, weight=0.8, h="75 %", reserve="0 %")
-    assert kinds(desk.day()) == {Reason.FUND_HEDGE: -2.0, Reason.HEDGE_RAISE: -4.0}
+    legs = desk.day()
+    assert kinds(legs) == {Reason.FUND_HEDGE: -2.0, Reason.HEDGE_RAISE: -4.0}
+    assert {(leg.measured, leg.limit) for leg in legs} == {(0.0, 0.75)}  # from nothing to three quarters
     assert desk.book.asset[k.B_SOLD, 0] == pytest.approx(2.0)
     assert desk.x(k.X_H, "A") == 0.75
     assert desk.day() == []
@@ -178,6 +180,8 @@ def test_below_half_of_the_variance_it_is_sold_instead(rho2: float, reason: Reas
     leg = only(desk.day())
     assert leg.reason is reason
     if reason is Reason.SELL_UNHEDGED:
+        assert leg.limit == 0.5
+        assert leg.measured == pytest.approx(rho2, nan_ok=True)
         assert leg.units == pytest.approx(-2_500.0)
         assert desk.decide() == []
 

@@ -218,6 +218,7 @@ def test_the_record_holds_weights_hedges_and_turnover() -> None:
     run, _ = play({"A": [100.0] * 5}, hedge={"constant": "50 %"})
     assert run.weight[:, 0].tolist() == pytest.approx([0.0, 0.5, 0.5, 0.5, 0.5])
     assert run.h_achieved[:, 0].tolist() == pytest.approx([0.0, 0.0, 0.5, 0.5, 0.5])
+    assert run.base[:, 0].tolist() == pytest.approx([0.0, 1_000.0, 1_000.0, 1_000.0, 1_000.0])
     assert run.turnover_spot.tolist() == pytest.approx([0.0, 1_000.0, 0.0, 0.0, 0.0])
     assert run.turnover_futures.tolist() == pytest.approx([0.0, 0.0, 500.0, 0.0, 0.0])
     assert (run.cash + run.futures_equity).tolist() == pytest.approx([2_000.0, 1_000.0, 1_000.0, 1_000.0, 1_000.0])
