@@ -46,6 +46,18 @@ def data_folder() -> Path:
     return DATA
 
 
+@pytest.fixture(scope="session")
+def made_market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of a SIMULATED market, 2021-01-01 to 2022-08-23: BTC, ETH, SOL, and EOS, which has no perpetual."""
+    from datetime import date
+
+    from hedgerow.research.simulate import simulate, write
+
+    folder = tmp_path_factory.mktemp("made")
+    write(simulate(seed=3, assets=("BTC", "ETH", "SOL", "EOS"), start=date(2021, 1, 1), days=600), folder)
+    return folder
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty ``HEDGEROW_HOME`` for a test that writes."""

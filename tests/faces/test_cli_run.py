@@ -183,7 +183,7 @@ def test_bad_options_end_in_a_sentence(folder: Path, words: list[str], said: str
 
 BAD_PORTFOLIOS = [
     ("[spot.BTC]\namont = 1\n", "unknown key"),
-    ("[spot.BTC]\namount = -1\n", "greater than or equal"),
+    ("[spot.BTC]\namount = -1\n", "must be at least 0 (got -1)"),
     ("[spot.BTC]\namount = 1\nprotected = 2\n", "protected"),
     ('[spot.BTC]\namount = 1\n[futures."BTC/USDT:USDT"]\namount = 1\nentry = 1\n', "not a hedge"),
     ('[spot.BTC]\namount = 1\n[futures."BTC/USDT:USDT"]\namount = -3\nentry = 1\n', "not a hedge"),

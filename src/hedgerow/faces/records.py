@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hedgerow import __version__
 from hedgerow.model.report import PARTS, Comparison, LegRecord, Run
-from hedgerow.units import NS_PER_SECOND
+from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
 
 if TYPE_CHECKING:
     from hedgerow.research.decision import Decision
@@ -66,7 +66,7 @@ def attribution(run: Run) -> dict[str, Any]:
 
 
 def decisions(run: Run) -> list[dict[str, Any]]:
-    """One entry a completed day, and one for each bar on which the risk clock acted."""
+    """One entry a completed day, and one for each bar on which the risk clock acted, in the order of time."""
     by_day: dict[int, list[LegRecord]] = {}
     risk: dict[int, list[LegRecord]] = {}
     for leg in (*run.legs, *run.refusals):
@@ -74,9 +74,16 @@ def decisions(run: Run) -> list[dict[str, Any]]:
             risk.setdefault(leg.filled_ns or leg.decided_ns, []).append(leg)
         else:
             by_day.setdefault(leg.day, []).append(leg)
-    entries = [_daily(run, d, by_day.get(d, [])) for d in range(len(run.days_ns))]
-    entries += [{"at": stamp(ns), "clock": "risk", "legs": _legs(legs)} for ns, legs in risk.items()]
-    return sorted(entries, key=lambda entry: str(entry["at"]))
+    entries = [(int(ns) + NS_PER_DAY, _daily(run, d, by_day.get(d, []))) for d, ns in enumerate(run.days_ns)]
+    entries += [(ns, {"at": stamp(ns), "clock": "risk", **_split(legs)}) for ns, legs in risk.items()]
+    return [entry for _, entry in sorted(entries, key=lambda pair: pair[0])]
+
+
+def _split(legs: list[LegRecord]) -> dict[str, Any]:
+    return {
+        "legs": _legs(leg for leg in legs if not leg.refused),
+        "refusals": _legs(leg for leg in legs if leg.refused),
+    }
 
 
 def _daily(run: Run, d: int, legs: list[LegRecord]) -> dict[str, Any]:
@@ -98,8 +105,7 @@ def _daily(run: Run, d: int, legs: list[LegRecord]) -> dict[str, Any]:
         "value": float(run.nav[d]),
         "regime": run.regimes[market] if 0 <= market < len(run.regimes) else "",
         "assets": assets,
-        "legs": _legs(leg for leg in legs if not leg.refused),
-        "refusals": _legs(leg for leg in legs if leg.refused),
+        **_split(legs),
     }
 
 
