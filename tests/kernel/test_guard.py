@@ -167,7 +167,7 @@ def test_a_leg_is_cut_to_the_slippage_that_is_allowed() -> None:
 def test_a_spread_above_the_cap_trades_nothing() -> None:
     desk = hedged(0.5, costs={"futures_half_spread": "40 bp"}, slippage_cap="30 bp")
     assert desk.decide() == []
-    assert desk.refused() == {Refusal.LIQUIDITY}
+    assert desk.refused() == {Refusal.SLIPPAGE}
 
 
 @pytest.mark.parametrize(("policy", "trades"), [("refuse", False), ("allow", True)])

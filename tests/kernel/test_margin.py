@@ -126,6 +126,14 @@ def test_what_cash_does_not_pay_is_cured_by_pairs() -> None:
     assert equity + desk.cash() == pytest.approx(desk.shorts("A") * 150.0)
 
 
+@pytest.mark.parametrize(("price", "pairs"), [(147.0, False), (148.0, True)])
+def test_2a9_without_cash_the_pair_is_reduced_at_35_percent(price: float, pairs: bool) -> None:
+    assert 2_000.0 / 10.05 / 147.0 - 1 > 0.35 > 2_000.0 / 10.05 / 148.0 - 1
+    legs = ladder(desk_of(cash=0.0, price=price))
+    assert bool(legs) is pairs
+    assert all(leg.reason is Reason.PAIR_REDUCE and leg.measured < leg.limit == 0.35 for leg in legs)
+
+
 def test_protected_coins_are_not_sold_by_a_pair() -> None:
     desk = desk_of(cash=0.0)
     desk.book.asset[k.B_PROTECTED] = 19.0

@@ -193,7 +193,7 @@ def test_the_risk_clock_acts_on_a_bar_that_completes_no_day() -> None:
 
 def test_the_risk_clock_keeps_to_the_liquidity_check() -> None:
     """2.15: emergency and margin actions bypass kappa, never the liquidity check; their legs once had no guard at all."""
-    closes = [100.0] * 9 + [140.0, 140.0, 140.0]
+    closes = [100.0] * 9 + [150.0, 150.0, 150.0]
     thin = {"adv30": [1e9, 1e9, 1e4, 1e4], "adv30_futures": [1e9, 1e9, 1e4, 1e4]}
     tables = {"hedge": {"constant": "100 %", "reserve": "0 %"}, "guard": {"participation": "1 %"}}
     run, _ = play({"A": closes}, per_day=3, signals=thin, **tables)

@@ -300,7 +300,7 @@ class Work(NamedTuple):
     measure: Floats  # [M, A]
     asset: Floats  # [WORK_ASSET, A]
     bits: Ints  # [2, A]: votes true, votes known
-    legs: Floats  # [N A + 6 A + 3 I + 8, LEG]
+    legs: Floats  # [N A + 24 A + 8 I + 8, LEG]
     counts: Ints  # [2]: legs, moves wanted
 
 
@@ -342,7 +342,7 @@ def new_work(rules: Rules, instruments: int, measures: int) -> Work:
         np.full((measures, n_assets), np.nan),
         np.zeros((WORK_ASSET, n_assets)),
         np.zeros((2, n_assets), np.int64),
-        np.zeros(((rules.trim.shape[0] + 6) * n_assets + 3 * instruments + 8, LEG)),
+        np.zeros(((rules.trim.shape[0] + 24) * n_assets + 8 * instruments + 8, LEG)),
         np.zeros(2, np.int64),
     )
 

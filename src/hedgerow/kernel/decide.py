@@ -19,7 +19,7 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.guard import cost_benefit, guard_legs
 from hedgerow.kernel.leg import note_limits, write_futures, write_spot
 from hedgerow.kernel.measure import measure_stage
-from hedgerow.kernel.plan import hedge_or_trim, mark_moves
+from hedgerow.kernel.plan import hedge_or_trim, limit_trims, mark_moves, note_shortfalls
 from hedgerow.kernel.regime import regime_stage
 from hedgerow.kernel.target import target_stage
 from hedgerow.kernel.trigger import trigger_stage
@@ -96,10 +96,12 @@ def decide(
         work.measure, work.bits, x, legs, count, nav, cash, due,
     )  # fmt: skip
     hedge_or_trim(rules.scalar, rules.trim, rules.inst, book.asset, work.measure, x, cash)
+    limit_trims(rules.scalar, book.asset, x, nav, legs, count, day)
     mark_moves(rules.scalar, rules.inst, book.asset, book.inst, work.measure, x, count)
     note_limits(rules.scalar, work.measure, x, legs, count, day)
     rows = rules.trim.shape[0]
     cost_benefit(rules.scalar, rules.inst, book.asset, work.measure, x, nav, rows, legs, count, day)
+    note_shortfalls(rules.scalar, book.asset, book.scalar, x, nav, legs, count, day)
     first = count[0]
     market = int(rules.scalar[K_MARKET])
     rho2 = rules.scalar[K_CROSS_RHO2]

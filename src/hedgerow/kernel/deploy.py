@@ -17,6 +17,7 @@ from hedgerow.kernel.arrays import (
     K_TRANCHE,
     K_TRANCHE_EVERY,
     K_TRANCHES,
+    LEG_SPOT,
     R_DEPLOY,
     S_DAY,
     S_DEPLOY_DAY,
@@ -37,13 +38,15 @@ from hedgerow.kernel.arrays import (
     X_VALUE,
     X_WEIGHT,
 )  # fmt: skip
+from hedgerow.kernel.leg import add_refusal
 from hedgerow.kernel.regime import gate_holds
 from hedgerow.model.market import Floats, Ints
-from hedgerow.model.plan import Reason
+from hedgerow.model.plan import Reason, Refusal
 
 _ENTRY: Final = float(Reason.ENTRY)
 _DEPLOY: Final = float(Reason.DEPLOY)
 _UNDERWEIGHT: Final = float(Reason.UNDERWEIGHT)
+_RESERVED: Final = float(Refusal.RESERVE)
 _EPISODE_GAP: Final = 30.0  # days without a deploying row that end a deployment episode (2A-5)
 
 
@@ -70,6 +73,8 @@ def deploy(
     x: Floats,
     nav: float,
     spare: float,
+    legs: Floats,
+    count: Ints,
 ) -> None:
     """A tranche of the stables into undervalued and sound assets, in a deploying row, never above target (2A-17)."""
     day = scalar[S_DAY]
@@ -91,12 +96,22 @@ def deploy(
     scalar[S_DEPLOY_DAY] = day
     waited = day - scalar[S_TRANCHE_DAY] >= rules[K_TRANCHE_EVERY]
     amount = min(spare, rules[K_TRANCHE] * scalar[S_TRANCHE_BASE], lacking)
-    if scalar[S_TRANCHES] >= rules[K_TRANCHES] or not waited or amount <= 0.0:
+    if scalar[S_TRANCHES] >= rules[K_TRANCHES] or not waited or lacking <= 0.0:
         return
+    stable = nav
+    for a in range(asset.shape[1]):
+        stable -= x[X_VALUE, a]
     for a in range(asset.shape[1]):
         if regime[int(asset[B_STATE, a]), R_DEPLOY] == 1.0 and x[X_ALIVE, a] == 1.0:
             if gate_holds(gate, int(rules[K_DEPLOY_GATE]), bits[0, a], bits[1, a]):
                 gap = max(0.0, x[X_TARGET, a] * nav - x[X_VALUE, a] - asset[B_SOLD, a] * x[X_PRICE, a])
+                if gap > 0.0 and amount <= 0.0:
+                    add_refusal(
+                        legs, count, a, a, LEG_SPOT, gap / x[X_PRICE, a], x[X_PRICE, a], _DEPLOY, -1.0, _RESERVED,
+                        stable / nav, rules[K_STABLE], day,
+                    )  # fmt: skip
+                if amount <= 0.0:
+                    continue
                 x[X_BUY, a] = amount * gap / lacking / x[X_PRICE, a]
                 x[X_BUY_REASON, a] = _DEPLOY
                 x[X_MEASURED, a] = scalar[S_TRANCHES] + 1.0

@@ -59,7 +59,7 @@ from hedgerow.kernel.arrays import (
     X_TRIM,
     X_UNITS,
 )  # fmt: skip
-from hedgerow.kernel.fill import largest_within, one_way_cost, turnover_of
+from hedgerow.kernel.fill import largest_within, one_way_cost, slippage_of, turnover_of
 from hedgerow.kernel.leg import add_refusal, refuse
 from hedgerow.kernel.plan import solve, wanted_ratio
 from hedgerow.model.market import Bytes, Floats, Ints
@@ -256,10 +256,8 @@ def _sized(
     if not adv > 0.0 and rules[K_ALLOW_ILLIQUID] == 0.0:
         refuse(legs, n, _ILLIQUID, np.nan, np.nan)
         return
-    limit = min(
-        rules[K_PARTICIPATION] * adv if adv > 0.0 else np.inf,
-        largest_within(rules, inst_rules, measure, i, rules[K_SLIPPAGE_CAP]),
-    )  # fmt: skip
+    bears = rules[K_PARTICIPATION] * adv if adv > 0.0 else np.inf
+    limit = min(bears, largest_within(rules, inst_rules, measure, i, rules[K_SLIPPAGE_CAP]))
     units = abs(legs[n, L_UNITS])
     cut = notional > limit
     if cut:
@@ -274,7 +272,10 @@ def _sized(
     if is_safety(legs[n, L_REASON]) or closes:
         least = 0.0
     if units * price < least or units <= 0.0:
-        if cut:
+        if cut and limit < bears:
+            slip = slippage_of(rules, inst_rules, measure, i, notional)
+            refuse(legs, n, _SLIPPAGE, slip, rules[K_SLIPPAGE_CAP])
+        elif cut:
             refuse(legs, n, _LIQUIDITY, notional, limit)
         else:
             refuse(legs, n, _MINIMUM, units * price, least)
@@ -325,8 +326,14 @@ def guard_legs(
             legs[n, L_LIMIT] = limit
             left = abs(wanted) - abs(legs[n, L_UNITS])
             if left * price[i] > max(rules[K_MIN_LEG] * nav, inst_rules[I_MIN_NOTIONAL, i]):
-                adv = turnover_of(inst_rules, measure, i)
+                code = _LIQUIDITY
+                measured = abs(wanted) * price[i]
+                limit = rules[K_PARTICIPATION] * turnover_of(inst_rules, measure, i)
+                if not measured > limit:
+                    code = _SLIPPAGE
+                    measured = slippage_of(rules, inst_rules, measure, i, measured)
+                    limit = rules[K_SLIPPAGE_CAP]
                 add_refusal(
                     legs, count, i, int(legs[n, L_FOR]), legs[n, L_KIND], left if wanted > 0.0 else -left, price[i],
-                    legs[n, L_REASON], -1.0, _LIQUIDITY, abs(wanted) * price[i], rules[K_PARTICIPATION] * adv, day,
+                    legs[n, L_REASON], -1.0, code, measured, limit, day,
                 )  # fmt: skip

@@ -170,7 +170,8 @@ def margin_stage(
     count: Ints,
     day: float,
 ) -> None:
-    """The ladder, for every short whose liquidation is too near: top up, and cure what cash does not pay by pairs.
+    """The ladder, for every short whose liquidation is too near (2A-9): first a top-up, as far as cash goes; at the
+    distance ``margin.reduce`` what cash does not pay is cured by pairs.
 
     A pair covers d coins and sells the d coins of spot that they protected: net exposure stays, and d p (1 + 1/L) is
     freed.
@@ -194,7 +195,7 @@ def margin_stage(
             if n >= 0 and not inverse:
                 cash -= paid
         rest = due - paid
-        if rest > 1e-9 * due:
+        if rest > 1e-9 * due and distance <= rules[K_REDUCE]:
             freed = 1.0 + 1.0 / rules[K_LEVERAGE]
             units = rest / freed if inverse else rest / (price[i] * freed)
             _add_pairs(

@@ -23,9 +23,13 @@ from hedgerow.kernel.arrays import (
     I_INVERSE,
     K_HORIZON,
     K_LEVERAGE,
+    K_MIN_LEG,
     K_MIN_STEP,
     K_OUTSIDE,
     K_RESERVE,
+    LEG_FUTURES,
+    LEG_SPOT,
+    S_CAPPED_DAY,
     T_GROUP,
     T_HOW,
     X_BETA,
@@ -50,12 +54,18 @@ from hedgerow.kernel.arrays import (
     X_VALUE,
 )  # fmt: skip
 from hedgerow.kernel.fill import one_way_cost
+from hedgerow.kernel.leg import add_refusal
 from hedgerow.model.market import Floats, Ints
 from hedgerow.model.measure import INDEX
-from hedgerow.model.plan import Refusal
+from hedgerow.model.plan import Reason, Refusal
 
 _FUNDING: Final = INDEX["funding7"]
 _FAILURE: Final = INDEX["venue_failure"]
+_MARGIN: Final = float(Refusal.MARGIN)
+_NO_INSTRUMENT: Final = float(Refusal.NO_INSTRUMENT)
+_PROTECTED: Final = float(Refusal.PROTECTED)
+_RAISE: Final = float(Reason.HEDGE_RAISE)
+_TRIM: Final = float(Reason.TRIM)
 _VENUE: Final = float(Refusal.VENUE)
 _TINY: Final = 1e-12
 _RUNG: Final = 0.20  # a fall of the ratio by so much is a change of state, not noise
@@ -86,6 +96,24 @@ def hedge_or_trim(
             asset[B_EXCESS, a] += x[X_TRIM, a]
             x[X_TRIM, a] = 0.0
             x[X_IDEAL, a] = x[X_UNITS, a]
+
+
+@compiled
+def limit_trims(rules: Floats, asset: Floats, x: Floats, nav: float, legs: Floats, count: Ints, day: float) -> None:
+    """Cut wanted sales to the coins that may be sold; the rest is written down, and stays as it was."""
+    for a in range(asset.shape[1]):
+        wanted = x[X_TRIM, a]
+        free = max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a])
+        if wanted <= free:
+            continue
+        price = x[X_PRICE, a]
+        if (wanted - free) * price > rules[K_MIN_LEG] * nav:
+            add_refusal(
+                legs, count, a, a, LEG_SPOT, free - wanted, price, _TRIM, x[X_TRIM_ROW, a], _PROTECTED, free, wanted,
+                day,
+            )  # fmt: skip
+        x[X_TRIM, a] = free
+        x[X_IDEAL, a] = x[X_UNITS, a] - free
 
 
 @compiled
@@ -160,7 +188,7 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
         if x[X_MOVE, a] != 1.0:
             required += _need(rules, inst_rules, x, a) * x[X_SHORT, a] * price
             continue
-        base = x[X_UNITS, a] + asset[B_SOLD, a] - x[X_TRIM, a] + x[X_BUY, a]
+        base = _base(asset, x, a)
         short = wanted_ratio(rules, asset, x, base, a) * base * price
         stable += (x[X_UNITS, a] - base) * price
         if x[X_OWN, a] < 0.0:
@@ -180,11 +208,17 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
 
 
 @compiled
+def _base(asset: Floats, x: Floats, a: int) -> float:
+    """Coins that the hedge ratio counts after the trim or purchase of this plan: held, and sold in place of a short."""
+    return x[X_UNITS, a] + asset[B_SOLD, a] - x[X_TRIM, a] + x[X_BUY, a]
+
+
+@compiled
 def _split(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: float, f: float, a: int) -> None:
     """One asset's spot and short for the common fraction ``f``; protected coins stay, bought-back ones stop at
     target.
     """
-    base = x[X_UNITS, a] + asset[B_SOLD, a] - x[X_TRIM, a] + x[X_BUY, a]
+    base = _base(asset, x, a)
     h = wanted_ratio(rules, asset, x, base, a)
     part = f
     if x[X_OWN, a] < 0.0:
@@ -230,3 +264,29 @@ def _fund(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
         grown = x[X_SHORT_NEW, a] - x[X_SHORT, a]
         if grown > 0.0 and _need(rules, inst_rules, x, a) > 0.0:
             x[X_SHORT_NEW, a] = x[X_SHORT, a] + share * grown
+
+
+@compiled
+def note_shortfalls(
+    rules: Floats, asset: Floats, scalar: Floats, x: Floats, nav: float, legs: Floats, count: Ints, day: float
+) -> None:
+    """Write down the hedge that the plan could not have, for want of collateral or of futures."""
+    for a in range(asset.shape[1]):
+        price = x[X_PRICE, a]
+        if x[X_MOVE, a] != 1.0 or not price > 0.0:
+            continue
+        least = rules[K_MIN_LEG] * nav / price
+        base = _base(asset, x, a)
+        h = wanted_ratio(rules, asset, x, base, a)
+        lack = x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a] - base * (1.0 - h)
+        i = int(x[X_OWN, a])
+        if i >= 0 and lack > least:
+            wanted = x[X_SHORT_NEW, a] + lack
+            scalar[S_CAPPED_DAY] = day
+            add_refusal(
+                legs, count, i, a, LEG_FUTURES, -lack, price, _RAISE, -1.0, _MARGIN,
+                x[X_SHORT_NEW, a] * price, wanted * price, day,
+            )  # fmt: skip
+        elif lack > least:
+            had = h - lack / base
+            add_refusal(legs, count, i, a, LEG_FUTURES, -lack, price, _RAISE, -1.0, _NO_INSTRUMENT, had, h, day)

@@ -18,6 +18,7 @@ from hedgerow.kernel.arrays import (
     L_FEE,
     L_FILL,
     L_STATUS,
+    L_WANTED,
     LEG_FUTURES,
     O_CAPPED,
     O_CASH,
@@ -57,7 +58,7 @@ from hedgerow.kernel.arrays import (
     Rules,
     Work,
 )  # fmt: skip
-from hedgerow.kernel.leg import add_leg
+from hedgerow.kernel.leg import add_leg, refuse
 from hedgerow.kernel.measure import futures_value
 from hedgerow.model.market import Floats, Ints
 
@@ -97,6 +98,22 @@ def log_event(
         work.legs[n, L_FEE] = fee
         write_log(log, used, work.legs, n)
     work.counts[0] = kept
+
+
+@compiled
+def log_unfilled(
+    work: Work, log: Floats, used: Ints, n: int, left: float, refusal: float, measured: float, threshold: float
+) -> None:
+    """Write down what of leg ``n`` did not fill, as a refusal; the plan keeps its legs."""
+    kept = work.counts[0]
+    if kept >= work.legs.shape[0]:
+        return
+    for f in range(work.legs.shape[1]):
+        work.legs[kept, f] = work.legs[n, f]
+    refuse(work.legs, kept, refusal, measured, threshold)
+    work.legs[kept, L_WANTED] = left
+    work.legs[kept, L_AT] = -2.0
+    write_log(log, used, work.legs, kept)
 
 
 @compiled

@@ -17,10 +17,13 @@ from hedgerow.kernel.arrays import (
     I_EXPIRY,
     I_FEE,
     I_KIND,
+    L_DONE,
     L_INST,
     L_KIND,
+    L_PRICE,
     L_STATUS,
     L_UNITS,
+    LEG_FUTURES,
     LEG_MARGIN,
     LEG_SPOT,
     P_ALARM,
@@ -32,6 +35,7 @@ from hedgerow.kernel.arrays import (
     S_NAV,
     S_SPOT_TRADED,
     SUPERSEDED,
+    W_CASH,
     Book,
     Rules,
     Work,
@@ -48,12 +52,16 @@ from hedgerow.kernel.book import (
 )  # fmt: skip
 from hedgerow.kernel.decide import decide, observe
 from hedgerow.kernel.guard import guard_legs
-from hedgerow.kernel.margin import margin_ratio, margin_stage
+from hedgerow.kernel.margin import margin_ratio, margin_stage, refresh_margin
 from hedgerow.kernel.measure import measure_stage
-from hedgerow.kernel.record import log_event, log_refused, record_day, write_log
+from hedgerow.kernel.record import log_event, log_refused, log_unfilled, record_day, write_log
 from hedgerow.model.market import Bytes, Floats, Ints
-from hedgerow.model.plan import Reason
+from hedgerow.model.plan import Reason, Refusal
 
+_BACKING: Final = float(Refusal.BACKING)
+_CASH: Final = float(Refusal.CASH)
+_MARGIN: Final = float(Refusal.MARGIN)
+_NEARLY: Final = 0.02  # of an order: so much is left out for the price of the next open, and not worth a word
 _LIQUIDATED: Final = float(Reason.LIQUIDATED)
 _SETTLED: Final = float(Reason.SETTLED)
 
@@ -102,6 +110,7 @@ def fill_pending(
         if legs[n, L_UNITS] > 0.0 and kind == LEG_SPOT and not released:
             release_spare(rules, book, mark)
             released = True
+        cash = book.wallet[W_CASH, 0]
         if kind == LEG_SPOT:
             done = fill_spot(rules, book, work.asset, work.measure, legs, n, at, price)
         elif kind == LEG_MARGIN:
@@ -109,10 +118,33 @@ def fill_pending(
         else:
             spot = mark[int(rules.inst[I_ASSET, i])]
             done = fill_futures(rules, book, work.asset, work.measure, legs, n, at, price, spot)
-        if not done:
+        if done:
+            write_log(log, used, legs, n)
+        else:
             legs[n, L_STATUS] = SUPERSEDED
-        write_log(log, used, legs, n)
+            legs[n, L_DONE] = 0.0
+        _note_unfilled(work, log, used, n, price, cash)
     return waiting
+
+
+@compiled
+def _note_unfilled(work: Work, log: Floats, used: Ints, n: int, price: float, cash: float) -> None:
+    """Write down what a fill had to leave out: for want of cash or collateral, or because a short needs the coins."""
+    legs = work.legs
+    left = legs[n, L_UNITS] - legs[n, L_DONE]
+    if abs(left) <= _NEARLY * abs(legs[n, L_UNITS]):
+        return
+    wanted = abs(legs[n, L_UNITS])
+    done = abs(legs[n, L_DONE])
+    if legs[n, L_KIND] == LEG_MARGIN:
+        log_unfilled(work, log, used, n, left, _CASH, done * legs[n, L_PRICE], wanted * legs[n, L_PRICE])
+    elif legs[n, L_KIND] == LEG_FUTURES:
+        if left < 0.0:  # a cover is never larger than the position that is left
+            log_unfilled(work, log, used, n, left, _MARGIN, done * price, wanted * price)
+    elif left > 0.0:
+        log_unfilled(work, log, used, n, left, _CASH, cash, wanted * price)
+    else:
+        log_unfilled(work, log, used, n, left, _BACKING, done, wanted)
 
 
 @compiled
@@ -187,6 +219,28 @@ def act_on_margin(rules: Rules, book: Book, work: Work, price: Floats, fresh: By
         rules.scalar, rules.inst, book.inst, book.scalar, work.measure, work.asset, price, fresh, funding,
         book.scalar[S_NAV], first, work.legs, work.counts, day,
     )  # fmt: skip
+
+
+@entrance
+def decide_once(
+    rules: Rules,
+    book: Book,
+    work: Work,
+    signal: Floats,
+    price: Floats,
+    fresh: Bytes,
+    funding: Floats,
+    hedge: Ints,
+    due: bool,
+) -> float:
+    """``decide`` for a book that no run has watched: the margin ladder looks too; returns net asset value."""
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        refresh_margin(rules.scalar, rules.inst, book.inst, i)
+    nav = decide(rules, book, work, signal, price, fresh, funding, hedge, due)
+    book.scalar[S_NAV] = nav
+    if nav > 0.0 and watch_margin(rules, book, price, price, fresh, np.zeros(2)):
+        act_on_margin(rules, book, work, price, fresh, funding)
+    return nav
 
 
 @entrance

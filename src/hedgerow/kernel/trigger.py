@@ -387,7 +387,7 @@ def trigger_stage(
                 )  # fmt: skip
         if regime.shape[0] > 0:
             _aggressive(rules, regime, asset, x, measure, over, cost, trim.shape[0])
-            deploy(rules, regime, gate, asset, scalar, bits, x, nav, spare)
+            deploy(rules, regime, gate, asset, scalar, bits, x, nav, spare, legs, count)
         if rules[K_UNDERWEIGHTS] == 1.0:
             buy_underweights(x, nav, spare)
     enter(asset, x, nav, cost)

@@ -28,7 +28,9 @@ NAN: Final = math.nan
 # ---------------------------------------------------------------------------------------------------- series of values
 
 
-PACE = ("rung_wait", "cooldown", "liquidity_unknown", "no_price", "no_instrument")
+PUT_OFF = (  # by a rule of pace, by a market that is not there, or by a limit that the user set
+    "rung_wait", "cooldown", "liquidity_unknown", "no_price", "no_instrument", "reserve", "protected"
+)  # fmt: skip
 PATIENCE = 7  # days
 
 
@@ -298,12 +300,12 @@ def blocked_share(run: Run) -> float:
     """Share of wanted moves that guards blocked for good; NaN where nothing was wanted (domain 2A-21).
 
     A move is wanted once, however many days it is asked for: asks of one asset, kind and side that lie at most
-    ``PATIENCE`` days apart are one move, and it was made when any leg of it filled. What a rule of pace or a missing
-    market put off (rung wait, cooldown, unknown turnover) is not counted as blocked.
+    ``PATIENCE`` days apart are one move, and it was made when any leg of it filled. What a rule of pace, a missing
+    market or a limit of the user's own (protected coins, the reserve) put off is not counted as blocked.
     """
     asked: dict[tuple[str, str, str], list[tuple[int, bool]]] = {}
     for leg in (*run.legs, *run.refusals):
-        if leg.kind != "margin" and leg.refused not in PACE:
+        if leg.kind != "margin" and leg.refused not in PUT_OFF:
             asked.setdefault((leg.asset, leg.kind, leg.side), []).append((leg.day, not leg.refused))
     wanted = blocked = 0
     for days in asked.values():

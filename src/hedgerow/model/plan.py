@@ -29,7 +29,6 @@ class Reason(IntEnum):
     HEDGE_EXCESS = 14
     ROLL = 15
     MARGIN_IN = 16
-    MARGIN_OUT = 17
     PAIR_REDUCE = 18
     LIQUIDATED = 19
     SETTLED = 20
@@ -56,12 +55,12 @@ class Refusal(IntEnum):
     RUNG_WAIT = 113
     FROZEN = 114
     DEPEG = 115
-    STEP = 116
     FUNDING_UNKNOWN = 117
     CASH = 118
     VENUE = 119
     RESERVE = 120
     PRINCIPAL_LARGE = 121
+    BACKING = 122
 
 
 SENTENCES: Final[dict[int, str]] = {
@@ -81,7 +80,6 @@ SENTENCES: Final[dict[int, str]] = {
     Reason.HEDGE_EXCESS: "excess shorted instead of sold: cheaper over the horizon",
     Reason.ROLL: "contract rolled before its expiry",
     Reason.MARGIN_IN: "collateral topped up: liquidation was {measured} away, threshold {threshold}",
-    Reason.MARGIN_OUT: "spare collateral withdrawn",
     Reason.PAIR_REDUCE: "short covered and the spot behind it sold: liquidation {measured} away, threshold {threshold}",
     Reason.LIQUIDATED: "position liquidated by the venue at {measured}",
     Reason.SETTLED: "dated contract settled at expiry",
@@ -90,22 +88,22 @@ SENTENCES: Final[dict[int, str]] = {
     Refusal.BELOW_MINIMUM: "{measured} is below the smallest leg, {threshold}",
     Refusal.COST_BENEFIT: "benefit over cost {measured} is below {threshold}",
     Refusal.TURNOVER: "turnover of the last year {measured} has reached the budget, {threshold}",
-    Refusal.LIQUIDITY: "cut to the share of the mean daily turnover that may be traded",
+    Refusal.LIQUIDITY: "{measured} is more than the share of the mean daily turnover that may be traded, {threshold}",
     Refusal.LIQUIDITY_UNKNOWN: "the market's turnover is unknown",
     Refusal.SLIPPAGE: "expected slippage {measured} is above the cap, {threshold}",
     Refusal.NO_PRICE: "no fresh price",
     Refusal.COOLDOWN: "the last trim of this group was {measured} ago, cooldown {threshold}",
     Refusal.CARRY_VETO: "a short would pay {measured} in funding, more than {threshold}",
-    Refusal.MARGIN: "collateral allows {measured}, wanted {threshold}",
-    Refusal.NO_INSTRUMENT: "no futures to hedge with",
-    Refusal.PROTECTED: "protected coins are never sold",
+    Refusal.MARGIN: "collateral allows a short of {measured}, wanted {threshold}",
+    Refusal.NO_INSTRUMENT: "no futures to hedge with, and no coins that may be sold instead: hedged {measured}, wanted {threshold}",
+    Refusal.PROTECTED: "only {measured} coins may be sold, {threshold} wanted: the others are protected, held elsewhere or collateral",
     Refusal.RUNG_WAIT: "a rung down must wait: at most one in {threshold}",
     Refusal.FROZEN: "more than half of the inputs are missing: the regime stands still",
     Refusal.DEPEG: "nothing is sold for a stablecoin at {measured} USD, below {threshold}",
-    Refusal.STEP: "a change of {measured} in the hedge ratio is below the smallest step, {threshold}",
     Refusal.FUNDING_UNKNOWN: "the contract's funding is unknown",
-    Refusal.CASH: "the stablecoins in the wallet do not pay for it",
+    Refusal.CASH: "the wallet pays {measured} of {threshold}",
     Refusal.VENUE: "the venue that would hold the hedge is reported as failing",
-    Refusal.RESERVE: "the stable reserve stays",
+    Refusal.RESERVE: "stablecoins of {measured} are not above the reserve, {threshold}",
     Refusal.PRINCIPAL_LARGE: "recovering the principal would sell {measured} of the position, more than {threshold}",
+    Refusal.BACKING: "the other coins stand behind a short that was not covered: {measured} sold, {threshold} wanted",
 }

@@ -273,7 +273,13 @@ class Margin(Row):
         default=0.60, ge=0, le=5, description="liquidation distance below which the market asset's short is topped up"
     )
     top_up: Percent = Field(default=0.75, ge=0, le=5, description="the same for other assets")
-    reduce: Percent = Field(default=0.35, ge=0, le=5, description="below: cover, and sell the spot that it protected")
+    reduce: Percent = Field(default=0.35, ge=0, le=5, description="from here on: cover, and sell the spot it protected")
+
+    @model_validator(mode="after")
+    def _falling(self) -> Margin:
+        if self.reduce > min(self.top_up_market, self.top_up):
+            raise ValueError("reduce must not lie above top_up_market or top_up: a short is topped up first")
+        return self
 
 
 class Targets(Row):

@@ -242,7 +242,8 @@ def row_name(policy: Policy, index: int, reason: Reason) -> str:
 
 _IN_DAYS = (Refusal.COOLDOWN, Refusal.RUNG_WAIT)
 _IN_TIMES = (Refusal.COST_BENEFIT, Refusal.TURNOVER, Refusal.DEPEG, Reason.DEPLOY)
-_IN_QUOTE = (Refusal.BELOW_MINIMUM, Refusal.LIQUIDITY, Reason.LIQUIDATED)
+_IN_COINS = (Refusal.PROTECTED, Refusal.BACKING)
+_IN_QUOTE = (Refusal.BELOW_MINIMUM, Refusal.LIQUIDITY, Refusal.MARGIN, Refusal.CASH, Reason.LIQUIDATED)
 
 
 def unit_of(policy: Policy, code: Reason | Refusal, row: int) -> str:
@@ -255,6 +256,8 @@ def unit_of(policy: Policy, code: Reason | Refusal, row: int) -> str:
         return "d"
     if code in _IN_QUOTE:
         return "quote"
+    if code in _IN_COINS:
+        return ""
     return "x" if code in _IN_TIMES else "%"
 
 

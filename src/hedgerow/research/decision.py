@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from hedgerow.errors import ConfigError
+from hedgerow.jit import plain
 from hedgerow.kernel import arrays as k
-from hedgerow.kernel.decide import decide
+from hedgerow.kernel.margin import liquidation_price
+from hedgerow.kernel.measure import futures_value, spot_units
 from hedgerow.kernel.rules import hedge_routes, pack
-from hedgerow.kernel.run import rehearse, warm_up
+from hedgerow.kernel.run import decide_once, rehearse, warm_up
 from hedgerow.model import measure
 from hedgerow.model.instrument import Universe
 from hedgerow.model.market import Floats
@@ -84,7 +86,7 @@ def plan_for(policy: Policy, stage: Stage, portfolio: Portfolio, weights: Mappin
     row = int(np.flatnonzero(market.day == market.days_ns.shape[0] - 1)[0])
     _hold(book, portfolio, universe, market.close[row], rules)
     hedge = hedge_routes(policy, universe, market.days_ns)[-1]
-    nav = decide(
+    nav = decide_once(
         rules, book, work, stage.signals[-1], market.close[row], market.fresh[row], market.funding[row], hedge, False
     )
     if not nav > 0.0:
@@ -134,24 +136,26 @@ def _hold_short(
         raise ConfigError(f"the data has no {symbol}", where=where, fix=f"Known futures: {', '.join(known) or 'none'}.")
     i = len(universe.assets) + known.index(symbol)
     asset = int(rules.inst[k.I_ASSET, i])
-    owned = float(book.asset[k.B_HELD, asset] + book.asset[k.B_OUTSIDE, asset])
+    inverse = rules.inst[k.I_INVERSE, i] == 1.0
+    if position.amount == 0.0:  # collateral without a position is free
+        wallet = book.asset[k.B_HELD, asset : asset + 1] if inverse else book.wallet[k.W_CASH]
+        wallet[0] += position.collateral
+        return float(position.collateral * (price[asset] if inverse else 1.0))
+    book.inst[k.P_COLLATERAL, i] = position.collateral
+    owned = plain(spot_units)(book.asset, book.inst, rules.inst, asset)
     others = -float(sum(book.inst[k.P_UNITS, j] for j in universe.futures_of(universe.assets[asset])))
-    if position.amount > 0.0 or others - position.amount > _hedgeable(book, asset, universe, price) * (1.0 + 1e-9):
+    if position.amount > 0.0 or others - position.amount > _hedgeable(book, asset, universe, price, owned) * (
+        1.0 + 1e-9
+    ):
         beside = f" beside shorts of {others:g}" if others > 0.0 else ""
         raise ConfigError(
             f"{symbol} amount = {position.amount:g}{beside} is not a hedge of {owned:g} coins", where=where,
             fix="A hedge is short (negative) and not larger than the spot held.",
         )  # fmt: skip
-    if position.amount == 0.0:  # collateral without a position is free
-        book.wallet[k.W_CASH, 0] += position.collateral
-        return position.collateral
-    book.inst[k.P_COLLATERAL, i] = position.collateral
     book.asset[k.B_HEDGE, asset] = i
-    level = (position.collateral - position.amount * position.entry) / (
-        -position.amount * (1.0 + rules.inst[k.I_MAINTENANCE, i])
+    level = plain(liquidation_price)(
+        position.amount, position.entry, position.collateral, rules.inst[k.I_MAINTENANCE, i], inverse
     )
-    if rules.inst[k.I_INVERSE, i] == 1.0:
-        level = np.inf
     if level <= price[i]:
         raise ConfigError(
             f"{symbol} would have been liquidated at {level:,.6g}; its price is {price[i]:,.6g}", where=where,
@@ -159,16 +163,16 @@ def _hold_short(
         )  # fmt: skip
     book.inst[k.P_UNITS, i], book.inst[k.P_ENTRY, i] = position.amount, position.entry
     book.inst[k.P_LIQUIDATION, i] = level
-    return float(position.collateral + position.amount * (price[i] - position.entry))
+    return float(plain(futures_value)(book.inst, rules.inst, i, price[i], price[asset]))
 
 
-def _hedgeable(book: k.Book, asset: int, universe: Universe, price: Floats) -> float:
-    """Coins of an asset that shorts may cover: those held, and for the market asset what a cross hedge may need.
+def _hedgeable(book: k.Book, asset: int, universe: Universe, price: Floats, owned: float) -> float:
+    """Coins of an asset that shorts may cover: those owned, and for the market asset what a cross hedge may need.
 
     A coin without futures is hedged by beta with the market asset's; how much of that is too much the kernel decides.
     """
     held = book.asset[k.B_HELD] + book.asset[k.B_OUTSIDE]
-    coins = float(held[asset])
+    coins = owned
     if asset == universe.market_asset and price[asset] > 0.0:
         bare = [a for a, name in enumerate(universe.assets) if not universe.futures_of(name) and held[a] > 0.0]
         coins += GREATEST_BETA * sum(float(held[a] * price[a]) for a in bare if price[a] > 0.0) / float(price[asset])
@@ -193,6 +197,7 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
     hedge = hedge_routes(policy, universe, market.days_ns)[-1]
     nav_after = rehearse(rules, copy, scratch, market.close[row], market.fresh[row], hedge, log, used)
     after = _standing(stage, Traces(rules, copy, scratch, log), market.close[row], float(nav_after))
+    unfilled = [leg_record(policy, market, leg, day, closed) for leg in log.tolist() if leg[k.L_STATUS] == k.REFUSED]
     return Decision(
         policy=policy.name,
         day_ns=int(market.days_ns[-1]),
@@ -203,7 +208,7 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
         stages=stages,
         trims={asset: _trim_row(policy, int(work.asset[k.X_TRIM_ROW, a])) for a, asset in enumerate(universe.assets)},
         legs=tuple(leg for leg in records if not leg.refused),
-        refusals=tuple(leg for leg in records if leg.refused),
+        refusals=(*(leg for leg in records if leg.refused), *unfilled),
         before=before,
         after=after,
         scenarios=_scenarios(before, after),
