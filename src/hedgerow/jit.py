@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 _HERE = Path(__file__).parent
-enabled = True  # set by prepare(); read once, when the kernel's modules are imported
+enabled = True  # set by prepare(); read when the kernel's modules are imported: half of them compiled would not run
+_used = False  # whether a function was marked
 
 
 def source_key() -> str:
@@ -35,16 +36,17 @@ def cache_folder(home: Path) -> Path:
     return home / "cache" / f"numba-{source_key()}"
 
 
-def is_warm(home: Path) -> bool:
-    """Whether compiled code of exactly these sources is in the cache."""
-    return any(cache_folder(home).rglob("*.nbi"))
+def is_warm(home: Path, entrance: str) -> bool:
+    """Whether ``entrance``, a function of ``kernel.run``, is in the cache, compiled from exactly these sources."""
+    return any(cache_folder(home).rglob(f"run.{entrance}-*.nbi"))
 
 
 def prepare(home: Path, *, compile: bool = True) -> None:
-    """Choose compiler or interpreter and pin the cache. Must run before the kernel is imported."""
+    """Choose compiler or interpreter and pin the cache; once the kernel is imported, the choice stays as it was."""
     global enabled
-    enabled = compile
-    if compile:
+    if not _used:
+        enabled = compile
+    if enabled:
         from numba import config
 
         folder = cache_folder(home)
@@ -119,9 +121,15 @@ def _linked() -> bool:
     return bool(numba.__version__.startswith(_LINKED))
 
 
+def _compiles() -> bool:
+    global _used
+    _used = True
+    return enabled
+
+
 def entrance(function: F) -> F:
     """Compile a function that Python calls: numba without fastmath, numpy's division, no GIL, kept in the cache."""
-    if not enabled:
+    if not _compiles():
         return function
     if not _linked():
         from numba import njit
@@ -138,7 +146,7 @@ def compiled(function: F) -> F:
 
     ``plain`` gives the Python function back to tests.
     """
-    if not enabled:
+    if not _compiles():
         return function
     if not _linked():
         from numba import njit

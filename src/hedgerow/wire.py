@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 DEMO_MARKET_START = date(2021, 1, 1)
 DEMO_WARMUP = 400  # days before the run, for its signals
 DEMO_START = DEMO_MARKET_START + timedelta(days=DEMO_WARMUP)
+CACHE_KEPT = 30 * 86_400.0  # seconds
 SHORT_JOB = 40_000  # asset-bars: below it, a job on a cold cache is faster interpreted than compiled
 
 
@@ -36,22 +39,33 @@ def home() -> Path:
     return user_data_path("hedgerow", appauthor=False)
 
 
-def prepare(asset_bars: int, tell: Callable[[str], None] = lambda _: None) -> bool:
+def prepare(asset_bars: int, tell: Callable[[str], None] = lambda _: None, entrance: str = "run") -> bool:
     """Choose compiler or interpreter for a job of so many asset-bars, before the kernel is imported; True: compiled.
 
-    With a cold cache a short job is interpreted, so the first result does not wait for the compiler; a long one says so
-    to ``tell``. ``HEDGEROW_JIT=0`` or ``1`` decides instead.
+    ``entrance`` names the function of ``kernel.run`` that does the job. While it is not in the cache a short job is
+    interpreted, so the first result does not wait for the compiler; a long one says so to ``tell``. ``HEDGEROW_JIT=0``
+    or ``1`` decides instead.
     """
     wish = os.environ.get("HEDGEROW_JIT", "")
     folder = home()
-    warm = jit.is_warm(folder)
+    warm = jit.is_warm(folder, entrance)
     compile_it = warm or asset_bars > SHORT_JOB
     if wish in ("0", "1"):
         compile_it = wish == "1"
     if compile_it and not warm:
-        tell("compiling the kernel, once for this version")
+        tell("compiling the kernel, once for this version (some 25 s)")
     jit.prepare(folder, compile=compile_it)
-    return compile_it
+    if jit.enabled:
+        _forget_others(jit.cache_folder(folder))
+    return jit.enabled
+
+
+def _forget_others(used: Path) -> None:
+    """Mark a cache of compiled code as used, and remove those of other versions that nothing used for a month."""
+    used.touch()
+    for folder in used.parent.glob("numba-*"):
+        if folder != used and time.time() - folder.stat().st_mtime > CACHE_KEPT:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def ready(asset_bars: int = SHORT_JOB + 1) -> None:

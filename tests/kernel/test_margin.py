@@ -170,6 +170,18 @@ def test_margin_due_is_paid_before_anything_is_bought() -> None:
     assert filled[0][k.L_DONE] == pytest.approx(400.0)
 
 
+def test_a_short_that_the_plan_covers_is_not_topped_up() -> None:
+    desk = desk_of(cash=5_000.0, hedge={"external": True, "rung_down_every": "0 d"}).see(external_hedge=0.2)
+    desk.decide()  # half of it is covered, 10 to 4 coins
+    b = desk.book
+    loose(margin_stage)(
+        desk.rules.scalar, desk.rules.inst, b.asset, b.inst, b.wallet, desk.work.asset, desk.price, desk.work.legs, desk.work.counts, 1.0
+    )  # fmt: skip
+    cover, top = desk.plan()
+    assert (cover.units, top.reason) == (pytest.approx(6.0), Reason.MARGIN_IN)
+    assert top.units == pytest.approx(4 * 150.0 - 500.0)
+
+
 def test_ratios_are_one_at_liquidation_and_infinite_without_equity() -> None:
     desk = desk_of()
     assert loose(margin_ratio)(desk.rules.inst, desk.book.inst, 1, 150.0, 150.0) == pytest.approx(7.5 / 500.0)

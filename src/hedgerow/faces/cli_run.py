@@ -105,7 +105,7 @@ def run_backtest(
         tell("reading the data")
         with _options(start="--start", end="--end", assets="--assets"):
             recorded = wire.recorded(data, assets, _day(start, "--start"), _day(end, "--end"))
-        wire.prepare(recorded.market.open_ns.shape[0] * len(assets) * 10, tell)
+        wire.prepare(recorded.market.open_ns.shape[0] * len(assets) * 10, text.always(tell))
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.compare import compare
 
@@ -206,7 +206,7 @@ def _explain_backtest(
         tell("reading the data")
         with _options(start="--start", end="--at", assets="--assets"):
             recorded = wire.recorded(data, assets, _day(start, "--start"), _day(at, "--at"))
-        wire.prepare(recorded.market.open_ns.shape[0] * len(assets), tell)
+        wire.prepare(recorded.market.open_ns.shape[0] * len(assets), text.always(tell))
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.decision import explain_day
 
@@ -238,7 +238,7 @@ def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, vie
         tell("reading the data")
         moment = _day(at, "--at") or wire.last_day(data, assets)
         recorded = wire.recorded(data, assets, moment, moment, held.head.quote)
-        wire.prepare(len(assets) * 1_000, tell)
+        wire.prepare(len(assets) * 1_000, text.always(tell), "decide_once")
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.decision import plan_for
 

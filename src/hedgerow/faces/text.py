@@ -179,6 +179,11 @@ def working(what: str, total: int | None = None) -> Iterator[Tell]:
         yield tell
 
 
+def always(tell: Tell) -> Tell:
+    """``tell`` for what a person waits for long: without a terminal it is a line on standard error."""
+    return tell if sys.stderr.isatty() else lambda name: print(f"{name}...", file=sys.stderr)
+
+
 # ---------------------------------------------------------------------------------------------------------------- JSON
 
 

@@ -24,7 +24,11 @@ from hedgerow.kernel.arrays import (
     K_REDUCE,
     K_TOP,
     K_TOP_MARKET,
+    L_INST,
+    L_KIND,
     L_SOLD,
+    L_STATUS,
+    L_UNITS,
     LEG_FUTURES,
     LEG_MARGIN,
     LEG_SPOT,
@@ -33,6 +37,7 @@ from hedgerow.kernel.arrays import (
     P_ENTRY,
     P_LIQUIDATION,
     P_UNITS,
+    PENDING,
     W_CASH,
     X_CROSS,
     X_CROSSED,
@@ -183,6 +188,7 @@ def margin_stage(
         a = int(inst_rules[I_ASSET, i])
         inverse = inst_rules[I_INVERSE, i] == 1.0
         due = collateral_due(rules, inst_rules, inst, i, price[i], price[a])
+        due -= _covered(legs, count, i) * (1.0 if inverse else price[i]) / rules[K_LEVERAGE]
         if due <= 0.0:
             continue
         distance = inst[P_LIQUIDATION, i] / price[i] - 1.0
@@ -201,6 +207,16 @@ def margin_stage(
             _add_pairs(
                 rules, inst_rules, asset, inst, x, price, min(units, -inst[P_UNITS, i]), i, distance, legs, count, day
             )
+
+
+@compiled
+def _covered(legs: Floats, count: Ints, i: int) -> float:
+    """Coins of instrument ``i`` that the plan covers already: they need no collateral any more."""
+    units = 0.0
+    for n in range(count[0]):
+        if legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_FUTURES and int(legs[n, L_INST]) == i:
+            units += max(0.0, legs[n, L_UNITS])
+    return units
 
 
 @compiled
