@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hedgerow.kernel import arrays as k
-from hedgerow.model.plan import Reason
+from hedgerow.model.plan import Reason, Refusal
 from tests.kernel.desk import Desk, only, rules_of
 
 VOTES = {"low": {"measure": "at_support", "threshold": 1}, "good": {"measure": "low90", "threshold": 1}}
@@ -108,3 +108,81 @@ def test_proceeds_buy_underweights_only_where_it_is_opted_in() -> None:
         assert only(legs, asset="A").units == pytest.approx(-200.0)
         assert [leg.reason for leg in legs if leg.asset == "B"] == ([Reason.UNDERWEIGHT] if opted else [])
         assert desk.held("B") == pytest.approx(400.0 if opted else 200.0)
+
+
+def hedged(by_regime: bool) -> Desk:
+    """8 coins at 100, hedged by half, then at 50 and near a bottom: most stables back the short."""
+    hedge = {"by_regime": by_regime, "reserve": "0 %", "rung_down_every": "3 d"} | (
+        {} if by_regime else {"constant": "50 %"}
+    )
+    regime = {"BOTTOM": REGIME["BOTTOM"], "REST": {"hedge": ["50 %", "50 %"], "trim": "threshold"}}
+    policy = rules_of(vote=VOTES, regime=regime, deploy={"when": {"all": ["good"]}}, hedge=hedge)
+    desk = Desk(policy, {"A": 100.0}, {"A": 0.8}, cash=600.0, held={"A": 8.0})
+    desk.see(at_support=0.0, low90=1.0, bars=730.0).day()
+    assert desk.shorts("A") == pytest.approx(4.0)
+    return desk.at_price(A=50.0).see(at_support=1.0)
+
+
+def test_2a17_a_tranche_is_a_quarter_of_all_stables_above_reserve_futures_equity_too() -> None:
+    desk = hedged(by_regime=False)
+    above = desk.nav() - 8 * 50.0 - 0.2 * desk.nav()
+    desk.day()
+    assert desk.book.scalar[k.S_TRANCHE_BASE] == pytest.approx(above)
+    assert desk.held("A") - 8.0 == pytest.approx(0.25 * above / 50.0)
+
+
+def test_r063_stablecoins_wait_until_the_hedge_is_covered() -> None:
+    desk = hedged(by_regime=True)
+    bought_on, short_then = [], []
+    for day in range(12):
+        before = desk.held("A")
+        desk.day()
+        if desk.held("A") > before:
+            bought_on.append(day)
+            short_then.append(desk.shorts("A"))
+    assert bought_on
+    assert short_then[0] == pytest.approx(0.0)
+
+
+def test_a_reserve_that_lacks_and_a_wallet_that_is_locked_are_told_apart() -> None:
+    desk = hedged(by_regime=False)
+    desk.book.wallet[k.W_CASH, 0] = 0.0
+    desk.decide()
+    locked = only(desk.refusals(), refusal=Refusal.CASH)
+    assert (locked.measured, locked.reason) == (pytest.approx(0.0), Reason.DEPLOY)
+    poor = desk_of(held=850.0, target=1.0)
+    poor.rules.scalar[k.K_STABLE] = 0.2
+    poor.decide()
+    refused = only(poor.refusals())
+    assert (refused.refusal, refused.measured, refused.limit) == (Refusal.RESERVE, pytest.approx(0.15), 0.2)
+
+
+def test_r062_only_assets_that_the_user_holds_sound_are_bought() -> None:
+    deploy = {"when": {"all": ["good"]}}
+    policy = rules_of(vote=VOTES, regime=REGIME, deploy=deploy, targets={"whitelist": ["B"]})
+    desk = Desk(
+        policy, {"A": 1.0, "B": 1.0}, {"A": 0.4, "B": 0.4}, cash=800.0, held={"A": 100.0, "B": 100.0}, futures=()
+    )
+    assert {leg.asset for leg in desk.see(at_support=1.0, low90=1.0).decide()} == {"B"}
+
+
+def test_2a17_proceeds_fill_the_reserve_before_they_buy_underweights() -> None:
+    trim = {"drift": {"measure": "drift_abs", "threshold": "10 pp", "to": "target"}}
+    policy = rules_of(trim=trim, deploy={"underweights": True})
+    weights = {"A": 0.4, "B": 0.4}
+    desk = Desk(policy, {"A": 1.0, "B": 1.0}, weights, cash=0.0, held={"A": 700.0, "B": 300.0}, futures=())
+    sold, bought_ = desk.decide()
+    assert (sold.units, bought_.units) == (pytest.approx(-300.0), pytest.approx(100.0))  # 200 of 300 are the reserve
+    assert (bought_.measured, bought_.limit) == (pytest.approx(0.3), pytest.approx(0.4))
+
+
+def test_a_tranche_that_was_paid_in_part_leaves_the_rest_for_later() -> None:
+    desk = desk_of()
+    desk.decide()
+    desk.work.legs[0, k.L_UNITS] *= 0.5  # half of the first tranche of 150 fills
+    desk.fill()
+    assert desk.book.scalar[k.S_TRANCHES] == pytest.approx(0.5)
+    days = [bought(desk) for _ in range(40)]
+    assert sum(days) == pytest.approx(600.0 - 75.0)
+    assert [units for units in days if units] == [150.0, 150.0, 150.0, 75.0]
+    assert desk.book.scalar[k.S_TRANCHES] == 4.0

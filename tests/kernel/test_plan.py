@@ -354,11 +354,18 @@ def test_the_excess_is_covered_when_the_asset_is_no_longer_over_target() -> None
 def test_2a15_a_failing_venue_loses_its_hedge_and_gets_no_new_one() -> None:
     desk = one(h="50 %")
     desk.day()
-    assert kinds(desk.see(venue_failure=1.0).day()) == {Reason.VENUE_FAILURE: 5.0}
+    cover, sale = desk.see(venue_failure=1.0).day()
+    assert (cover.kind, cover.reason, cover.units) == ("futures", Reason.VENUE_FAILURE, 5.0)
+    assert (sale.kind, sale.reason, sale.units) == ("spot", Reason.VENUE_FAILURE, pytest.approx(-5.0))
     assert desk.shorts("A") == 0.0
-    assert desk.cash() == pytest.approx(1_000.0)
+    assert desk.cash() == pytest.approx(
+        1_500.0
+    )  # net exposure is kept: half of the coins are sold in place of the short
     assert desk.decide() == []
     assert desk.refused() == {Refusal.VENUE}
+    desk.see(external_hedge=0.0)
+    assert desk.decide() == []  # nothing is bought back while the venue fails
+    assert kinds(desk.see(venue_failure=0.0).decide()) == {Reason.BUY_BACK: pytest.approx(5.0)}
 
 
 def test_the_leverage_that_was_opted_into_funds_more() -> None:

@@ -83,10 +83,15 @@ def test_within_lasts_over_missing_measures() -> None:
         assert desk.votes("BTC")["bad"] is expected
 
 
-def test_a_composite_counts_earlier_votes_and_is_known_when_one_of_them_is() -> None:
-    both = {"at_least": 2, "of": ["up", "bad"]}
-    desk = desk_of(votes(both=both))
-    for up, bad, expected in ((1, 1, True), (1, 0, False), (1, NAN, False), (NAN, NAN, None)):
+@pytest.mark.parametrize(
+    ("at_least", "answers"),
+    [(2, ((1, 1, True), (1, 0, False), (1, NAN, None), (0, NAN, False), (NAN, NAN, None))),
+     (1, ((1, NAN, True), (0, NAN, None), (0, 0, False)))],
+)  # fmt: skip
+def test_a_composite_is_known_once_the_unknown_votes_cannot_change_it(at_least: int, answers: Any) -> None:
+    """2.11: a missing input is never counted as calm."""
+    desk = desk_of(votes(both={"at_least": at_least, "of": ["up", "bad"]}))
+    for up, bad, expected in answers:
         see(desk, up=up, bad=bad)
         assert desk.votes("BTC")["both"] is expected
 
@@ -215,11 +220,13 @@ def test_runs_of_the_leave_gate_count_from_the_entry() -> None:
 def test_an_asset_without_history_or_funding_borrows_the_markets_row() -> None:
     for missing in ({"bars": {"ALT": 199.0}}, {"funding7": {"ALT": NAN}}):
         desk = desk_of()
+        desk.hedge[1] = -1  # no contract of its own
         desk.see(**missing).see(**{BAD: {"BTC": 1.0, "ALT": 0.0}}).decide()
         assert (desk.state("BTC"), desk.state("ALT")) == ("DOWN", "DOWN")
         assert desk.x(k.X_BORROWED, "ALT") == 1.0
     own = desk_of()
-    own.see(bars={"ALT": 200.0}).see(**{BAD: {"BTC": 1.0, "ALT": 0.0}}).decide()
+    own.see(bars={"ALT": 200.0}, funding7={"ALT": NAN})  # with a contract, one missing rate is one unknown vote
+    own.see(**{BAD: {"BTC": 1.0, "ALT": 0.0}}).decide()
     assert (own.state("BTC"), own.state("ALT")) == ("DOWN", "REST")
 
 

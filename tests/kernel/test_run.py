@@ -203,6 +203,39 @@ def test_the_risk_clock_keeps_to_the_liquidity_check() -> None:
     assert "liquidity" in {leg.refused for leg in run.refusals}
 
 
+def test_a_gap_beyond_the_liquidation_price_liquidates_before_anything_fills() -> None:
+    """The open is at 300, the short is dead at 199: its loss is its collateral, and the cover that waited has nothing to do."""
+    closes = [100.0] * 4 + [300.0, 300.0]
+    signals = {"external_hedge": [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]}
+    hedge = {"external": True, "reserve": "0 %", "rung_down_every": "0 d"}
+    run, traces = play({"A": closes}, opens={"A": [100.0] * 4 + [300.0, 300.0]}, signals=signals, hedge=hedge)
+    (event,) = [leg for leg in run.legs if leg.reason == "liquidated"]
+    assert event.amount == pytest.approx(10.0)
+    assert not [leg for leg in run.legs if leg.reason == "hedge_cover"]
+    assert part(run, "hedge") == pytest.approx(-10 * (2_000.0 / (10 * 1.005) - 100.0))
+    assert traces.book.inst[k.P_COLLATERAL, 1] == 0.0
+    assert run.margin_ratio[4] >= 1.0
+    assert run.liquidation_distance[4] == 0.0
+
+
+def test_the_risk_clock_estimates_a_coarse_contract_by_spot() -> None:
+    """Spot has a bar every 8 hours, the contract one a day: collateral is paid in when spot has run, not at the day's end."""
+    closes = [100.0] * 9 + [140.0, 140.0, 140.0]
+    coarse = [100.0 if t % 3 == 2 else NAN for t in range(9)] + [NAN, NAN, 140.0]
+    closes_of = {"A": closes, "A/USDT:USDT": coarse}
+    run, _ = play(closes_of, per_day=3, weight=0.4, hedge={"constant": "100 %"})
+    (top,) = [leg for leg in run.legs if leg.reason == "margin_in"]
+    assert top.filled_ns == FIRST_NS + 10 * NS_PER_DAY // 3
+
+
+def test_a_contract_without_a_price_for_a_week_is_settled_at_spot() -> None:
+    closes = {"A": [100.0] * 14, "A/USDT:USDT": [100.0] * 3 + [NAN] * 11}
+    run, traces = play(closes, hedge={"constant": "50 %", "reserve": "0 %"})
+    (end,) = [leg for leg in run.legs if leg.reason == "settled"]
+    assert (end.price, end.amount) == (100.0, pytest.approx(5.0))
+    assert traces.book.inst[k.P_UNITS, 1] == 0.0
+
+
 # ---- the day's record
 
 

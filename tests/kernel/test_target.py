@@ -226,19 +226,44 @@ def test_2a15_views_add_a_rung_or_ask_for_a_ratio_while_they_live() -> None:
 
 def test_2a7_paying_more_than_the_limit_vetoes_adding_and_never_a_cover() -> None:
     desk = desk_of(hedge={"external": True})
-    assert h(desk.see(external_hedge=0.5)) == 0.5
+    assert [leg.units for leg in desk.see(external_hedge=0.5).day()] == [-5.0]
     desk.see(funding7=-0.11, external_hedge=0.8)
-    assert h(desk) == 0.5
+    assert desk.decide() == []
     refusal = only(desk.refusals())
     assert (refusal.refusal, refusal.reason) == (Refusal.CARRY_VETO, Reason.HEDGE_RAISE)
     assert (refusal.measured, refusal.limit) == pytest.approx((0.11, 0.10))
-    assert h(desk.see(external_hedge=0.2)) == 0.2
+    assert [leg.units for leg in desk.see(external_hedge=0.2).decide()] == [pytest.approx(3.0)]
+
+
+def test_the_carry_veto_holds_whatever_was_intended_before() -> None:
+    """The first plan of a portfolio, a fill that came late, a purchase: what counts is the short that is there."""
+    desk = desk_of(hedge={"constant": "75 %"}).see(funding7=-0.6)
+    desk.book.asset[k.B_H] = 0.75
+    assert desk.decide() == []
+    assert desk.refused() == {Refusal.CARRY_VETO}
+    desk.book.wallet[k.W_CASH, 0] = 0.0  # and nothing is sold to fund a short that may not be added
+    assert desk.decide() == []
+
+
+def test_e11_while_shorts_pay_no_more_than_the_cap_is_hedged_unless_it_crashes() -> None:
+    tables = {
+        "hedge": {"constant": "100 %", "paid_cap": "75 %", "paid_cap_unless": ["bad"]},
+        "guard": {"max_carry": "1000 %/yr"},
+    }
+    desk = desk_of(**tables).see(funding7=-0.11)
+    assert h(desk) == 0.75
+    refused = only(desk.refusals(), refusal=Refusal.PAID_CAP)
+    assert (refused.measured, refused.limit) == (pytest.approx(0.11), 0.75)
+    assert h(desk, bad=1) == 1.0
+    assert h(desk.see(funding7=-0.09)) == 1.0
 
 
 def test_the_carry_veto_is_lifted_by_its_confirmation() -> None:
     desk = desk_of(hedge={"constant": "50 %"}, guard={"carry_confirmed_by": ["bad"]}).see(funding7=-0.2)
-    assert h(desk) == 0.0
-    assert h(desk, bad=1) == 0.5
+    assert h(desk) == 0.5
+    assert [leg for leg in desk.plan() if leg.refusal is Refusal.NONE] == []
+    h(desk, bad=1)
+    assert only(desk.plan()).units == -5.0
 
 
 def test_positive_or_unknown_carry_vetoes_nothing() -> None:

@@ -156,6 +156,10 @@ def test_re_arming_goes_on_while_a_mode_forbids_the_trim() -> None:
     assert trims(desk.see(rsi14=90.0, low90=0.0).day())
 
 
+def kinds(legs: list[Leg]) -> dict[Reason, float]:
+    return {leg.reason: round(leg.units, 9) for leg in legs}
+
+
 def test_e18_aggressive_sells_all_excess_and_more_of_the_top_performer_once_a_visit() -> None:
     policy = rules_of(regime={"PEAK": {"hedge": ["0 %", "0 %"], "trim": "aggressive"}})
     desk = Desk(
@@ -177,8 +181,31 @@ def test_e18_aggressive_sells_all_excess_and_more_of_the_top_performer_once_a_vi
     assert desk.decide() == []
 
 
+def test_the_top_performer_does_not_go_round() -> None:
+    """Once the winner of the visit was cut, the next one in line is no top performer, and a loser never is."""
+    policy = rules_of(regime={"PEAK": {"hedge": ["0 %", "0 %"], "trim": "aggressive"}})
+    desk = Desk(
+        policy, {"A": 1.0, "B": 1.0}, {"A": 0.4, "B": 0.4}, cash=200.0, held={"A": 500.0, "B": 300.0}, futures=()
+    )
+    assert kinds(desk.see(return90={"A": 0.5, "B": -0.5}).day()) == {
+        Reason.TRIM_TOP: pytest.approx(-100.0 - 0.15 * 400.0)
+    }
+    desk.book.asset[k.B_HELD, 1] = 500.0  # now B is far above its target, too
+    assert kinds(desk.decide()) == {Reason.TRIM_PEAK: pytest.approx(-(500.0 - 0.4 * desk.nav()))}
+    desk.see(return90={"A": -0.2, "B": -0.5}).decide()
+    assert kinds(desk.decide()).keys() == {Reason.TRIM_PEAK}
+
+
+def test_seed_counts_an_aggressive_trim_from_the_start_too() -> None:
+    """E-03: 20 % of the initial 1,000 is 200, whatever the book is worth now."""
+    policy = rules_of(targets={"base": "nav_initial"}, regime={"PEAK": {"hedge": ["0 %", "0 %"], "trim": "aggressive"}})
+    desk = Desk(policy, {"A": 1.0}, {"A": 0.2}, cash=700.0, held={"A": 300.0}, futures=())
+    desk.at_price(A=2.0).see(return90=0.0)
+    assert kinds(desk.decide()) == {Reason.TRIM_PEAK: pytest.approx(-200.0)}  # 600 less 200, at 2
+
+
 def test_aggressive_drift_rows_go_to_target() -> None:
-    desk = in_mode("aggressive", {"drift": DRIFT}, now=0.4).see(return90=0.0)
+    desk = in_mode("aggressive", {"drift": DRIFT}, now=0.4).see(return90=0.2)
     desk.day()
     assert desk.held("A") == pytest.approx(200.0 * 0.85)  # target, then 15 % of the only winner
 

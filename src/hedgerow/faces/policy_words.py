@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from hedgerow import units
-from hedgerow.model import policy as schema
+from hedgerow.model import policy_check
 from hedgerow.model.citation import source_of
 from hedgerow.model.measure import INDEX, MEASURES, Measure
 from hedgerow.model.policy import Gate, Policy, Regime, Row, Vote
@@ -77,7 +77,7 @@ def cell(row: Row, name: str, path: str = "") -> Cell:
     if _measured(field):
         measure = getattr(row, "measure", "")
         unit = measure_unit(measure)
-        value = None if value is None else schema.threshold(value, measure, path)
+        value = None if value is None else policy_check.threshold(value, measure, path)
     given = name in row.model_fields_set
     words = gate_words(value) if isinstance(value, Gate) else shown(value, unit)
     plain = value.model_dump(exclude={"source"}) if isinstance(value, Gate) else value

@@ -63,9 +63,12 @@ from hedgerow.model.market import Floats, Ints
     K_TOP_MARKET,  # liquidation distance
     K_TOP,  # liquidation distance
     K_REDUCE,  # liquidation distance
+    K_PAID_CAP,  # hedge ratio while shorts pay more than K_PAID
+    K_PAID,  # a year
+    K_PAID_GATE,  # gate that lifts the cap; -1: none
     K_RUNGS,  # number of rungs; they follow
-) = range(50)
-RUNGS: Final = 50  # rules.scalar[RUNGS + i]: hedge ratios, rising
+) = range(53)
+RUNGS: Final = 53  # rules.scalar[RUNGS + i]: hedge ratios, rising
 MAX_RUNGS: Final = 14
 SCALARS: Final = RUNGS + MAX_RUNGS
 
@@ -89,7 +92,8 @@ G_LEAST, G_OF, G_ALL, G_ANY, G_NONE = range(5)
     R_REENTER,  # days
     R_START,  # hedge ratio; nan: none
     R_LADDER,  # 1: ladder rows act
-) = range(14)
+    R_FAILED,  # gate whose ANY mask makes the end of a visit a failure; -1: every end upwards is one
+) = range(15)
 TRIM_THRESHOLD, TRIM_AGGRESSIVE, TRIM_MINIMAL, TRIM_NONE = range(4)
 # ---- rules.trim[N, :] -----------------------------------------------------------------------------------------------
 T_MEASURE, T_BELOW, T_THRESHOLD, T_GATE, T_TO, T_SIZE, T_GROUP, T_COOLDOWN, T_REARM, T_ONCE, T_HOW = range(11)
@@ -163,7 +167,8 @@ FIRST_PART: Final = B_PNL_SPOT  # the eight parts follow in the order of model.r
     P_INDEX,  # spot price of the last settlement
     P_LIQUIDATION,  # price; inf: none
     P_ALARM,  # price above which the margin ladder looks
-) = range(7)
+    P_SEEN,  # ns since the epoch of its last fresh price
+) = range(8)
 # ---- book.wallet[:, W] ----------------------------------------------------------------------------------------------
 W_CASH = 0  # quote
 # ---- book.scalar[:] -------------------------------------------------------------------------------------------------
@@ -171,7 +176,7 @@ W_CASH = 0  # quote
     S_DAY,  # decisions made
     S_NAV0,  # quote at the start
     S_HIGH,  # highest nav at a decision
-    S_TRANCHES,  # used in this episode
+    S_TRANCHES,  # used in this episode; a part where the stables did not pay a whole one
     S_TRANCHE_BASE,  # quote
     S_TRANCHE_DAY,  # day of the last tranche
     S_DEPLOY_DAY,  # last day on which an asset was in a deploying row
@@ -234,8 +239,12 @@ TRIM_ARMED, TRIM_DAY, TRIM_DONE = range(3)  # 1: armed; day of the last fill; 1:
     X_BETA,  # short notional per value of the asset at a ratio of 1 (own contract: 1)
     X_KEEP,  # 1: no coin of it may be sold at this close
     X_CROSSED,  # coins of the asset that one coin of its cross hedge stands for; 0: none
-) = range(41)
-WORK_ASSET: Final = 41
+    X_SHARE,  # target, fraction of nav whatever weights are counted over
+    X_SOUND,  # 1: held sound by the user
+    X_NO_ADD,  # refusal for which no short may be added; 0: none
+    X_EXCESS,  # coins of excess that are shorted instead of sold after the plan
+) = range(45)
+WORK_ASSET: Final = 45
 
 # ---- legs[n, :] -----------------------------------------------------------------------------------------------------
 (
@@ -259,7 +268,8 @@ WORK_ASSET: Final = 41
     L_DONE,  # coins filled
     L_FEE,  # quote
     L_SLIPPAGE,  # quote
-    L_SOLD,  # spot: coins that become sold in place of a short (negative: no longer) when all of L_WANTED is filled
+    L_SOLD,  # spot: coins that become sold in place of a short (negative: no longer) when all of L_WANTED is filled;
+    # futures: coins of excess that become shorted instead of sold
 ) = range(21)
 LEG: Final = 21
 LEG_SPOT, LEG_FUTURES, LEG_MARGIN = 0.0, 1.0, 2.0
@@ -272,7 +282,7 @@ class Rules(NamedTuple):
     scalar: Floats  # [SCALARS]
     vote: Floats  # [V, 6]
     gate: Ints  # [G, 5]
-    regime: Floats  # [R, 14]
+    regime: Floats  # [R, 15]
     trim: Floats  # [N, 11]
     trim_asset: Floats  # [N, A] 1: the row acts on the asset
     reinforce: Floats  # [M, 4]
@@ -285,7 +295,7 @@ class Book(NamedTuple):
     """Everything that a decision remembers."""
 
     asset: Floats  # [BOOK_ASSET, A]
-    inst: Floats  # [7, I]
+    inst: Floats  # [8, I]
     wallet: Floats  # [1, W]
     scalar: Floats  # [BOOK_SCALAR]
     votes: Floats  # [2, V, A]
@@ -314,7 +324,7 @@ def new_book(rules: Rules, instruments: int, cash: float) -> Book:
     asset[B_HEDGE] = -1.0
     asset[B_CROSS_BY] = -1.0
     asset[B_MARK] = np.nan
-    inst = np.zeros((7, instruments))
+    inst = np.zeros((8, instruments))
     inst[P_LIQUIDATION] = np.inf
     inst[P_ALARM] = np.inf
     scalar = np.zeros(BOOK_SCALAR)

@@ -34,6 +34,7 @@ from hedgerow.kernel.arrays import (
     I_ASSET,
     I_FEE,
     I_INVERSE,
+    K_TRANCHE,
     L_AT,
     L_DAY,
     L_DONE,
@@ -62,6 +63,7 @@ from hedgerow.kernel.arrays import (
     S_LIQUIDATIONS,
     S_NAV,
     S_SPOT_TRADED,
+    S_TRANCHE_BASE,
     S_TRANCHE_DAY,
     S_TRANCHES,
     S_UNKNOWN_FUNDING,
@@ -76,7 +78,7 @@ from hedgerow.kernel.arrays import (
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.fill import slippage_of
-from hedgerow.kernel.margin import affordable, bare, collect, refresh_margin, release
+from hedgerow.kernel.margin import affordable, bare, collateral_due, collect, refresh_margin, release
 from hedgerow.kernel.measure import futures_value, spot_units
 from hedgerow.model.market import Floats
 from hedgerow.model.plan import Reason
@@ -183,11 +185,11 @@ def fill_spot(
     book.wallet[W_CASH, 0] -= cost
     if book.wallet[W_CASH, 0] < 0.0 and units > 0.0:
         book.wallet[W_CASH, 0] = 0.0
-    held = asset[B_HELD, a]
-    if units > 0.0 and (held == 0.0 or asset[B_COST, a] >= 0.0):
-        known = held * asset[B_COST, a] if held > 0.0 else 0.0
-        asset[B_COST, a] = (known + cost) / (held + units)
-    asset[B_HELD, a] = held + units
+    owned = spot_units(asset, book.inst, rules.inst, a)
+    if units > 0.0 and (owned == 0.0 or asset[B_COST, a] >= 0.0):
+        known = owned * asset[B_COST, a] if owned > 0.0 else 0.0
+        asset[B_COST, a] = (known + cost) / (owned + units)
+    asset[B_HELD, a] += units
     asset[B_PRINCIPAL, a] += cost
     asset[B_FEE_SPOT, a] -= fee
     asset[B_SLIP_SPOT, a] -= units * (fill - legs[n, L_PRICE])
@@ -195,22 +197,27 @@ def fill_spot(
     book.scalar[S_SPOT_TRADED] += abs(units) * fill
     _count_turnover(book.scalar, abs(units) * fill)
     _note_fill(legs, n, at, fill, units, fee)
-    _after_spot(rules.trim, book, legs, n, units, a)
+    _after_spot(rules, book, legs, n, units, a)
     return True
 
 
 @compiled
-def _after_spot(trim: Floats, book: Book, legs: Floats, n: int, units: float, a: int) -> None:
+def _after_spot(rules: Rules, book: Book, legs: Floats, n: int, units: float, a: int) -> None:
     """What a decision must remember of a spot fill: episodes, cooldowns, coins to buy back, tranches, entries."""
+    trim = rules.trim
     reason = legs[n, L_REASON]
     row = int(legs[n, L_ROW])
     day = legs[n, L_DAY]
     book.asset[B_ENTERED, a] = 1.0
     if legs[n, L_SOLD] != 0.0:
         book.asset[B_SOLD, a] = max(0.0, book.asset[B_SOLD, a] + legs[n, L_SOLD] * units / legs[n, L_WANTED])
-    if reason == _DEPLOY and book.scalar[S_TRANCHE_DAY] != day:
+    if reason == _DEPLOY:
         book.scalar[S_TRANCHE_DAY] = day
-        book.scalar[S_TRANCHES] += 1.0
+        whole = rules.scalar[K_TRANCHE] * book.scalar[S_TRANCHE_BASE]
+        if whole > 0.0:
+            used = book.scalar[S_TRANCHES] + units * legs[n, L_PRICE] / whole
+            near = np.floor(used + 0.5)
+            book.scalar[S_TRANCHES] = near if abs(used - near) < 1e-6 else used
     elif reason == _PEAK or reason == _TOP:
         book.asset[B_PEAK_DONE, a] = 1.0
     if reason == _TRIM and 0 <= row < trim.shape[0]:
@@ -266,6 +273,8 @@ def fill_futures(
         book.asset[B_CROSS_BY, served] = i
     if units < 0.0:
         book.asset[B_HEDGE, served] = i
+        if legs[n, L_SOLD] > 0.0:
+            book.asset[B_EXCESS, served] += legs[n, L_SOLD] * units / legs[n, L_WANTED]
     book.scalar[S_FUTURES_TRADED] += abs(units) * fill
     _count_turnover(book.scalar, abs(units) * fill)
     _note_fill(legs, n, at, fill, units, fee)
@@ -287,9 +296,23 @@ def _attribute(
 
 
 @compiled
-def fill_margin(rules: Rules, book: Book, legs: Floats, n: int, at: int) -> bool:
-    """Move collateral in: quote from the wallet, or coins from the spot wallet for an inverse contract."""
+def fill_margin(rules: Rules, book: Book, mark: Floats, legs: Floats, n: int, at: int) -> bool:
+    """Move collateral in: quote from the wallet, or coins from the spot wallet for an inverse contract; or what a
+    linear short can spare out to the wallet.
+    """
     i = int(legs[n, L_INST])
+    if legs[n, L_UNITS] < 0.0:
+        spot = mark[int(rules.inst[I_ASSET, i])]
+        spare = -collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], spot)
+        amount = min(-legs[n, L_UNITS], spare, max(0.0, book.inst[P_COLLATERAL, i]))
+        if not amount > 0.0:
+            return False
+        book.inst[P_COLLATERAL, i] -= amount
+        book.wallet[W_CASH, 0] += amount
+        refresh_margin(rules.scalar, rules.inst, book.inst, i)
+        _note_fill(legs, n, at, legs[n, L_PRICE], -amount, 0.0)
+        legs[n, L_SLIPPAGE] = 0.0
+        return True
     a = int(rules.inst[I_ASSET, i])
     inverse = rules.inst[I_INVERSE, i] == 1.0
     free = max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]) if inverse else max(0.0, book.wallet[W_CASH, 0])
@@ -305,16 +328,6 @@ def fill_margin(rules: Rules, book: Book, legs: Floats, n: int, at: int) -> bool
     legs[n, L_SLIPPAGE] = 0.0
     refresh_margin(rules.scalar, rules.inst, book.inst, i)
     return True
-
-
-@compiled
-def release_spare(rules: Rules, book: Book, price: Floats) -> None:
-    """Bring spare collateral of every short back to the wallets, before purchases that need it."""
-    for i in range(book.asset.shape[1], book.inst.shape[1]):
-        spot = price[int(rules.inst[I_ASSET, i])]
-        if book.inst[P_UNITS, i] < 0.0 and price[i] > 0.0 and spot > 0.0:
-            release(rules, book, i, price[i], spot)
-            refresh_margin(rules.scalar, rules.inst, book.inst, i)
 
 
 @compiled

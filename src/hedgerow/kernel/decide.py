@@ -18,6 +18,7 @@ from hedgerow.kernel.arrays import (
 )
 from hedgerow.kernel.guard import cost_benefit, guard_legs
 from hedgerow.kernel.leg import note_limits, write_futures, write_spot
+from hedgerow.kernel.margin import withdraw_spare
 from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.plan import hedge_or_trim, limit_trims, mark_moves, note_shortfalls
 from hedgerow.kernel.regime import regime_stage
@@ -37,11 +38,20 @@ def advance_day(scalar: Floats) -> None:
 
 
 @compiled
-def observe(rules: Rules, book: Book, work: Work, signal: Floats, price: Floats, fresh: Bytes, hedge: Ints) -> float:
+def observe(
+    rules: Rules,
+    book: Book,
+    work: Work,
+    signal: Floats,
+    price: Floats,
+    fresh: Bytes,
+    funding: Floats,
+    hedge: Ints,
+) -> float:
     """The first three stages: what is, in which regime, and how much hedge is wanted; returns net asset value.
 
-    ``signal`` [M, A] is the day's panel row; ``price``, ``fresh`` [I] the closes; ``hedge`` [A] the instrument that
-    would hedge each asset today (-1: none).
+    ``signal`` [M, A] is the day's panel row; ``price``, ``fresh``, ``funding`` [I] those of the close; ``hedge`` [A]
+    the instrument that would hedge each asset today (-1: none).
     """
     work.counts[0] = 0
     work.counts[1] = 0
@@ -50,13 +60,13 @@ def observe(rules: Rules, book: Book, work: Work, signal: Floats, price: Floats,
             work.measure[m, a] = signal[m, a]
     advance_day(book.scalar)
     nav = measure_stage(
-        rules.scalar, rules.asset, rules.inst, book.asset, book.inst, book.wallet, book.scalar, price, fresh, hedge,
-        work.measure, work.asset,
+        rules.scalar, rules.asset, rules.inst, book.asset, book.inst, book.wallet, book.scalar, price, fresh, funding,
+        hedge, work.measure, work.asset,
     )  # fmt: skip
     regime_stage(
         rules.scalar, rules.regime, rules.gate, rules.vote, book.votes, book.asset, book.scalar, book.left,
         work.measure,
-        work.bits, work.asset,
+        work.bits, hedge, work.asset,
     )  # fmt: skip
     target_stage(
         rules.scalar, rules.regime, rules.reinforce, rules.ladder, rules.gate, book.asset, book.scalar, book.until,
@@ -82,7 +92,7 @@ def decide(
 
     ``funding`` [I] is nan where a contract's funding is unknown; ``due`` says that the calendar asks for a rebalance.
     """
-    nav = observe(rules, book, work, signal, price, fresh, hedge)
+    nav = observe(rules, book, work, signal, price, fresh, funding, hedge)
     day = book.scalar[S_DAY]
     legs = work.legs
     count = work.counts
@@ -101,7 +111,7 @@ def decide(
     note_limits(rules.scalar, work.measure, x, legs, count, day)
     rows = rules.trim.shape[0]
     cost_benefit(rules.scalar, rules.inst, book.asset, work.measure, x, nav, rows, legs, count, day)
-    note_shortfalls(rules.scalar, book.asset, book.scalar, x, nav, legs, count, day)
+    note_shortfalls(rules.scalar, book.asset, book.scalar, work.measure, x, nav, legs, count, day)
     first = count[0]
     market = int(rules.scalar[K_MARKET])
     rho2 = rules.scalar[K_CROSS_RHO2]
@@ -125,4 +135,5 @@ def decide(
         count,
         day,
     )
+    withdraw_spare(rules.scalar, rules.inst, book.asset, book.inst, book.wallet, price, fresh, nav, legs, count, day)
     return nav

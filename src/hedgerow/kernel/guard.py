@@ -10,6 +10,7 @@ import numpy as np
 
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
+    B_EXCESS,
     B_SOLD,
     I_KIND,
     I_LOT,
@@ -46,6 +47,7 @@ from hedgerow.kernel.arrays import (
     X_COST,
     X_ERROR_NEW,
     X_ERROR_OLD,
+    X_EXCESS,
     X_FREE,
     X_H,
     X_IDEAL,
@@ -206,6 +208,7 @@ def cost_benefit(
         x[X_MOVE, a] = 0.0
         x[X_TRIM, a] = 0.0
         x[X_BUY, a] = 0.0
+        x[X_EXCESS, a] = asset[B_EXCESS, a]
         x[X_IDEAL, a] = x[X_UNITS, a]
 
 
@@ -309,13 +312,15 @@ def guard_legs(
         i = int(legs[n, L_INST])
         wanted = legs[n, L_UNITS]
         raises = legs[n, L_KIND] == LEG_FUTURES and wanted < 0.0
+        if legs[n, L_KIND] == LEG_MARGIN:  # a transfer needs no market
+            continue
         if not price[i] > 0.0 or fresh[i] != 1:
             refuse(legs, n, _NO_PRICE, np.nan, np.nan)
             continue
         if raises and np.isnan(funding[i]) and inst_rules[I_KIND, i] == 1.0 and rules[K_ALLOW_UNFUNDED] == 0.0:
             refuse(legs, n, _UNFUNDED, np.nan, np.nan)
             continue
-        if legs[n, L_KIND] == LEG_MARGIN or _over_budget(rules, legs, n, turnover):
+        if _over_budget(rules, legs, n, turnover):
             continue
         closes = legs[n, L_KIND] == LEG_FUTURES and wanted > 0.0 and wanted >= -inst[0, i] * (1.0 - 1e-9)
         measured = legs[n, L_MEASURED]

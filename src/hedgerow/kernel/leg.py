@@ -15,7 +15,6 @@ from hedgerow.kernel.arrays import (
     B_SOLD,
     I_ASSET,
     K_DOWN_EVERY,
-    K_MAX_CARRY,
     L_AT,
     L_COST,
     L_DAY,
@@ -41,11 +40,13 @@ from hedgerow.kernel.arrays import (
     X_BUY,
     X_BUY_REASON,
     X_CROSS,
+    X_EXCESS,
     X_H,
     X_H_NOW,
     X_H_WANTED,
     X_MEASURED,
     X_MOVE,
+    X_NO_ADD,
     X_OWN,
     X_PRICE,
     X_REASON_H,
@@ -63,15 +64,15 @@ from hedgerow.model.measure import INDEX
 from hedgerow.model.plan import Reason, Refusal
 
 _BUY_BACK: Final = float(Reason.BUY_BACK)
-_CARRY_VETO: Final = float(Refusal.CARRY_VETO)
 _COVER: Final = float(Reason.HEDGE_COVER)
 _CROSS: Final = float(Reason.CROSS_HEDGE)
 _EXCESS: Final = float(Reason.HEDGE_EXCESS)
 _FAILING: Final = float(Reason.VENUE_FAILURE)
 _FAILURE: Final = INDEX["venue_failure"]
 _FUND: Final = float(Reason.FUND_HEDGE)
-_FUNDING: Final = INDEX["funding7"]
 _RAISE: Final = float(Reason.HEDGE_RAISE)
+_FUNDING: Final = INDEX["funding7"]
+_PAID_CAP: Final = float(Refusal.PAID_CAP)
 _REBALANCE: Final = float(Reason.REBALANCE)
 _RESTORE: Final = float(Reason.HEDGE_RESTORE)
 _RHO2: Final = INDEX["rho2"]
@@ -80,6 +81,7 @@ _RUNG_WAIT: Final = float(Refusal.RUNG_WAIT)
 _TINY: Final = 1e-12
 _TRIM: Final = float(Reason.TRIM)
 _TRIM_PEAK: Final = float(Reason.TRIM_PEAK)
+_VENUE: Final = float(Refusal.VENUE)
 _TRIM_TOP: Final = float(Reason.TRIM_TOP)
 _UNHEDGED: Final = float(Reason.SELL_UNHEDGED)
 
@@ -206,8 +208,10 @@ def write_spot(
                 _carry(legs, n, sold - rest)
             if rest > 0.0:
                 reason = _FUND if x[X_OWN, a] >= 0.0 else _UNHEDGED
-                measured = x[X_H_NOW, a] if reason == _FUND else measure[_RHO2, a]
-                limit = x[X_H, a] if reason == _FUND else cross_rho2
+                if x[X_NO_ADD, a] == _VENUE:
+                    reason = _FAILING
+                measured = measure[_RHO2, a] if reason == _UNHEDGED else x[X_H_NOW, a]
+                limit = cross_rho2 if reason == _UNHEDGED else x[X_H, a]
                 n = add_leg(legs, count, a, a, LEG_SPOT, -rest, price, price, reason, -1.0, measured, limit, day)
                 _carry(legs, n, rest if trim > 0.0 else sold)
         elif not sells and change > least:
@@ -275,9 +279,13 @@ def write_futures(
             elif change < 0.0 and x[X_SHORT, a] > x[X_UNITS, a] * (1.0 + 1e-9):
                 reason = _RESTORE
             spot = price[int(inst_rules[I_ASSET, i])]
-            add_leg(
-                legs, count, i, a, LEG_FUTURES, -change, price[i], spot, reason, -1.0, x[X_H_NOW, a], x[X_H, a], day
+            base = x[X_SPOT_NEW, a] + x[X_SOLD_NEW, a]
+            reached = (x[X_SHORT_NEW, a] + x[X_SOLD_NEW, a]) / base if base > 0.0 else 0.0
+            n = add_leg(
+                legs, count, i, a, LEG_FUTURES, -change, price[i], spot, reason, -1.0, x[X_H_NOW, a], reached, day
             )
+            if change > 0.0:
+                _carry(legs, n, x[X_EXCESS, a] - asset[B_EXCESS, a])
 
 
 @compiled
@@ -286,12 +294,12 @@ def _raise_reason(asset: Floats, inst_rules: Floats, x: Floats, i: int, a: int) 
         return _ROLL
     if int(inst_rules[I_ASSET, i]) != a:
         return _CROSS
-    return _EXCESS if asset[B_EXCESS, a] > 0.0 and x[X_H, a] <= x[X_H_NOW, a] else _RAISE
+    return _EXCESS if x[X_EXCESS, a] > 0.0 and x[X_H, a] <= x[X_H_NOW, a] else _RAISE
 
 
 @compiled
 def note_limits(rules: Floats, measure: Floats, x: Floats, legs: Floats, count: Ints, day: float) -> None:
-    """Write down where a hedge was wanted and limited before any leg was made (carry, rung wait, frozen, venue)."""
+    """Write down where a hedge was wanted and limited before any leg was made (rung wait, frozen, venue)."""
     for a in range(x.shape[1]):
         code = x[X_REASON_H, a]
         if code == 0.0 or x[X_UNITS, a] <= 0.0:
@@ -299,9 +307,8 @@ def note_limits(rules: Floats, measure: Floats, x: Floats, legs: Floats, count: 
         reason = _RAISE if x[X_H_WANTED, a] > x[X_H, a] else _COVER
         measured = x[X_H_WANTED, a]
         limit = x[X_H, a]
-        if code == _CARRY_VETO:
+        if code == _PAID_CAP:
             measured = -measure[_FUNDING, a]
-            limit = rules[K_MAX_CARRY]
         elif code == _RUNG_WAIT:
             limit = rules[K_DOWN_EVERY]
         wanted = x[X_UNITS, a] * (x[X_H, a] - x[X_H_WANTED, a])

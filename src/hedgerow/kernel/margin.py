@@ -21,11 +21,13 @@ from hedgerow.kernel.arrays import (
     I_MAINTENANCE,
     K_LEVERAGE,
     K_MARKET,
+    K_MIN_LEG,
     K_REDUCE,
     K_TOP,
     K_TOP_MARKET,
     L_INST,
     L_KIND,
+    L_PRICE,
     L_SOLD,
     L_STATUS,
     L_UNITS,
@@ -46,11 +48,12 @@ from hedgerow.kernel.arrays import (
 )  # fmt: skip
 from hedgerow.kernel.leg import add_leg
 from hedgerow.kernel.measure import futures_value, own_short, spot_units
-from hedgerow.model.market import Floats, Ints
+from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
 
 _IN: Final = float(Reason.MARGIN_IN)
 _DUST: Final = 0.01  # of the spot: less than a lot may be left of a cross hedge that was covered
+_OUT: Final = float(Reason.MARGIN_OUT)
 _PAIR: Final = float(Reason.PAIR_REDUCE)
 
 
@@ -171,6 +174,7 @@ def margin_stage(
     wallet: Floats,
     x: Floats,
     price: Floats,
+    fresh: Bytes,
     legs: Floats,
     count: Ints,
     day: float,
@@ -179,9 +183,11 @@ def margin_stage(
     distance ``margin.reduce`` what cash does not pay is cured by pairs.
 
     A pair covers d coins and sells the d coins of spot that they protected: net exposure stays, and d p (1 + 1/L) is
-    freed.
+    freed. Spare collateral of other shorts counts as cash; without a fresh price of the contract nothing is traded.
     """
     cash = wallet[W_CASH, 0]
+    for i in range(asset.shape[1], inst.shape[1]):
+        cash += _spare(rules, inst_rules, inst, price, fresh, i)
     for i in range(asset.shape[1], inst.shape[1]):
         if inst[P_UNITS, i] >= 0.0 or not price[i] > inst[P_ALARM, i]:
             continue
@@ -201,12 +207,63 @@ def margin_stage(
             if n >= 0 and not inverse:
                 cash -= paid
         rest = due - paid
-        if rest > 1e-9 * due and distance <= rules[K_REDUCE]:
+        if rest > 1e-9 * due and distance <= rules[K_REDUCE] and fresh[i] == 1:
             freed = 1.0 + 1.0 / rules[K_LEVERAGE]
             units = rest / freed if inverse else rest / (price[i] * freed)
             _add_pairs(
                 rules, inst_rules, asset, inst, x, price, min(units, -inst[P_UNITS, i]), i, distance, legs, count, day
             )
+
+
+@compiled
+def _spare(rules: Floats, inst_rules: Floats, inst: Floats, price: Floats, fresh: Bytes, i: int) -> float:
+    """Quote that linear short ``i`` does not need as collateral."""
+    if inst[P_UNITS, i] >= 0.0 or inst_rules[I_INVERSE, i] == 1.0 or not price[i] > 0.0 or fresh[i] != 1:
+        return 0.0
+    spot = price[int(inst_rules[I_ASSET, i])]
+    return min(max(0.0, -collateral_due(rules, inst_rules, inst, i, price[i], spot)), max(0.0, inst[P_COLLATERAL, i]))
+
+
+@compiled
+def withdraw_spare(
+    rules: Floats,
+    inst_rules: Floats,
+    asset: Floats,
+    inst: Floats,
+    wallet: Floats,
+    price: Floats,
+    fresh: Bytes,
+    nav: float,
+    legs: Floats,
+    count: Ints,
+    day: float,
+) -> None:
+    """Where the wallet alone does not pay for the plan, bring spare collateral of shorts back to it (2A-1: futures
+    equity is stable weight).
+    """
+    need = 0.0
+    for n in range(count[0]):
+        i = int(legs[n, L_INST])
+        if legs[n, L_STATUS] != PENDING or inst_rules[I_INVERSE, i] == 1.0:
+            continue
+        if legs[n, L_KIND] == LEG_FUTURES:
+            need += max(0.0, -legs[n, L_UNITS]) * price[i] / rules[K_LEVERAGE]
+        else:
+            need += max(0.0, legs[n, L_UNITS]) * legs[n, L_PRICE]
+            if legs[n, L_KIND] == LEG_MARGIN and legs[n, L_UNITS] < 0.0:
+                return  # done already
+    if need <= wallet[W_CASH, 0]:
+        return
+    for i in range(asset.shape[1], inst.shape[1]):
+        spare = _spare(rules, inst_rules, inst, price, fresh, i)
+        if spare > max(rules[K_MIN_LEG], 1e-9) * nav:
+            a = int(inst_rules[I_ASSET, i])
+            notional = -inst[P_UNITS, i] * price[i]
+            equity = futures_value(inst, inst_rules, i, price[i], price[a])
+            add_leg(
+                legs, count, i, a, LEG_MARGIN, -spare, 1.0, price[a], _OUT, -1.0, equity / notional,
+                1.0 / rules[K_LEVERAGE], day,
+            )  # fmt: skip
 
 
 @compiled

@@ -8,17 +8,22 @@ import numpy as np
 
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
+    A_SOUND,
     A_TARGET,
     B_AGE,
     B_COST,
     B_CROSS,
     B_CROSS_BY,
     B_EXCESS,
+    B_HEDGE,
     B_HELD,
     B_OUTSIDE,
     B_SOLD,
     I_ASSET,
     I_INVERSE,
+    I_KIND,
+    K_ALLOW_ILLIQUID,
+    K_ALLOW_UNFUNDED,
     K_CROSS_RHO2,
     K_MARKET,
     K_RISK_ONLY,
@@ -32,9 +37,12 @@ from hedgerow.kernel.arrays import (
     X_CROSS,
     X_CROSSED,
     X_H_NOW,
+    X_NO_ADD,
     X_OWN,
     X_PRICE,
+    X_SHARE,
     X_SHORT,
+    X_SOUND,
     X_TARGET,
     X_UNITS,
     X_VALUE,
@@ -42,7 +50,9 @@ from hedgerow.kernel.arrays import (
 )  # fmt: skip
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.measure import INDEX
+from hedgerow.model.plan import Refusal
 
+_ADV: Final = INDEX["adv30_futures"]
 _BETA: Final = INDEX["beta"]
 _RHO2: Final = INDEX["rho2"]
 _RATIO: Final = INDEX["vol_ratio"]
@@ -54,6 +64,9 @@ _HEDGE: Final = INDEX["hedge_ratio"]
 _AGE: Final = INDEX["age_days"]
 _BREADTH: Final = INDEX["vol_breadth"]
 _DRAWDOWN: Final = INDEX["nav_drawdown"]
+_ILLIQUID: Final = float(Refusal.LIQUIDITY_UNKNOWN)
+_NO_PRICE: Final = float(Refusal.NO_PRICE)
+_UNFUNDED: Final = float(Refusal.FUNDING_UNKNOWN)
 
 
 @compiled
@@ -122,14 +135,31 @@ def alive_price(price: Floats, i: int) -> bool:
 
 
 @compiled
-def _hedge_route(rules: Floats, measure: Floats, price: Floats, hedge: Ints, x: Floats, a: int) -> None:
-    """Which instrument hedges the asset, and coins of it per coin of the asset: own futures, or BTC's by beta."""
+def _hedge_route(
+    rules: Floats,
+    inst_rules: Floats,
+    measure: Floats,
+    asset: Floats,
+    inst: Floats,
+    price: Floats,
+    hedge: Ints,
+    x: Floats,
+    a: int,
+) -> None:
+    """Which instrument hedges the asset, and coins of it per coin of the asset: own futures, or BTC's by beta.
+
+    A short stays on its contract until the one that follows has a price.
+    """
     market = int(rules[K_MARKET])
     x[X_OWN, a] = -1.0
     x[X_CROSS, a] = 1.0
     x[X_BETA, a] = 1.0
     if alive_price(price, hedge[a]):
         x[X_OWN, a] = float(hedge[a])
+        return
+    kept = int(asset[B_HEDGE, a])
+    if alive_price(price, kept) and inst[P_UNITS, kept] < 0.0 and int(inst_rules[I_ASSET, kept]) == a:
+        x[X_OWN, a] = float(kept)
         return
     if a == market or hedge[market] < 0:
         return
@@ -140,6 +170,24 @@ def _hedge_route(rules: Floats, measure: Floats, price: Floats, hedge: Ints, x: 
             x[X_OWN, a] = float(i)
             x[X_CROSS, a] = beta * price[a] / price[i]
             x[X_BETA, a] = beta
+
+
+@compiled
+def _no_add(
+    rules: Floats, inst_rules: Floats, measure: Floats, fresh: Bytes, funding: Floats, x: Floats, a: int
+) -> float:
+    """The refusal for which no short may be added on the asset's route today: the plan must not count on it."""
+    i = int(x[X_OWN, a])
+    if i < 0:
+        return 0.0
+    if fresh[i] != 1:
+        return _NO_PRICE
+    owner = int(inst_rules[I_ASSET, i])
+    if not measure[_ADV, owner] > 0.0 and rules[K_ALLOW_ILLIQUID] == 0.0:
+        return _ILLIQUID
+    if np.isnan(funding[i]) and inst_rules[I_KIND, i] == 1.0 and rules[K_ALLOW_UNFUNDED] == 0.0:
+        return _UNFUNDED
+    return 0.0
 
 
 @compiled
@@ -174,6 +222,7 @@ def measure_stage(
     scalar: Floats,
     price: Floats,
     fresh: Bytes,
+    funding: Floats,
     hedge: Ints,
     measure: Floats,
     x: Floats,
@@ -184,6 +233,7 @@ def measure_stage(
     nav = net_asset_value(asset, inst, wallet, inst_rules, price)
     if nav > scalar[S_HIGH]:
         scalar[S_HIGH] = nav
+    held = 0.0
     risk = 0.0
     wanted = 0.0
     for a in range(n_assets):
@@ -192,7 +242,9 @@ def measure_stage(
         x[X_ALIVE, a] = 1.0 if alive and fresh[a] == 1 else 0.0
         x[X_UNITS, a] = spot_units(asset, inst, inst_rules, a)
         x[X_VALUE, a] = x[X_UNITS, a] * price[a] if alive else 0.0
-        risk += x[X_VALUE, a]
+        held += x[X_VALUE, a]
+        if alive:
+            risk += x[X_VALUE, a] + (asset[B_SOLD, a] - asset[B_EXCESS, a]) * price[a]
         wanted += asset_rules[A_TARGET, a]
     over = nav
     scale = 1.0
@@ -201,12 +253,15 @@ def measure_stage(
         scale = 1.0 / wanted if wanted > 0.0 else 0.0
     restless = 0.0
     for a in range(n_assets):
+        x[X_SHARE, a] = asset_rules[A_TARGET, a]
         x[X_TARGET, a] = asset_rules[A_TARGET, a] * scale
+        x[X_SOUND, a] = asset_rules[A_SOUND, a]
         x[X_WEIGHT, a] = x[X_VALUE, a] / over if over > 0.0 else 0.0
-        if measure[_RATIO, a] >= 1.5 and risk > 0.0:
-            restless += x[X_VALUE, a] / risk
+        if measure[_RATIO, a] >= 1.5 and held > 0.0:
+            restless += x[X_VALUE, a] / held
     for a in range(n_assets):
-        _hedge_route(rules, measure, price, hedge, x, a)
+        _hedge_route(rules, inst_rules, measure, asset, inst, price, hedge, x, a)
+        x[X_NO_ADD, a] = _no_add(rules, inst_rules, measure, fresh, funding, x, a)
         x[X_SHORT, a] = own_short(asset, inst, inst_rules, a, market)
         x[X_CROSSED, a] = (
             1.0 / x[X_CROSS, a] if x[X_OWN, a] >= 0.0 and inst_rules[I_ASSET, int(x[X_OWN, a])] != a else 0.0

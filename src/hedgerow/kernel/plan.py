@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
     B_AGE,
     B_EXCESS,
     B_HEDGE,
-    B_HELD,
     B_OUTSIDE,
     B_PROTECTED,
     B_SOLD,
@@ -23,6 +24,7 @@ from hedgerow.kernel.arrays import (
     I_INVERSE,
     K_HORIZON,
     K_LEVERAGE,
+    K_MAX_CARRY,
     K_MIN_LEG,
     K_MIN_STEP,
     K_OUTSIDE,
@@ -34,20 +36,22 @@ from hedgerow.kernel.arrays import (
     T_HOW,
     X_BETA,
     X_BUY,
+    X_EXCESS,
     X_FREE,
     X_H,
     X_H_NOW,
     X_IDEAL,
     X_KEEP,
     X_MOVE,
+    X_NO_ADD,
     X_OWN,
     X_PRICE,
     X_REASON_H,
+    X_SHARE,
     X_SHORT,
     X_SHORT_NEW,
     X_SOLD_NEW,
     X_SPOT_NEW,
-    X_TARGET,
     X_TRIM,
     X_TRIM_ROW,
     X_UNITS,
@@ -59,6 +63,7 @@ from hedgerow.model.market import Floats, Ints
 from hedgerow.model.measure import INDEX
 from hedgerow.model.plan import Reason, Refusal
 
+_CARRY_VETO: Final = float(Refusal.CARRY_VETO)
 _FUNDING: Final = INDEX["funding7"]
 _FAILURE: Final = INDEX["venue_failure"]
 _MARGIN: Final = float(Refusal.MARGIN)
@@ -78,6 +83,7 @@ def hedge_or_trim(
 ) -> None:
     """Where a drift row allows it, short the excess instead of selling it when that is cheaper over the horizon."""
     for a in range(asset.shape[1]):
+        x[X_EXCESS, a] = asset[B_EXCESS, a]
         n = int(x[X_TRIM_ROW, a])
         if n < 0 or n >= trim.shape[0] or trim[n, T_GROUP] != GROUP_DRIFT or trim[n, T_HOW] == HOW_TRIM:
             continue
@@ -85,17 +91,23 @@ def hedge_or_trim(
         if i < 0:
             continue
         notional = x[X_TRIM, a] * x[X_PRICE, a]
-        need = notional * (1.0 + rules[K_RESERVE]) / rules[K_LEVERAGE]
-        if inst_rules[I_INVERSE, i] == 0.0 and need > cash:
+        need = notional * (1.0 / rules[K_LEVERAGE] + rules[K_RESERVE])
+        if x[X_NO_ADD, a] != 0.0 or (inst_rules[I_INVERSE, i] == 0.0 and need > cash):
             continue
         sell = one_way_cost(rules, inst_rules, measure, a, notional)
         short = 2.0 * one_way_cost(rules, inst_rules, measure, i, notional)
         if measure[_FUNDING, a] < 0.0:
             short -= measure[_FUNDING, a] * rules[K_HORIZON] / 365.0
         if trim[n, T_HOW] == HOW_HEDGE or short < sell:
-            asset[B_EXCESS, a] += x[X_TRIM, a]
+            x[X_EXCESS, a] += x[X_TRIM, a]
             x[X_TRIM, a] = 0.0
             x[X_IDEAL, a] = x[X_UNITS, a]
+
+
+@compiled
+def sellable(asset: Floats, x: Floats, a: int) -> float:
+    """Coins that a plan may sell: all but those held elsewhere and protected ones; a cover frees what is collateral."""
+    return max(0.0, x[X_UNITS, a] - asset[B_OUTSIDE, a] - asset[B_PROTECTED, a])
 
 
 @compiled
@@ -103,7 +115,7 @@ def limit_trims(rules: Floats, asset: Floats, x: Floats, nav: float, legs: Float
     """Cut wanted sales to the coins that may be sold; the rest is written down, and stays as it was."""
     for a in range(asset.shape[1]):
         wanted = x[X_TRIM, a]
-        free = max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a])
+        free = sellable(asset, x, a)
         if wanted <= free:
             continue
         price = x[X_PRICE, a]
@@ -123,11 +135,20 @@ def wanted_ratio(rules: Floats, asset: Floats, x: Floats, base: float, a: int) -
     """
     if base <= 0.0:
         return 0.0
-    left = base - min(asset[B_EXCESS, a], base)
+    left = base - min(x[X_EXCESS, a], base)
     if rules[K_OUTSIDE] == 0.0:
         left = max(0.0, left - asset[B_OUTSIDE, a])
-        return (x[X_H, a] * left + min(asset[B_EXCESS, a], base)) / base
+        return (x[X_H, a] * left + min(x[X_EXCESS, a], base)) / base
     return 1.0 - left * (1.0 - x[X_H, a]) / base
+
+
+@compiled
+def _ratio(rules: Floats, asset: Floats, x: Floats, base: float, a: int) -> float:
+    """``wanted_ratio``, but no more than what there is where no short may be added: nothing is sold to fund it."""
+    h = wanted_ratio(rules, asset, x, base, a)
+    if x[X_NO_ADD, a] != 0.0 and x[X_OWN, a] >= 0.0 and base > 0.0:
+        h = min(h, (x[X_SHORT, a] + asset[B_SOLD, a]) / base)
+    return h
 
 
 @compiled
@@ -142,10 +163,12 @@ def mark_moves(
             if x[X_BUY, a] > 0.0:
                 x[X_MOVE, a] = 1.0
             continue
-        if measure[_FAILURE, a] == 1.0 and x[X_OWN, a] >= 0.0:
-            x[X_OWN, a] = -1.0
-            x[X_H, a] = 0.0
-            x[X_REASON_H, a] = _VENUE
+        if measure[_FAILURE, a] == 1.0:  # the hedge leaves the venue: spot is sold in its place, and nothing is bought
+            x[X_BUY, a] = 0.0
+            x[X_NO_ADD, a] = _VENUE
+            if x[X_OWN, a] >= 0.0:
+                x[X_OWN, a] = -1.0
+                x[X_REASON_H, a] = _VENUE if x[X_H, a] > 0.0 else 0.0
         base = x[X_UNITS, a] + asset[B_SOLD, a]
         step = wanted_ratio(rules, asset, x, base, a) - x[X_H_NOW, a]
         wants = abs(step) >= rules[K_MIN_STEP] - _TINY or (x[X_H, a] == 0.0 and x[X_H_NOW, a] > 0.001)
@@ -168,7 +191,7 @@ def _need(rules: Floats, inst_rules: Floats, x: Floats, a: int) -> float:
     i = int(x[X_OWN, a])
     if i >= 0 and inst_rules[I_INVERSE, i] == 1.0:
         return 0.0
-    return x[X_BETA, a] * (1.0 + rules[K_RESERVE]) / rules[K_LEVERAGE]
+    return x[X_BETA, a] * (1.0 / rules[K_LEVERAGE] + rules[K_RESERVE])
 
 
 @compiled
@@ -189,7 +212,7 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
             required += _need(rules, inst_rules, x, a) * x[X_SHORT, a] * price
             continue
         base = _base(asset, x, a)
-        short = wanted_ratio(rules, asset, x, base, a) * base * price
+        short = _ratio(rules, asset, x, base, a) * base * price
         stable += (x[X_UNITS, a] - base) * price
         if x[X_OWN, a] < 0.0:
             stable += short
@@ -219,7 +242,7 @@ def _split(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: flo
     target.
     """
     base = _base(asset, x, a)
-    h = wanted_ratio(rules, asset, x, base, a)
+    h = _ratio(rules, asset, x, base, a)
     part = f
     if x[X_OWN, a] < 0.0:
         part = 1.0
@@ -227,21 +250,24 @@ def _split(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: flo
         part = 0.0
     spot = base * (1.0 - part * h)
     if spot > x[X_UNITS, a] + x[X_BUY, a]:
-        limit = max(x[X_UNITS, a] + x[X_BUY, a], x[X_TARGET, a] * nav / x[X_PRICE, a])
-        if x[X_TRIM, a] > 0.0:
+        limit = max(x[X_UNITS, a] + x[X_BUY, a], x[X_SHARE, a] * nav / x[X_PRICE, a])
+        if x[X_TRIM, a] > 0.0 or x[X_NO_ADD, a] == _VENUE:
             limit = x[X_UNITS, a]
         spot = min(spot, limit)
-    lowest = x[X_UNITS, a] - max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a])
+    lowest = x[X_UNITS, a] - sellable(asset, x, a)
     if x[X_KEEP, a] == 1.0:
         lowest = x[X_UNITS, a]
     if spot < lowest:
         spot = lowest
     short = min(max(0.0, spot - base * (1.0 - h)), spot) if x[X_OWN, a] >= 0.0 else 0.0
+    if x[X_NO_ADD, a] != 0.0 and short > x[X_SHORT, a]:
+        short = min(x[X_SHORT, a], spot)
+        spot = max(lowest, min(spot, base * (1.0 - h) + short))
     x[X_SPOT_NEW, a] = spot
     x[X_SHORT_NEW, a] = short
-    x[X_SOLD_NEW, a] = (
-        max(0.0, base - spot) if h > 0.0 else 0.0
-    )  # nothing hedged: what was not bought back is forgotten
+    x[X_SOLD_NEW, a] = 0.0  # nothing hedged: what was not bought back is forgotten
+    if h > 0.0 or x[X_NO_ADD, a] == _VENUE:
+        x[X_SOLD_NEW, a] = max(0.0, base - spot)
 
 
 @compiled
@@ -268,9 +294,17 @@ def _fund(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
 
 @compiled
 def note_shortfalls(
-    rules: Floats, asset: Floats, scalar: Floats, x: Floats, nav: float, legs: Floats, count: Ints, day: float
+    rules: Floats,
+    asset: Floats,
+    scalar: Floats,
+    measure: Floats,
+    x: Floats,
+    nav: float,
+    legs: Floats,
+    count: Ints,
+    day: float,
 ) -> None:
-    """Write down the hedge that the plan could not have, for want of collateral or of futures."""
+    """Write down the hedge that the plan could not have: no short may be added, or collateral or futures lack."""
     for a in range(asset.shape[1]):
         price = x[X_PRICE, a]
         if x[X_MOVE, a] != 1.0 or not price > 0.0:
@@ -280,7 +314,13 @@ def note_shortfalls(
         h = wanted_ratio(rules, asset, x, base, a)
         lack = x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a] - base * (1.0 - h)
         i = int(x[X_OWN, a])
-        if i >= 0 and lack > least:
+        if i >= 0 and lack > least and x[X_NO_ADD, a] != 0.0:
+            veto = x[X_NO_ADD, a] == _CARRY_VETO
+            add_refusal(
+                legs, count, i, a, LEG_FUTURES, -lack, price, _RAISE, -1.0, x[X_NO_ADD, a],
+                -measure[_FUNDING, a] if veto else np.nan, rules[K_MAX_CARRY] if veto else np.nan, day,
+            )  # fmt: skip
+        elif i >= 0 and lack > least:
             wanted = x[X_SHORT_NEW, a] + lack
             scalar[S_CAPPED_DAY] = day
             add_refusal(

@@ -32,6 +32,7 @@ from hedgerow.kernel.arrays import (
     R_AFTER,
     R_DEPLOY,
     R_ENTER,
+    R_FAILED,
     R_FROM,
     R_HIGH,
     R_LEAVE,
@@ -95,9 +96,11 @@ def vote_stage(vote: Floats, gate: Ints, votes: Floats, measure: Floats, bits: I
         known = 0
         for v in range(vote.shape[0]):
             g = int(vote[v, V_GATE])
-            if g >= 0:
-                sure = (known & gate[g, G_OF]) != 0
-                now = gate_holds(gate, g, true, known)
+            if g >= 0:  # yes, or no whatever the unknown ones may be, or unknown
+                have = count_bits(true & gate[g, G_OF])
+                unknown = count_bits(gate[g, G_OF] & ~known)
+                now = have >= gate[g, G_LEAST]
+                sure = now or have + unknown < gate[g, G_LEAST]
             else:
                 value = measure[int(vote[v, V_MEASURE]), a]
                 sure = not np.isnan(value)
@@ -186,7 +189,11 @@ def _move(
 ) -> None:
     """Enter row ``r``: clocks start anew; what was used of the ladder is kept across a failed bottom."""
     s = int(asset[B_STATE, a])
-    if regime[r, R_LOW] + regime[r, R_HIGH] > regime[s, R_LOW] + regime[s, R_HIGH]:
+    failed = int(regime[s, R_FAILED])
+    if failed >= 0:
+        if gate_holds(gate, failed, true, known):
+            left[s, a] = day
+    elif regime[r, R_LOW] + regime[r, R_HIGH] > regime[s, R_LOW] + regime[s, R_HIGH]:
         left[s, a] = day
     asset[B_STATE, a] = r
     asset[B_AGE, a] = 0.0
@@ -226,6 +233,7 @@ def regime_stage(
     left: Floats,
     measure: Floats,
     bits: Ints,
+    hedge: Ints,
     x: Floats,
 ) -> None:
     """Advance the state of every asset by one completed day; the market asset goes first and lends its row."""
@@ -240,7 +248,7 @@ def regime_stage(
         asset[B_AGE, a] += 1.0
         true = bits[0, a]
         known = bits[1, a]
-        no_funding = np.isnan(measure[_FUNDING, a]) and not np.isnan(measure[_FUNDING, market])
+        no_funding = np.isnan(measure[_FUNDING, a]) and hedge[a] < 0 <= hedge[market]
         borrowed = a != market and (no_funding or not measure[_BARS, a] >= rules[K_LEAST_BARS])
         x[X_BORROWED, a] = 1.0 if borrowed else 0.0
         x[X_FROZEN, a] = 1.0 if not borrowed and _is_frozen(vote, known) else 0.0
@@ -248,8 +256,8 @@ def regime_stage(
         enter = int(regime[s, R_ENTER])
         if enter >= 0 and (true & gate[enter, G_OF]) != 0:
             asset[B_QUIET, a] = 0.0
-        else:
-            asset[B_QUIET, a] += 1.0
+        elif enter < 0 or 2 * count_bits(known & gate[enter, G_OF]) >= count_bits(gate[enter, G_OF]):
+            asset[B_QUIET, a] += 1.0  # what is not known is not quiet
         if x[X_FROZEN, a] == 1.0:
             continue
         if borrowed:

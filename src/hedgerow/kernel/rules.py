@@ -13,7 +13,8 @@ from hedgerow.kernel import arrays as k
 from hedgerow.model import measure as measures
 from hedgerow.model.instrument import Kind, Universe
 from hedgerow.model.market import Bytes, Floats, Ints
-from hedgerow.model.policy import Gate, Policy, Regime, threshold
+from hedgerow.model.policy import Gate, Policy, Regime
+from hedgerow.model.policy_check import threshold
 from hedgerow.units import NS_PER_DAY
 
 _TRIM_MODES: Final = {
@@ -84,7 +85,7 @@ def pack(policy: Policy, universe: Universe, weights: Mapping[str, float]) -> k.
         level = 0.0 if row.of else threshold(row.threshold, row.measure, "vote")
         vote[i] = [column, float(row.side == "below"), level, row.lasting, row.within, composite]
     names = list(policy.regime)
-    regime = np.array([_regime_row(row, names, add_gate) for row in policy.regime.values()]).reshape(len(names), 14)
+    regime = np.array([_regime_row(row, names, add_gate) for row in policy.regime.values()]).reshape(len(names), 15)
     trim = np.zeros((len(policy.trim), 11))
     for i, cut in enumerate(policy.trim.values()):
         back = np.nan if cut.rearm is None else threshold(cut.rearm, cut.measure, "rearm")
@@ -129,16 +130,17 @@ def pack_instruments(policy: Policy, universe: Universe) -> Floats:
 
 
 def hedge_routes(policy: Policy, universe: Universe, days_ns: Ints) -> Ints:
-    """Which instrument would hedge each asset on each day, [D, A]; -1: none of the policy's kind is listed.
+    """Which instrument would hedge each asset on each day, [D, A]; -1: none is listed.
 
-    Dated contracts: the nearest that expires more than ``roll_before`` days after the day's close.
+    Contracts of the policy's kind come first, then of the other. Dated contracts: the nearest that expires more than
+    ``roll_before`` days after the day's close.
     """
     routes = np.full((days_ns.shape[0], len(universe.assets)), -1, dtype=np.int64)
     wanted = Kind.PERPETUAL if policy.hedge.instrument == "perpetual" else Kind.DATED
     for a, name in enumerate(universe.assets):
-        found = [i for i in universe.futures_of(name) if universe.instruments[i].kind is wanted]
-        found = [i for i in found if universe.instruments[i].inverse == policy.hedge.inverse]
-        found.sort(key=lambda i: universe.instruments[i].expiry_ns or 0, reverse=True)
+        found = [i for i in universe.futures_of(name) if universe.instruments[i].inverse == policy.hedge.inverse]
+        # the last that is written for a day wins: the wanted kind, and in it the nearest expiry
+        found.sort(key=lambda i: (universe.instruments[i].kind is wanted, -(universe.instruments[i].expiry_ns or 0)))
         for i in found:
             expiry = universe.instruments[i].expiry_ns
             if expiry is None:
@@ -186,7 +188,7 @@ def _regime_row(row: Regime, names: list[str], add_gate: object) -> list[float]:
         low, high, _TRIM_MODES[row.trim], float(row.deploy), float(_mask(row.comes_from, bits)),
         float(_mask(row.after, bits)), add_gate(row.enter), add_gate(row.leave), shock,
         add_gate(row.leave_shock), row.quiet, row.reenter_after, np.nan if row.start is None else row.start,
-        float(row.ladder),
+        float(row.ladder), add_gate(Gate(any=row.failed_by)) if row.failed_by else -1.0,
     ]  # fmt: skip
 
 
@@ -223,6 +225,8 @@ def _scalars(
         k.K_OVERRIDE: add_gate(Gate(any=policy.dwell_override)) if policy.dwell_override else -1.0,
         k.K_LEAST_BARS: policy.least_bars, k.K_MARKET: universe.market_asset, k.K_TOP_MARKET: margin.top_up_market,
         k.K_TOP: margin.top_up, k.K_REDUCE: margin.reduce, k.K_RUNGS: len(hedge.rungs),
+        k.K_PAID_CAP: hedge.paid_cap, k.K_PAID: hedge.paid_above,
+        k.K_PAID_GATE: add_gate(Gate(any=hedge.paid_cap_unless)) if hedge.paid_cap_unless else -1.0,
     }  # fmt: skip
     for cell, value in cells.items():
         s[cell] = float(value)

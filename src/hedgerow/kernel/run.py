@@ -28,6 +28,7 @@ from hedgerow.kernel.arrays import (
     LEG_SPOT,
     P_ALARM,
     P_LIQUIDATION,
+    P_SEEN,
     P_UNITS,
     PENDING,
     S_DAY,
@@ -47,21 +48,22 @@ from hedgerow.kernel.book import (
     fill_spot,
     liquidate,
     pay_funding,
-    release_spare,
     settle_marks,
 )  # fmt: skip
 from hedgerow.kernel.decide import decide, observe
 from hedgerow.kernel.guard import guard_legs
-from hedgerow.kernel.margin import margin_ratio, margin_stage, refresh_margin
+from hedgerow.kernel.margin import margin_ratio, margin_stage, refresh_margin, withdraw_spare
 from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.record import log_event, log_refused, log_unfilled, record_day, write_log
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason, Refusal
+from hedgerow.units import NS_PER_DAY
 
 _BACKING: Final = float(Refusal.BACKING)
 _CASH: Final = float(Refusal.CASH)
 _MARGIN: Final = float(Refusal.MARGIN)
 _NEARLY: Final = 0.02  # of an order: so much is left out for the price of the next open, and not worth a word
+_DELISTED: Final = 7.0 * NS_PER_DAY
 _LIQUIDATED: Final = float(Reason.LIQUIDATED)
 _SETTLED: Final = float(Reason.SETTLED)
 
@@ -95,26 +97,24 @@ def fill_pending(
     for i in range(open_price.shape[0]):
         mark[i] = open_price[i] if open_price[i] > 0.0 else close_before[i]
     settle_marks(rules.inst, book.asset, book.inst, mark)
-    released = False
-    for k in range(2 * work.counts[0]):
+    for k in range(3 * work.counts[0]):
         n = k % work.counts[0]
         kind = legs[n, L_KIND]
-        margin_due = k < work.counts[0]  # comes before everything that needs cash (2A-17)
-        if legs[n, L_STATUS] != PENDING or (kind == LEG_MARGIN) != margin_due:
+        rank = 2  # margin comes before everything that needs cash (2A-17), and what it frees before what it takes
+        if kind == LEG_MARGIN:
+            rank = 0 if legs[n, L_UNITS] < 0.0 else 1
+        if legs[n, L_STATUS] != PENDING or rank != k // work.counts[0]:
             continue
         i = int(legs[n, L_INST])
         price = open_price[i]
-        if not price > 0.0:
+        if not price > 0.0 and rank != 1:  # collateral is paid in without a price of the contract
             waiting += 1
             continue
-        if legs[n, L_UNITS] > 0.0 and kind == LEG_SPOT and not released:
-            release_spare(rules, book, mark)
-            released = True
         cash = book.wallet[W_CASH, 0]
         if kind == LEG_SPOT:
             done = fill_spot(rules, book, work.asset, work.measure, legs, n, at, price)
         elif kind == LEG_MARGIN:
-            done = fill_margin(rules, book, legs, n, at)
+            done = fill_margin(rules, book, mark, legs, n, at)
         else:
             spot = mark[int(rules.inst[I_ASSET, i])]
             done = fill_futures(rules, book, work.asset, work.measure, legs, n, at, price, spot)
@@ -137,7 +137,8 @@ def _note_unfilled(work: Work, log: Floats, used: Ints, n: int, price: float, ca
     wanted = abs(legs[n, L_UNITS])
     done = abs(legs[n, L_DONE])
     if legs[n, L_KIND] == LEG_MARGIN:
-        log_unfilled(work, log, used, n, left, _CASH, done * legs[n, L_PRICE], wanted * legs[n, L_PRICE])
+        if left > 0.0:
+            log_unfilled(work, log, used, n, left, _CASH, done * legs[n, L_PRICE], wanted * legs[n, L_PRICE])
     elif legs[n, L_KIND] == LEG_FUTURES:
         if left < 0.0:  # a cover is never larger than the position that is left
             log_unfilled(work, log, used, n, left, _MARGIN, done * price, wanted * price)
@@ -180,7 +181,9 @@ def at_the_open(
 
 
 @compiled
-def at_the_high(rules: Rules, book: Book, work: Work, high: Floats, at: int, log: Floats, used: Ints) -> None:
+def at_the_high(
+    rules: Rules, book: Book, work: Work, high: Floats, at: int, log: Floats, used: Ints, worst: Floats
+) -> None:
     """Liquidation of every short whose liquidation price the bar's high reached."""
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         units = book.inst[P_UNITS, i]
@@ -188,12 +191,17 @@ def at_the_high(rules: Rules, book: Book, work: Work, high: Floats, at: int, log
             price = book.inst[P_LIQUIDATION, i]
             a = int(rules.inst[I_ASSET, i])
             liquidate(rules, book, i)
+            worst[0] = max(worst[0], 1.0)
+            worst[1] = 0.0
             log_event(work, log, used, i, a, -units, price, 0.0, _LIQUIDATED, at, book.scalar[S_DAY])
 
 
 @compiled
 def watch_margin(rules: Rules, book: Book, price: Floats, high: Floats, fresh: Bytes, worst: Floats) -> bool:
-    """Track the day's worst margin ratio (at the high) and distance; whether any short passed its alarm price."""
+    """Track the day's worst margin ratio (at the high) and distance; whether any short passed its alarm price.
+
+    ``price`` [I] are the close's marks (``estimate_marks``).
+    """
     alarm = False
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         if book.inst[P_UNITS, i] >= 0.0 or not price[i] > 0.0:
@@ -202,9 +210,44 @@ def watch_margin(rules: Rules, book: Book, price: Floats, high: Floats, fresh: B
         spot = price[int(rules.inst[I_ASSET, i])]
         worst[0] = max(worst[0], margin_ratio(rules.inst, book.inst, i, top, spot))
         worst[1] = min(worst[1], book.inst[P_LIQUIDATION, i] / top - 1.0)
-        if fresh[i] == 1 and price[i] > book.inst[P_ALARM, i]:
+        seen = fresh[i] == 1 or fresh[int(rules.inst[I_ASSET, i])] == 1
+        if seen and price[i] > book.inst[P_ALARM, i]:
             alarm = True
     return alarm
+
+
+@compiled
+def estimate_marks(rules: Rules, book: Book, close: Floats, fresh: Bytes, over_spot: Floats, mark: Floats) -> None:
+    """The marks that the risk clock sees: where a contract's bars are coarser than spot's, spot times the last
+    premium (``over_spot`` [I] keeps it).
+    """
+    n_assets = book.asset.shape[1]
+    for a in range(n_assets):
+        mark[a] = close[a]
+    for i in range(n_assets, close.shape[0]):
+        spot = close[int(rules.inst[I_ASSET, i])]
+        mark[i] = close[i]
+        if fresh[i] == 1:
+            over_spot[i] = close[i] / spot
+        elif over_spot[i] > 0.0 and spot > 0.0:
+            mark[i] = spot * over_spot[i]
+
+
+@compiled
+def settle_delisted(
+    rules: Rules, book: Book, work: Work, now: int, price: Floats, fresh: Bytes, at: int, log: Floats, used: Ints
+) -> None:
+    """A contract without a price for a week is gone: its position is settled at the spot price."""
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        units = book.inst[P_UNITS, i]
+        if units == 0.0 or fresh[i] == 1 or book.inst[P_SEEN, i] == 0.0:
+            book.inst[P_SEEN, i] = float(now) if units != 0.0 else 0.0
+        elif now - book.inst[P_SEEN, i] > _DELISTED:
+            a = int(rules.inst[I_ASSET, i])
+            if fresh[a] == 1:
+                settle_marks(rules.inst, book.asset, book.inst, price)
+                fee = close_position(rules, book, i, price[a], rules.inst[I_FEE, i])
+                log_event(work, log, used, i, a, -units, price[a], fee, _SETTLED, at, book.scalar[S_DAY])
 
 
 @compiled
@@ -213,11 +256,16 @@ def act_on_margin(rules: Rules, book: Book, work: Work, price: Floats, fresh: By
     first = work.counts[0]
     day = book.scalar[S_DAY]
     margin_stage(
-        rules.scalar, rules.inst, book.asset, book.inst, book.wallet, work.asset, price, work.legs, work.counts, day
-    )
+        rules.scalar, rules.inst, book.asset, book.inst, book.wallet, work.asset, price, fresh, work.legs,
+        work.counts, day,
+    )  # fmt: skip
     guard_legs(
         rules.scalar, rules.inst, book.inst, book.scalar, work.measure, work.asset, price, fresh, funding,
         book.scalar[S_NAV], first, work.legs, work.counts, day,
+    )  # fmt: skip
+    withdraw_spare(
+        rules.scalar, rules.inst, book.asset, book.inst, book.wallet, price, fresh, book.scalar[S_NAV], work.legs,
+        work.counts, day,
     )  # fmt: skip
 
 
@@ -247,11 +295,12 @@ def decide_once(
 def warm_up(rules: Rules, book: Book, work: Work, signals: Floats, price: Floats, fresh: Bytes, hedge: Ints) -> None:
     """Let the regime see the days before the start: only what advances on a decision moves; nothing is traded."""
     close = 0
+    unknown = np.zeros(price.shape[0])
     for d in range(signals.shape[0]):
         for a in range(signals.shape[2]):
             price[a] = signals[d, close, a]
             fresh[a] = 1 if price[a] > 0.0 else 0
-        observe(rules, book, work, signals[d], price, fresh, hedge[d])
+        observe(rules, book, work, signals[d], price, fresh, unknown, hedge[d])
 
 
 @entrance
@@ -288,14 +337,18 @@ def run(
     traded[0] = book.scalar[S_SPOT_TRADED]
     traded[1] = book.scalar[S_FUTURES_TRADED]
     mark = np.zeros(opens.shape[1])
+    over_spot = np.zeros(opens.shape[1])
     for t in range(opens.shape[0]):
         before = close[t - 1] if t > 0 else close[0]
         if t > 0:
             at_the_open(rules, book, work, open_ns[t], before, funding[t], t, log, used)
             if waiting > 0:
+                at_the_high(rules, book, work, opens[t], t, log, used, worst)  # a gap liquidates before anything fills
                 waiting = fill_pending(rules, book, work, opens[t], before, mark, t, log, used)
-            at_the_high(rules, book, work, high[t], t, log, used)
-        alarm = watch_margin(rules, book, close[t], high[t], fresh[t], worst)
+            at_the_high(rules, book, work, high[t], t, log, used, worst)
+        settle_delisted(rules, book, work, open_ns[t], close[t], fresh[t], t, log, used)
+        estimate_marks(rules, book, close[t], fresh[t], over_spot, mark)
+        alarm = watch_margin(rules, book, mark, high[t], fresh[t], worst)
         d = day[t]
         if d >= 0:
             supersede(work, log, used)
@@ -306,7 +359,7 @@ def run(
             if d < 0:
                 supersede(work, log, used)
                 work.counts[0] = 0
-            act_on_margin(rules, book, work, close[t], fresh[t], funding[t])
+            act_on_margin(rules, book, work, mark, fresh[t], funding[t])
         if d >= 0 or alarm:
             waiting = log_refused(work, log, used)
 
@@ -322,6 +375,6 @@ def rehearse(
     mark = np.zeros(price.shape[0])
     fill_pending(rules, book, work, price, price, mark, 0, log, used)
     return measure_stage(
-        rules.scalar, rules.asset, rules.inst, book.asset, book.inst, book.wallet, book.scalar, price, fresh, hedge,
-        work.measure, work.asset,
+        rules.scalar, rules.asset, rules.inst, book.asset, book.inst, book.wallet, book.scalar, price, fresh,
+        np.zeros(price.shape[0]), hedge, work.measure, work.asset,
     )  # fmt: skip

@@ -34,6 +34,9 @@ from hedgerow.kernel.arrays import (
     K_H_VOL,
     K_MAX_CARRY,
     K_MAX_EXTRA,
+    K_PAID,
+    K_PAID_CAP,
+    K_PAID_GATE,
     K_ROUND,
     K_RUNGS,
     K_TREND_ENTER,
@@ -56,6 +59,7 @@ from hedgerow.kernel.arrays import (
     X_H_TREND,
     X_H_VOL,
     X_H_WANTED,
+    X_NO_ADD,
     X_REASON_H,
     X_RISK,
 )  # fmt: skip
@@ -74,6 +78,7 @@ _FUNDING: Final = INDEX["funding7"]
 _EXTERNAL: Final = INDEX["external_hedge"]
 _VIEW_RUNGS: Final = INDEX["view_rungs"]
 _VIEW_RATIO: Final = INDEX["view_ratio"]
+_CAPPED: Final = float(Refusal.PAID_CAP)
 _CARRY_VETO: Final = float(Refusal.CARRY_VETO)
 _RUNG_WAIT: Final = float(Refusal.RUNG_WAIT)
 _FROZEN: Final = float(Refusal.FROZEN)
@@ -270,13 +275,12 @@ def _limited(
     x: Floats,
     a: int,
 ) -> float:
-    """The carry veto on adding, and at most one rung down in so many days."""
+    """At most one rung down in so many days; a short that pays too much is not added to, whatever is intended."""
     before = asset[B_H, a]
-    if h > before and -measure[_FUNDING, a] > rules[K_MAX_CARRY]:
+    if -measure[_FUNDING, a] > rules[K_MAX_CARRY] and x[X_NO_ADD, a] == 0.0:
         g = int(rules[K_CARRY_GATE])
         if g < 0 or not gate_holds(gate, g, true, known):
-            x[X_REASON_H, a] = _CARRY_VETO
-            return before
+            x[X_NO_ADD, a] = _CARRY_VETO
     every = rules[K_DOWN_EVERY]
     if h < before and every > 0.0:
         if day - asset[B_DOWN_DAY, a] >= every:
@@ -289,6 +293,18 @@ def _limited(
     elif h > asset[B_DOWN_H, a]:
         asset[B_DOWN_H, a] = h
     return h
+
+
+@compiled
+def _paid_cap(rules: Floats, gate: Ints, measure: Floats, true: int, known: int, h: float, x: Floats, a: int) -> float:
+    """The cap while shorts pay: negative funding after a fall is a crowded trade, not a signal to add (E-11)."""
+    if h <= rules[K_PAID_CAP] or not -measure[_FUNDING, a] > rules[K_PAID]:
+        return h
+    g = int(rules[K_PAID_GATE])
+    if g >= 0 and gate_holds(gate, g, true, known):
+        return h
+    x[X_REASON_H, a] = _CAPPED
+    return rules[K_PAID_CAP]
 
 
 @compiled
@@ -321,6 +337,7 @@ def target_stage(
         h = _reinforced(rules, reinforce, gate, until, measure, true, known, day, h, x, a)
         h = min(max(h, 0.0), rules[K_CAP])
         x[X_H_WANTED, a] = h
+        h = _paid_cap(rules, gate, measure, true, known, h, x, a)
         if x[X_FROZEN, a] == 1.0:
             h = max(h, asset[B_H, a])
             x[X_REASON_H, a] = _FROZEN if h > x[X_H_WANTED, a] else 0.0

@@ -25,6 +25,7 @@ from hedgerow.kernel.arrays import (
     K_DEPEG,
     K_GAMMA,
     K_REBALANCE,
+    K_RESERVE,
     K_RISK_ONLY,
     K_UNDERWEIGHTS,
     LEG_SPOT,
@@ -62,6 +63,7 @@ from hedgerow.kernel.arrays import (
     X_KEEP,
     X_MEASURED,
     X_PRICE,
+    X_SHORT,
     X_TARGET,
     X_THRESHOLD,
     X_TRIM,
@@ -70,7 +72,7 @@ from hedgerow.kernel.arrays import (
     X_VALUE,
     X_WEIGHT,
 )  # fmt: skip
-from hedgerow.kernel.deploy import buy_underweights, deploy, deployable, enter
+from hedgerow.kernel.deploy import buy_underweights, deploy, enter
 from hedgerow.kernel.leg import add_refusal
 from hedgerow.kernel.regime import gate_holds
 from hedgerow.model.market import Floats, Ints
@@ -109,6 +111,14 @@ def sale_to_weight(value: float, over: float, weight: float, cost: float, risk_o
 
 
 @compiled
+def _to_target(rules: Floats, value: float, over: float, target: float, nav0: float, cost: float) -> float:
+    """Quote to sell so that the asset ends at its target, of net asset value now or at the start (E-03)."""
+    if rules[K_BASE_INITIAL] == 1.0:
+        return value - target * nav0
+    return sale_to_weight(value, over, target, cost, rules[K_RISK_ONLY] == 1.0)
+
+
+@compiled
 def _sale(
     rules: Floats,
     row: Floats,
@@ -124,7 +134,7 @@ def _sale(
     """Quote that a firing row asks to sell."""
     risk_only = rules[K_RISK_ONLY] == 1.0
     initial = rules[K_BASE_INITIAL] == 1.0
-    full = value - target * nav0 if initial else sale_to_weight(value, over, target, cost, risk_only)
+    full = _to_target(rules, value, over, target, nav0, cost)
     if to == TO_POSITION:
         return row[T_SIZE] * value
     if to == TO_PRINCIPAL:
@@ -243,7 +253,7 @@ def _trim_rows(
         elif sale / price > x[X_TRIM, a]:
             full = sale
             if group == GROUP_DRIFT:
-                full = max(sale, sale_to_weight(value, over, x[X_TARGET, a], cost, rules[K_RISK_ONLY] == 1.0))
+                full = max(sale, _to_target(rules, value, over, x[X_TARGET, a], scalar[S_NAV0], cost))
             doubled = mode == TRIM_MINIMAL and group == GROUP_DRIFT
             x[X_MEASURED, a] = measure[int(trim[n, T_MEASURE]), a]
             x[X_THRESHOLD, a] = trim[n, T_THRESHOLD] * (2.0 if doubled else 1.0)
@@ -252,34 +262,45 @@ def _trim_rows(
 
 @compiled
 def _aggressive(
-    rules: Floats, regime: Floats, asset: Floats, x: Floats, measure: Floats, over: float, cost: float, rows: int
+    rules: Floats,
+    regime: Floats,
+    asset: Floats,
+    x: Floats,
+    measure: Floats,
+    over: float,
+    nav0: float,
+    cost: float,
+    rows: int,
 ) -> None:
-    """Once a visit to an aggressive row: all excess is sold, and 15 % more of the top performer among those (E-18)."""
-    best = -np.inf
+    """Once a visit to an aggressive row all excess is sold, and 15 % more of the top performer (E-18, 2A-17): of the
+    assets that are trimmed, or were in this visit, the one with the highest 90-day return, if it has gained.
+    """
+    best = 0.0
     top = -1
     for a in range(asset.shape[1]):
-        if int(regime[int(asset[B_STATE, a]), R_TRIM]) != TRIM_AGGRESSIVE or asset[B_PEAK_DONE, a] == 1.0:
+        if int(regime[int(asset[B_STATE, a]), R_TRIM]) != TRIM_AGGRESSIVE or x[X_ALIVE, a] != 1.0:
             continue
-        if x[X_ALIVE, a] != 1.0 or not measure[_DRIFT, a] > 0.0:
+        done = asset[B_PEAK_DONE, a] == 1.0
+        if measure[_RETURN90, a] > best and (done or measure[_DRIFT, a] > 0.0):
+            best = measure[_RETURN90, a]
+            top = a
+        if done or not measure[_DRIFT, a] > 0.0:
             continue
         price = x[X_PRICE, a]
         value = x[X_VALUE, a] + (asset[B_SOLD, a] - asset[B_EXCESS, a]) * price
-        units = sale_to_weight(value, over, x[X_TARGET, a], cost, rules[K_RISK_ONLY] == 1.0) / price
-        units = min(units, x[X_UNITS, a])
+        units = min(_to_target(rules, value, over, x[X_TARGET, a], nav0, cost) / price, x[X_UNITS, a])
         if units > x[X_TRIM, a]:
             x[X_TRIM, a] = units
             x[X_TRIM_ROW, a] = rows
             x[X_MEASURED, a] = measure[_DRIFT, a]
             x[X_THRESHOLD, a] = 0.0
             x[X_IDEAL, a] = x[X_UNITS, a] - units
-        if measure[_RETURN90, a] > best:
-            best = measure[_RETURN90, a]
-            top = a
-    if top >= 0:
+    if top >= 0 and asset[B_PEAK_DONE, top] == 0.0:
         extra = _TOP_EXTRA * (x[X_UNITS, top] - x[X_TRIM, top])
         x[X_TRIM, top] += extra
         x[X_TRIM_ROW, top] = rows + 1
         x[X_MEASURED, top] = best
+        x[X_THRESHOLD, top] = 0.0
         x[X_IDEAL, top] = min(x[X_IDEAL, top], x[X_UNITS, top]) - extra
 
 
@@ -371,10 +392,14 @@ def trigger_stage(
     if rules[K_RISK_ONLY] == 1.0:
         over = 0.0
         for a in range(n_assets):
-            over += x[X_VALUE, a]
+            if x[X_PRICE, a] > 0.0:
+                over += x[X_VALUE, a] + (asset[B_SOLD, a] - asset[B_EXCESS, a]) * x[X_PRICE, a]
     _want_nothing(asset, x)
     cost = inst_rules[I_FEE, 0] + inst_rules[I_HALF_SPREAD, 0]
-    spare = deployable(rules, x, nav, cash)
+    spare = cash
+    for a in range(n_assets):
+        if x[X_PRICE, a] > 0.0:
+            spare -= rules[K_RESERVE] * x[X_SHORT, a] * x[X_PRICE, a]  # what margin may need stays
     if not _rebalance(rules, asset, x, over, cost, due, trim.shape[0]):
         for a in range(n_assets):
             mode = TRIM_THRESHOLD
@@ -386,10 +411,10 @@ def trigger_stage(
                     count, a
                 )  # fmt: skip
         if regime.shape[0] > 0:
-            _aggressive(rules, regime, asset, x, measure, over, cost, trim.shape[0])
+            _aggressive(rules, regime, asset, x, measure, over, scalar[S_NAV0], cost, trim.shape[0])
             deploy(rules, regime, gate, asset, scalar, bits, x, nav, spare, legs, count)
         if rules[K_UNDERWEIGHTS] == 1.0:
-            buy_underweights(x, nav, spare)
+            buy_underweights(rules, asset, x, nav)
     enter(asset, x, nav, cost)
     if measure[_QUOTE, 0] < rules[K_DEPEG]:
         _sell_nothing(x, measure[_QUOTE, 0], rules[K_DEPEG], legs, count, scalar[S_DAY])

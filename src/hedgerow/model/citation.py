@@ -23,7 +23,7 @@ SOURCES: Final[dict[str, dict[str, str]]] = {
     "Regime": {
         "hedge": "2.11", "trim": "2.11, E-18", "deploy": "R-053", "comes_from": "2.11", "after": "2.11",
         "enter": "2.11", "leave": "2.11", "shock": "2A-6", "leave_shock": "2A-6", "quiet": "2.11",
-        "reenter_after": "2A-5", "start": "2.11", "ladder": "2A-4",
+        "reenter_after": "2A-5", "failed_by": "2A-5", "start": "2.11", "ladder": "2A-4",
     },
     "Trim": {
         "measure": "R-010", "side": "R-010", "threshold": "R-010", "when": "R-010", "to": "E-06",
@@ -36,7 +36,8 @@ SOURCES: Final[dict[str, dict[str, str]]] = {
     "VolTarget": {"target": "2.12", "median_floor": "2A-12"},
     "Trend": {"ratio": "2.12, 2A-2", "enter": "2A-2", "leave": "2A-2"},
     "Hedge": {
-        "constant": "4.2", "by_regime": "2.11", "external": "4.2", "views": "2A-15", "cap": "2.12, 2.21",
+        "constant": "4.2", "by_regime": "2.11", "external": "4.2", "views": "2A-15", "cap": "2.12, 2.21", "paid_cap": "E-11", "paid_above": "E-11",
+        "paid_cap_unless": "E-11",
         "rungs": "E-07", "rounding": "E-07", "max_extra": "2.12, 2A-3", "min_step": "2.12", "rung_down_every": "2.11",
         "floor": "2A-4", "leverage": "R-064, 2A-1", "high_risk": "R-061", "reserve": "2A-9", "instrument": "2A-19",
         "inverse": "2.12", "roll_before": "2.18", "cover_outside": "R-030", "cross_rho2": "2.12",

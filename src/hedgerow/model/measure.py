@@ -72,8 +72,8 @@ _ROWS: Final = (
     ("basis60_rel", "x", "asset", "basis60 over its median of 30 days", "domain 2.6"),
     ("basis60_gap", "%/yr", "asset", "basis60 less its median of 30 days", "domain 2.6"),
     # liquidity and cross hedge
-    ("adv30", "quote", "asset", "mean daily spot turnover of 30 days, in quote", "domain 2.10"),
-    ("adv30_futures", "quote", "asset", "mean daily perpetual turnover of 30 days, in quote", "domain 2.12"),
+    ("adv30", "quote", "asset", "mean daily spot turnover of 30 days, in quote (of those known, 15 at least)", "domain 2.10"),
+    ("adv30_futures", "quote", "asset", "mean daily perpetual turnover of 30 days, in quote (of those known, 15 at least)", "domain 2.12"),
     ("half_spread", "bp", "asset", "half of the spot spread, where the data has it", "domain 2.16"),
     ("half_spread_futures", "bp", "asset", "half of the perpetual's spread, where the data has it", "domain 2.16"),
     ("depth", "quote", "asset", "spot orders within 2 % of the mid on one side, in quote", "domain 2.12"),

@@ -29,6 +29,7 @@ class Reason(IntEnum):
     HEDGE_EXCESS = 14
     ROLL = 15
     MARGIN_IN = 16
+    MARGIN_OUT = 17
     PAIR_REDUCE = 18
     LIQUIDATED = 19
     SETTLED = 20
@@ -61,6 +62,7 @@ class Refusal(IntEnum):
     RESERVE = 120
     PRINCIPAL_LARGE = 121
     BACKING = 122
+    PAID_CAP = 123
 
 
 SENTENCES: Final[dict[int, str]] = {
@@ -80,6 +82,7 @@ SENTENCES: Final[dict[int, str]] = {
     Reason.HEDGE_EXCESS: "excess shorted instead of sold: cheaper over the horizon",
     Reason.ROLL: "contract rolled before its expiry",
     Reason.MARGIN_IN: "collateral topped up: liquidation was {measured} away, threshold {threshold}",
+    Reason.MARGIN_OUT: "spare collateral withdrawn: equity was {measured} of the short, {threshold} is needed",
     Reason.PAIR_REDUCE: "short covered and the spot behind it sold: liquidation {measured} away, threshold {threshold}",
     Reason.LIQUIDATED: "position liquidated by the venue at {measured}",
     Reason.SETTLED: "dated contract settled at expiry",
@@ -106,4 +109,5 @@ SENTENCES: Final[dict[int, str]] = {
     Refusal.RESERVE: "stablecoins of {measured} are not above the reserve, {threshold}",
     Refusal.PRINCIPAL_LARGE: "recovering the principal would sell {measured} of the position, more than {threshold}",
     Refusal.BACKING: "the other coins stand behind a short that was not covered: {measured} sold, {threshold} wanted",
+    Refusal.PAID_CAP: "a short pays {measured} a year: not more than {threshold} is hedged",
 }

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from hedgerow import units
-from hedgerow.model import measure as measures
+from hedgerow.model.policy_check import check_regimes, check_votes, threshold
 
 
 def _quantity(unit: str) -> Any:
@@ -109,8 +109,9 @@ class Regime(Row):
     shock: tuple[str, ...] = Field(default=(), description="votes of `enter` that make the entry a shock")
     leave_shock: Gate | None = Field(default=None, description="must hold too, to leave after entry by a shock")
     quiet: Days = Field(default=0.0, description="leave when no vote of `of` was true for so many days; 0: off")
-    reenter_after: Days = Field(
-        default=0.0, description="not entered again for so many days after it was left for a lower row"
+    reenter_after: Days = Field(default=0.0, description="not entered again for so many days after it failed")
+    failed_by: tuple[str, ...] = Field(
+        default=(), description="votes that make its end a failure; none: any end in a row with more hedge"
     )
     start: Share | None = Field(default=None, description="hedge on entry: the greater of this and the current one")
     ladder: bool = Field(default=False, description="the ladder rows act in this state")
@@ -196,6 +197,9 @@ class Hedge(Row):
     external: bool = Field(default=False, description="the measure external_hedge")
     views: bool = Field(default=True, description="live views add rungs and least ratios")
     cap: Percent = Field(default=1.0, ge=0, le=1, description="greatest hedge ratio")
+    paid_cap: Percent = Field(default=1.0, ge=0, le=1, description="greatest ratio while shorts pay above `paid_above`")
+    paid_above: PerYear = Field(default=0.10, ge=0, description="funding that shorts pay, 7-day mean")
+    paid_cap_unless: tuple[str, ...] = Field(default=(), description="votes that lift `paid_cap` when any is true")
     rungs: tuple[Share, ...] = Field(default=(0.0, 0.25, 0.5, 0.75, 1.0), description="the ladder")
     rounding: Literal["none", "rung"] = Field(default="none", description="round to the nearest rung")
     max_extra: int = Field(default=1, ge=0, le=4, description="most that is added", json_schema_extra={"unit": "rungs"})
@@ -326,75 +330,8 @@ class Policy(Row):
             raise ValueError(
                 f"targets: the weights and the stable reserve add up to {100.0 * total:.9g} %; they must add up to 100 %"
             )
-        _check_votes(self)
-        _check_regimes(self)
+        check_votes(self)
+        check_regimes(self)
         for name, row in self.trim.items():
             threshold(row.threshold, row.measure, f"trim.{name}")
         return self
-
-
-def threshold(value: float | str, measure: str, where: str) -> float:
-    """A threshold in the unit of its measure, as the kernel computes it. Raises ``ValueError`` with the fix."""
-    if measure.startswith("talib:"):
-        return units.parse(value, "")
-    index = measures.INDEX.get(measure)
-    if index is None:
-        raise ValueError(f'{where}: unknown measure "{measure}"{near(measure, measures.INDEX)}')
-    try:
-        return units.parse(value, measures.MEASURES[index].unit)
-    except ValueError as error:
-        raise ValueError(f"{where}.threshold ({measure}): {error}") from None
-
-
-def near(name: str, known: Any) -> str:
-    """A hint with the closest known names, or where to find them all."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, list(known), n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else f"; known are {', '.join(list(known)[:60])}"
-
-
-def _check_votes(policy: Policy) -> None:
-    known: list[str] = []
-    for name, vote in policy.vote.items():
-        if vote.measure:
-            threshold(vote.threshold, vote.measure, f"vote.{name}")
-        for part in vote.of:
-            if part not in known:
-                raise ValueError(f'vote.{name}.of: "{part}" is not a vote that stands above it{near(part, known)}')
-        known.append(name)
-    if len(known) > 62:
-        raise ValueError(f"a policy may have 62 votes; this one has {len(known)}")
-    uses: list[tuple[str, tuple[str, ...]]] = [("dwell_override", policy.dwell_override)]
-    uses.append(("guard.carry_confirmed_by", policy.guard.carry_confirmed_by))
-    uses.append(("deploy.when", policy.deploy.when.names()))
-    if policy.hedge.trend:
-        uses.append(("hedge.trend", (policy.hedge.trend.enter, policy.hedge.trend.leave)))
-    for name, row in policy.regime.items():
-        for part, gate in (("enter", row.enter), ("leave", row.leave), ("leave_shock", row.leave_shock)):
-            uses.append((f"regime.{name}.{part}", gate.names() if gate else ()))
-        uses.append((f"regime.{name}.shock", row.shock))
-    uses += [(f"trim.{name}.when", row.when.names()) for name, row in policy.trim.items() if row.when]
-    uses += [(f"reinforce.{name}.when", row.when.names()) for name, row in policy.reinforce.items()]
-    for name, step in policy.ladder.items():
-        uses.append((f"ladder.{name}", (step.vote, *(step.when.names() if step.when else ()))))
-    for where, names in uses:
-        for vote_name in names:
-            if vote_name not in policy.vote:
-                raise ValueError(f'{where}: there is no vote "{vote_name}"{near(vote_name, policy.vote)}')
-
-
-def _check_regimes(policy: Policy) -> None:
-    if not policy.regime:
-        return
-    rows = list(policy.regime.items())
-    if rows[-1][1].enter is not None:
-        raise ValueError(f"regime.{rows[-1][0]}: the last row is the fallback and must have no `enter`")
-    for name, row in rows:
-        low, high = row.hedge
-        if not 0.0 <= low <= high <= 1.0:
-            shown = f"{units.show(low, '%')} to {units.show(high, '%')}"
-            raise ValueError(f"regime.{name}.hedge: must rise within 0 % and 100 %, got {shown}")
-        for other in row.comes_from + row.after:
-            if other not in policy.regime:
-                raise ValueError(f'regime.{name}.from/after: there is no regime "{other}"{near(other, policy.regime)}')

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from hedgerow.errors import ConfigError
-from hedgerow.model.policy import Policy, near
+from hedgerow.model.policy import Policy
+from hedgerow.model.policy_check import near
 from hedgerow.units import UNITS, show
 
 _HERE = Path(__file__).parent

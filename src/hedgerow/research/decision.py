@@ -18,7 +18,8 @@ from hedgerow.kernel.run import decide_once, rehearse, warm_up
 from hedgerow.model import measure
 from hedgerow.model.instrument import Universe
 from hedgerow.model.market import Floats
-from hedgerow.model.policy import Policy, threshold
+from hedgerow.model.policy import Policy
+from hedgerow.model.policy_check import threshold
 from hedgerow.model.portfolio import Portfolio, Position
 from hedgerow.model.report import LegRecord
 from hedgerow.research import states
@@ -109,7 +110,7 @@ def _hold(book: k.Book, portfolio: Portfolio, universe: Universe, price: Floats,
     """Write the portfolio's holdings and positions into an empty book."""
     quote = portfolio.head.quote
     book.wallet[k.W_CASH, 0] = portfolio.spot[quote].amount if quote in portfolio.spot else 0.0
-    book.asset[k.B_ENTERED] = 1.0
+    book.asset[k.B_ENTERED] = [float(name in portfolio.spot) for name in universe.assets]
     value = book.wallet[k.W_CASH, 0]
     for a, name in enumerate(universe.assets):
         held = portfolio.spot.get(name)
@@ -120,7 +121,13 @@ def _hold(book: k.Book, portfolio: Portfolio, universe: Universe, price: Floats,
         if held.unit_cost is not None:
             book.asset[k.B_COST, a] = held.unit_cost
             book.asset[k.B_PRINCIPAL, a] = held.unit_cost * (held.amount + held.outside)
-        value += (held.amount + held.outside) * price[a]
+        coins = held.amount + held.outside
+        if coins > 0.0 and not price[a] > 0.0:
+            raise ConfigError(
+                f"the data has no price of {name} on this day", where=f"spot.{name}",
+                fix="Choose a day that its files cover, or take it out of the portfolio.",
+            )  # fmt: skip
+        value += coins * price[a] if coins > 0.0 else 0.0
     for symbol, position in portfolio.futures.items():
         value += _hold_short(book, symbol, position, universe, price, rules)
     book.scalar[k.S_NAV0] = portfolio.head.initial_value or value

@@ -30,7 +30,7 @@ from hedgerow.signals import (
     volatility,
 )
 from hedgerow.signals import views as dated
-from hedgerow.signals.rolling import known_count, logs, mean, ratio, shifted
+from hedgerow.signals.rolling import known_count, logs, mean, mean_of_known, ratio, shifted
 
 BARS: Final = 730  # days: the count of known bars goes no further
 TURNOVER: Final = 30  # days
@@ -132,7 +132,7 @@ def _of_price(bars: dict[str, Floats]) -> dict[str, Floats]:
         "support_atr": distance,
         "at_support": at,
         "support_broken": broken,
-        "adv30": mean(bars["volume"] * close, TURNOVER),
+        "adv30": mean_of_known(bars["volume"] * close, TURNOVER, TURNOVER // 2),
         "bars": known_count(close, BARS).astype(np.float64),
     }
 
@@ -177,7 +177,7 @@ def _of_derivatives(daily: Daily, close: Floats) -> dict[str, Floats]:
         "basis60": dated60,
         "basis60_rel": basis.relative(dated60, usual),
         "basis60_gap": dated60 - usual,
-        "adv30_futures": mean(volume * perpetual, TURNOVER),
+        "adv30_futures": mean_of_known(volume * perpetual, TURNOVER, TURNOVER // 2),
     }
 
 

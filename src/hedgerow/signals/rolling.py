@@ -85,6 +85,13 @@ def mean(values: Floats, window: int) -> Floats:
     return total(values, window) / window
 
 
+def mean_of_known(values: Floats, window: int, least: int) -> Floats:
+    """Mean of those of the last ``window`` values that are known; NaN where fewer than ``least`` are."""
+    count = known_count(values, window)
+    sums = total(np.where(np.isnan(values), 0.0, values), window)
+    return np.where(count >= least, sums / np.maximum(count, 1), np.nan)
+
+
 def variance(values: Floats, window: int, lost: int = 1) -> Floats:
     """Variance of the last ``window`` values over ``window - lost``, in two passes; NaN unless all are known."""
     out = np.full(values.shape, np.nan)

@@ -64,7 +64,7 @@ def columns(views: Sequence[View], days_ns: Ints, assets: tuple[str, ...], hedge
     for view in views:
         live = ((close_ns >= view.date_ns) & (close_ns < view.until_ns)).astype(np.float64)
         at = [i for i, asset in enumerate(assets) if not view.assets or asset in view.assets]
-        here = not view.venue or not hedge_venue or view.venue == hedge_venue
+        here = not view.venue or not hedge_venue or view.venue.casefold() == hedge_venue.casefold()
         for a in at:
             if view.kind == "catalyst":
                 happened = (days_ns <= view.date_ns) & (view.date_ns < close_ns)
