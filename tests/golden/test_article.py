@@ -7,8 +7,8 @@ import pytest
 
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel.measure import net_asset_value  # noqa: F401
+from hedgerow.kernel.sale import sale_to_weight
 from hedgerow.kernel.target import rung_above, step_rungs
-from hedgerow.kernel.trigger import sale_to_weight
 from hedgerow.model.plan import Reason
 from hedgerow.research.backtest import trace
 from tests.kernel.desk import Desk, loose, only, rules_of

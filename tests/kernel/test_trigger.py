@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hedgerow.kernel import arrays as k
-from hedgerow.kernel.trigger import band_width
+from hedgerow.kernel.sale import band_width
 from hedgerow.model.plan import Reason, Refusal
 from tests.kernel.desk import Desk, Leg, loose, only, rules_of
 

@@ -191,6 +191,20 @@ def _no_add(
 
 
 @compiled
+def _hedged(inst_rules: Floats, asset: Floats, measure: Floats, price: Floats, x: Floats, a: int) -> None:
+    """Add the cross hedge to the asset's short, beta-adjusted, and say which share of its coins is hedged."""
+    own = int(x[X_OWN, a])
+    x[X_CROSSED, a] = 1.0 / x[X_CROSS, a] if own >= 0 and int(inst_rules[I_ASSET, own]) != a else 0.0
+    by = int(asset[B_CROSS_BY, a])
+    if asset[B_CROSS, a] > 0.0 and alive_price(price, by) and price[a] > 0.0:
+        beta = measure[_BETA, a] if measure[_BETA, a] > 0.0 else 1.0  # whatever would hedge it from now on
+        x[X_CROSSED, a] = price[by] / (beta * price[a])
+        x[X_SHORT, a] += asset[B_CROSS, a] * x[X_CROSSED, a]
+    base = x[X_UNITS, a] + asset[B_SOLD, a]
+    x[X_H_NOW, a] = (x[X_SHORT, a] + asset[B_SOLD, a]) / base if base > 0.0 else 0.0
+
+
+@compiled
 def _book_measures(asset: Floats, x: Floats, measure: Floats, price: Floats, over: float, a: int) -> None:
     """The measures of the book for one asset.
 
@@ -263,15 +277,7 @@ def measure_stage(
         _hedge_route(rules, inst_rules, measure, asset, inst, price, hedge, x, a)
         x[X_NO_ADD, a] = _no_add(rules, inst_rules, measure, fresh, funding, x, a)
         x[X_SHORT, a] = own_short(asset, inst, inst_rules, a, market)
-        x[X_CROSSED, a] = (
-            1.0 / x[X_CROSS, a] if x[X_OWN, a] >= 0.0 and inst_rules[I_ASSET, int(x[X_OWN, a])] != a else 0.0
-        )
-        if asset[B_CROSS, a] > 0.0 and alive_price(price, int(asset[B_CROSS_BY, a])) and price[a] > 0.0:
-            beta = measure[_BETA, a] if measure[_BETA, a] > 0.0 else 1.0  # whatever would hedge it from now on
-            x[X_CROSSED, a] = price[int(asset[B_CROSS_BY, a])] / (beta * price[a])
-            x[X_SHORT, a] += asset[B_CROSS, a] * x[X_CROSSED, a]
-        base = x[X_UNITS, a] + asset[B_SOLD, a]
-        x[X_H_NOW, a] = (x[X_SHORT, a] + asset[B_SOLD, a]) / base if base > 0.0 else 0.0
+        _hedged(inst_rules, asset, measure, price, x, a)
         measure[_BREADTH, a] = restless
         measure[_DRAWDOWN, a] = 1.0 - nav / scalar[S_HIGH] if scalar[S_HIGH] > 0.0 else np.nan
         _book_measures(asset, x, measure, price, over, a)

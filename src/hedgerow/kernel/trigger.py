@@ -4,7 +4,6 @@ E-19).
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
@@ -21,9 +20,7 @@ from hedgerow.kernel.arrays import (
     GROUP_TECHNICAL,
     I_FEE,
     I_HALF_SPREAD,
-    K_BASE_INITIAL,
     K_DEPEG,
-    K_GAMMA,
     K_REBALANCE,
     K_RESERVE,
     K_RISK_ONLY,
@@ -39,14 +36,8 @@ from hedgerow.kernel.arrays import (
     T_MEASURE,
     T_ONCE,
     T_REARM,
-    T_SIZE,
     T_THRESHOLD,
     T_TO,
-    TO_BAND,
-    TO_FRACTION,
-    TO_HALFWAY,
-    TO_OVERSHOOT,
-    TO_POSITION,
     TO_PRINCIPAL,
     TRIM_AGGRESSIVE,
     TRIM_ARMED,
@@ -75,6 +66,7 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.deploy import buy_underweights, deploy, enter
 from hedgerow.kernel.leg import add_refusal
 from hedgerow.kernel.regime import gate_holds
+from hedgerow.kernel.sale import sale_of, sale_to_weight, to_target
 from hedgerow.model.market import Floats, Ints
 from hedgerow.model.measure import INDEX
 from hedgerow.model.plan import Reason, Refusal
@@ -89,68 +81,6 @@ _TRIM: Final = float(Reason.TRIM)
 _REBALANCE: Final = float(Reason.REBALANCE)
 _TOP_EXTRA: Final = 0.15  # of the position (E-18)
 _SLACK: Final = 1e-12
-
-
-@compiled
-def band_width(gamma: float, weight: float, cost: float) -> float:
-    """No-trade half-width (3 c / (2 gamma) w^2 (1-w)^2)^(1/3), a fraction of nav (domain 2.14; Davis-Norman family)."""
-    spread = weight * (1.0 - weight)
-    inside = 1.5 * cost / gamma * spread * spread
-    return math.exp(math.log(inside) / 3.0) if inside > 0.0 else 0.0
-
-
-@compiled
-def sale_to_weight(value: float, over: float, weight: float, cost: float, risk_only: bool) -> float:
-    """Quote to sell so that the asset ends at ``weight``, cost included: (A - w V) / (1 - c w) (domain 2.13).
-
-    ``over`` is net asset value, or the value of the risk assets, which the sale itself makes smaller.
-    """
-    if risk_only:
-        return (value - weight * over) / (1.0 - weight) if weight < 1.0 else 0.0
-    return (value - weight * over) / (1.0 - cost * weight)
-
-
-@compiled
-def _to_target(rules: Floats, value: float, over: float, target: float, nav0: float, cost: float) -> float:
-    """Quote to sell so that the asset ends at its target, of net asset value now or at the start (E-03)."""
-    if rules[K_BASE_INITIAL] == 1.0:
-        return value - target * nav0
-    return sale_to_weight(value, over, target, cost, rules[K_RISK_ONLY] == 1.0)
-
-
-@compiled
-def _sale(
-    rules: Floats,
-    row: Floats,
-    to: int,
-    value: float,
-    over: float,
-    weight: float,
-    target: float,
-    nav0: float,
-    principal: float,
-    cost: float,
-) -> float:
-    """Quote that a firing row asks to sell."""
-    risk_only = rules[K_RISK_ONLY] == 1.0
-    initial = rules[K_BASE_INITIAL] == 1.0
-    full = _to_target(rules, value, over, target, nav0, cost)
-    if to == TO_POSITION:
-        return row[T_SIZE] * value
-    if to == TO_PRINCIPAL:
-        return principal / (1.0 - cost) if principal > 0.0 else 0.0
-    if to == TO_FRACTION:
-        return row[T_SIZE] * full
-    if initial:
-        return 0.5 * full if to == TO_HALFWAY else full
-    wanted = target
-    if to == TO_OVERSHOOT:
-        wanted = target - row[T_SIZE]
-    elif to == TO_BAND:
-        wanted = target + band_width(rules[K_GAMMA], target, cost)
-    elif to == TO_HALFWAY:
-        wanted = 0.5 * (weight + target)
-    return sale_to_weight(value, over, wanted, cost, risk_only)
 
 
 @compiled
@@ -234,7 +164,7 @@ def _trim_rows(
         to = int(trim[n, T_TO])
         if mode == TRIM_AGGRESSIVE and group == GROUP_DRIFT:
             to = 0
-        sale = _sale(
+        sale = sale_of(
             rules, trim[n], to, value, over, weight, x[X_TARGET, a], scalar[S_NAV0], asset[B_PRINCIPAL, a], cost
         )
         sale = min(sale, x[X_VALUE, a])
@@ -253,7 +183,7 @@ def _trim_rows(
         elif sale / price > x[X_TRIM, a]:
             full = sale
             if group == GROUP_DRIFT:
-                full = max(sale, _to_target(rules, value, over, x[X_TARGET, a], scalar[S_NAV0], cost))
+                full = max(sale, to_target(rules, value, over, x[X_TARGET, a], scalar[S_NAV0], cost))
             doubled = mode == TRIM_MINIMAL and group == GROUP_DRIFT
             x[X_MEASURED, a] = measure[int(trim[n, T_MEASURE]), a]
             x[X_THRESHOLD, a] = trim[n, T_THRESHOLD] * (2.0 if doubled else 1.0)
@@ -288,7 +218,7 @@ def _aggressive(
             continue
         price = x[X_PRICE, a]
         value = x[X_VALUE, a] + (asset[B_SOLD, a] - asset[B_EXCESS, a]) * price
-        units = min(_to_target(rules, value, over, x[X_TARGET, a], nav0, cost) / price, x[X_UNITS, a])
+        units = min(to_target(rules, value, over, x[X_TARGET, a], nav0, cost) / price, x[X_UNITS, a])
         if units > x[X_TRIM, a]:
             x[X_TRIM, a] = units
             x[X_TRIM_ROW, a] = rows
