@@ -141,6 +141,7 @@ def decision_record(decision: Decision, *, stages: bool) -> dict[str, Any]:
         "refusals": _legs(decision.refusals),
         "before": decision.before,
         "after": decision.after,
+        "transfers": decision.transfers,
         "scenarios": decision.scenarios,
     }
     if stages:

@@ -69,6 +69,7 @@ class Decision:
     refusals: tuple[LegRecord, ...]
     before: dict[str, Any]
     after: dict[str, Any]
+    transfers: dict[str, float]  # contract -> collateral to move with the plan, settle currency; + to the venue
     scenarios: list[dict[str, float]]
 
 
@@ -218,8 +219,29 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
         refusals=(*(leg for leg in records if leg.refused), *unfilled),
         before=before,
         after=after,
+        transfers=_transfers(market.universe, rules, book, copy, log, market.close[row]),
         scenarios=_scenarios(before, after),
     )
+
+
+def _transfers(
+    universe: Universe, rules: k.Rules, before: k.Book, after: k.Book, log: Floats, price: Floats
+) -> dict[str, float]:
+    """Collateral that moves with a plan, by contract, in its settle currency; positive: to the futures venue.
+
+    What collateral changed by, less what the fills themselves paid into it: profit of covers, and fees.
+    """
+    moved = {}
+    for i in range(len(universe.assets), len(universe.instruments)):
+        amount = float(after.inst[k.P_COLLATERAL, i] - before.inst[k.P_COLLATERAL, i])
+        fills = log[(log[:, k.L_STATUS] == k.FILLED) & (log[:, k.L_KIND] == k.LEG_FUTURES) & (log[:, k.L_INST] == i)]
+        covered = np.maximum(fills[:, k.L_DONE], 0.0)
+        paid = float(np.sum(covered * (before.inst[k.P_ENTRY, i] - fills[:, k.L_FILL]) - fills[:, k.L_FEE]))
+        spot = float(price[int(rules.inst[k.I_ASSET, i])])
+        amount -= paid / spot if rules.inst[k.I_INVERSE, i] == 1.0 and paid != 0.0 else paid
+        if abs(amount) > 1e-6 * max(1.0, abs(float(before.inst[k.P_COLLATERAL, i]))):
+            moved[universe.instruments[i].symbol] = amount
+    return moved
 
 
 def _trim_row(policy: Policy, index: int) -> tuple[str, str]:
