@@ -147,6 +147,7 @@ def test_r063_stablecoins_wait_until_the_hedge_is_covered() -> None:
 def test_a_reserve_that_lacks_and_a_wallet_that_is_locked_are_told_apart() -> None:
     desk = hedged(by_regime=False)
     desk.book.wallet[k.W_CASH, 0] = 0.0
+    desk.book.inst[k.P_COLLATERAL, 1] = 0.0  # its equity is open profit, which cannot be moved
     desk.decide()
     locked = only(desk.refusals(), refusal=Refusal.CASH)
     assert (locked.measured, locked.reason) == (pytest.approx(0.0), Reason.DEPLOY)

@@ -26,7 +26,7 @@ def ladder(desk: Desk) -> list[Leg]:
     b = desk.book
     desk.work.counts[0] = 0
     loose(margin_stage)(
-        desk.rules.scalar, desk.rules.inst, b.asset, b.inst, b.wallet, desk.work.asset, desk.price, desk.fresh, desk.work.legs,
+        desk.rules.scalar, desk.rules.inst, b.asset, b.inst, b.wallet, desk.work.asset, desk.price, desk.fresh, desk.nav(), desk.work.legs,
         desk.work.counts, 1.0,
     )  # fmt: skip
     return desk.plan()

@@ -11,14 +11,13 @@ from hedgerow.kernel.arrays import (
     SLOT_DAYS,
     SLOTS,
     TURNOVER,
-    W_CASH,
     Book,
     Rules,
     Work,
 )
 from hedgerow.kernel.guard import cost_benefit, guard_legs
 from hedgerow.kernel.leg import note_limits, write_futures, write_spot
-from hedgerow.kernel.margin import withdraw_spare
+from hedgerow.kernel.margin import free_cash, withdraw_spare
 from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.plan import hedge_or_trim, limit_trims, mark_moves, note_shortfalls
 from hedgerow.kernel.regime import regime_stage
@@ -97,9 +96,9 @@ def decide(
     legs = work.legs
     count = work.counts
     x = work.asset
-    cash = book.wallet[W_CASH, 0]
     if not nav > 0.0:
         return nav
+    cash = free_cash(rules.scalar, rules.inst, book.inst, book.wallet, price, fresh, nav)
     trigger_stage(
         rules.scalar, rules.regime, rules.trim, rules.trim_asset, rules.gate, rules.inst, book.asset, book.scalar,
         book.trims,

@@ -18,6 +18,7 @@ from hedgerow.kernel.arrays import (
     I_ASSET,
     I_FEE,
     I_INVERSE,
+    I_KIND,
     I_MAINTENANCE,
     K_LEVERAGE,
     K_MARKET,
@@ -175,6 +176,7 @@ def margin_stage(
     x: Floats,
     price: Floats,
     fresh: Bytes,
+    nav: float,
     legs: Floats,
     count: Ints,
     day: float,
@@ -185,9 +187,7 @@ def margin_stage(
     A pair covers d coins and sells the d coins of spot that they protected: net exposure stays, and d p (1 + 1/L) is
     freed. Spare collateral of other shorts counts as cash; without a fresh price of the contract nothing is traded.
     """
-    cash = wallet[W_CASH, 0]
-    for i in range(asset.shape[1], inst.shape[1]):
-        cash += _spare(rules, inst_rules, inst, price, fresh, i)
+    cash = free_cash(rules, inst_rules, inst, wallet, price, fresh, nav)
     for i in range(asset.shape[1], inst.shape[1]):
         if inst[P_UNITS, i] >= 0.0 or not price[i] > inst[P_ALARM, i]:
             continue
@@ -216,12 +216,25 @@ def margin_stage(
 
 
 @compiled
-def _spare(rules: Floats, inst_rules: Floats, inst: Floats, price: Floats, fresh: Bytes, i: int) -> float:
-    """Quote that linear short ``i`` does not need as collateral."""
+def _spare(rules: Floats, inst_rules: Floats, inst: Floats, price: Floats, fresh: Bytes, nav: float, i: int) -> float:
+    """Quote that linear short ``i`` does not need as collateral; 0 where it is not worth a transfer."""
     if inst[P_UNITS, i] >= 0.0 or inst_rules[I_INVERSE, i] == 1.0 or not price[i] > 0.0 or fresh[i] != 1:
         return 0.0
     spot = price[int(inst_rules[I_ASSET, i])]
-    return min(max(0.0, -collateral_due(rules, inst_rules, inst, i, price[i], spot)), max(0.0, inst[P_COLLATERAL, i]))
+    spare = min(-collateral_due(rules, inst_rules, inst, i, price[i], spot), inst[P_COLLATERAL, i])
+    return spare if spare > max(rules[K_MIN_LEG], 1e-9) * nav else 0.0
+
+
+@compiled
+def free_cash(
+    rules: Floats, inst_rules: Floats, inst: Floats, wallet: Floats, price: Floats, fresh: Bytes, nav: float
+) -> float:
+    """Quote that a plan can spend: the wallet, and what shorts can spare of their collateral."""
+    cash = wallet[W_CASH, 0]
+    for i in range(price.shape[0]):
+        if inst_rules[I_KIND, i] > 0.0:
+            cash += _spare(rules, inst_rules, inst, price, fresh, nav, i)
+    return cash
 
 
 @compiled
@@ -255,8 +268,8 @@ def withdraw_spare(
     if need <= wallet[W_CASH, 0]:
         return
     for i in range(asset.shape[1], inst.shape[1]):
-        spare = _spare(rules, inst_rules, inst, price, fresh, i)
-        if spare > max(rules[K_MIN_LEG], 1e-9) * nav:
+        spare = _spare(rules, inst_rules, inst, price, fresh, nav, i)
+        if spare > 0.0:
             a = int(inst_rules[I_ASSET, i])
             notional = -inst[P_UNITS, i] * price[i]
             equity = futures_value(inst, inst_rules, i, price[i], price[a])

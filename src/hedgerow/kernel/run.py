@@ -107,7 +107,7 @@ def fill_pending(
             continue
         i = int(legs[n, L_INST])
         price = open_price[i]
-        if not price > 0.0 and rank != 1:  # collateral is paid in without a price of the contract
+        if not price > 0.0 and rank == 2:  # collateral moves without a price of the contract
             waiting += 1
             continue
         cash = book.wallet[W_CASH, 0]
@@ -256,8 +256,8 @@ def act_on_margin(rules: Rules, book: Book, work: Work, price: Floats, fresh: By
     first = work.counts[0]
     day = book.scalar[S_DAY]
     margin_stage(
-        rules.scalar, rules.inst, book.asset, book.inst, book.wallet, work.asset, price, fresh, work.legs,
-        work.counts, day,
+        rules.scalar, rules.inst, book.asset, book.inst, book.wallet, work.asset, price, fresh,
+        book.scalar[S_NAV], work.legs, work.counts, day,
     )  # fmt: skip
     guard_legs(
         rules.scalar, rules.inst, book.inst, book.scalar, work.measure, work.asset, price, fresh, funding,
