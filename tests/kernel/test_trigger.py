@@ -318,3 +318,28 @@ def test_talib_measures_name_a_column_behind_the_table() -> None:
 
     assert extra_measures(policy) == ("talib:RSI(14)",)
     assert pack(policy, desk.universe, {"A": 0.5}).trim[0, k.T_MEASURE] == measure.COUNT
+
+
+# ---- weights over risk assets (E-05)
+
+
+def over_risk(h: str = "0 %", **tables: Any) -> Any:
+    return rules_of(
+        targets={"denominator": "risk_assets", "stable": "20 %"}, hedge={"constant": h, "reserve": "0 %"}, **tables
+    )
+
+
+def test_a_first_purchase_leaves_the_stable_reserve_whatever_weights_are_counted_over() -> None:
+    desk = Desk(over_risk(), {"A": 1.0, "B": 1.0}, {"A": 0.4, "B": 0.4}, cash=1_000.0)
+    assert [leg.units for leg in desk.day()] == [pytest.approx(400.0)] * 2
+    assert desk.cash() == pytest.approx(200.0)
+
+
+@pytest.mark.parametrize("rule", [{"trim": {"drift": DRIFT}}, {"rebalance": {"threshold": "10 pp"}}])
+def test_coins_sold_in_place_of_a_short_are_no_drift_over_risk_assets(rule: Any) -> None:
+    """Both halves of the quotient count them; a funded hedge once looked like a drift of 17 points on every asset."""
+    weights = {"A": 0.4, "B": 0.4}
+    desk = Desk(over_risk("75 %", **rule), {"A": 1.0, "B": 1.0}, weights, cash=200.0, held={"A": 400.0, "B": 400.0})
+    assert Reason.FUND_HEDGE in kinds(desk.day())
+    assert desk.book.asset[k.B_SOLD].sum() > 100.0
+    assert desk.decide() == []
