@@ -8,6 +8,7 @@ import pytest
 
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel.margin import margin_stage
+from hedgerow.kernel.run import decide_once
 from hedgerow.model.plan import Reason, Refusal
 from tests.kernel.desk import Desk, Leg, loose, only, rules_of
 
@@ -139,3 +140,21 @@ def test_excess_is_remembered_when_its_short_fills_and_not_before() -> None:
     assert desk.book.asset[k.B_EXCESS, 0] == 0.0
     desk.fill()
     assert desk.book.asset[k.B_EXCESS, 0] == pytest.approx(200.0)
+
+
+def test_2a17_proceeds_of_the_plan_pay_margin_that_is_due() -> None:
+    """A short near its liquidation and an empty wallet: the plan's own sale of spot tops it up, at the same open."""
+    policy = rules_of(hedge={"constant": "100 %", "reserve": "0 %"})
+    desk = Desk(policy, {"A": 100.0}, {"A": 0.8}, cash=0.0, held={"A": 10.0})
+    desk.short("A", 7.5, collateral=50.0)
+    loose(decide_once)(
+        desk.rules, desk.book, desk.work, desk.signal, desk.price, desk.fresh, desk.funding, desk.hedge, False
+    )  # fmt: skip
+    cover, sale, top = desk.plan()
+    assert (cover.reason, sale.reason, top.reason) == (Reason.HEDGE_UNFUNDED, Reason.FUND_HEDGE, Reason.MARGIN_IN)
+    assert cover.limit == pytest.approx(1.0)
+    desk.fill()
+    assert desk.shorts("A") == pytest.approx(desk.held("A"))
+    equity = desk.book.inst[k.P_COLLATERAL, 1] + desk.book.inst[k.P_UNITS, 1] * (100.0 - desk.book.inst[k.P_ENTRY, 1])
+    assert equity == pytest.approx(desk.shorts("A") * 100.0)
+    assert desk.cash() >= 0.0

@@ -81,6 +81,7 @@ _RUNG_WAIT: Final = float(Refusal.RUNG_WAIT)
 _TINY: Final = 1e-12
 _TRIM: Final = float(Reason.TRIM)
 _TRIM_PEAK: Final = float(Reason.TRIM_PEAK)
+_UNFUNDED: Final = float(Reason.HEDGE_UNFUNDED)
 _VENUE: Final = float(Refusal.VENUE)
 _TRIM_TOP: Final = float(Reason.TRIM_TOP)
 _UNHEDGED: Final = float(Reason.SELL_UNHEDGED)
@@ -281,6 +282,8 @@ def write_futures(
             spot = price[int(inst_rules[I_ASSET, i])]
             base = x[X_SPOT_NEW, a] + x[X_SOLD_NEW, a]
             reached = (x[X_SHORT_NEW, a] + x[X_SOLD_NEW, a]) / base if base > 0.0 else 0.0
+            if reason == _COVER and reached > x[X_H_NOW, a]:
+                reason = _UNFUNDED
             n = add_leg(
                 legs, count, i, a, LEG_FUTURES, -change, price[i], spot, reason, -1.0, x[X_H_NOW, a], reached, day
             )

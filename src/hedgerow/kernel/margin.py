@@ -26,21 +26,22 @@ from hedgerow.kernel.arrays import (
     K_REDUCE,
     K_TOP,
     K_TOP_MARKET,
+    LEG_FUTURES,
+    LEG_MARGIN,
+    LEG_SPOT,
+    L_COST,
     L_INST,
     L_KIND,
     L_PRICE,
     L_SOLD,
     L_STATUS,
     L_UNITS,
-    LEG_FUTURES,
-    LEG_MARGIN,
-    LEG_SPOT,
+    PENDING,
     P_ALARM,
     P_COLLATERAL,
     P_ENTRY,
     P_LIQUIDATION,
     P_UNITS,
-    PENDING,
     W_CASH,
     X_CROSS,
     X_CROSSED,
@@ -188,6 +189,9 @@ def margin_stage(
     freed. Spare collateral of other shorts counts as cash; without a fresh price of the contract nothing is traded.
     """
     cash = free_cash(rules, inst_rules, inst, wallet, price, fresh, nav)
+    for n in range(count[0]):  # proceeds pay what is due before anything else (2A-17)
+        if legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_SPOT:
+            cash += max(0.0, -legs[n, L_UNITS]) * legs[n, L_PRICE] - legs[n, L_COST]
     for i in range(asset.shape[1], inst.shape[1]):
         if inst[P_UNITS, i] >= 0.0 or not price[i] > inst[P_ALARM, i]:
             continue

@@ -78,6 +78,15 @@ def supersede(work: Work, log: Floats, used: Ints) -> None:
 
 
 @compiled
+def _rank(kind: float, units: float) -> int:
+    """The order of a plan's fills: what brings cash, then margin that is due (2A-17), then what needs cash."""
+    if kind == LEG_MARGIN:
+        return 0 if units < 0.0 else 2
+    brings = units > 0.0 if kind == LEG_FUTURES else units < 0.0
+    return 1 if brings else 3
+
+
+@compiled
 def fill_pending(
     rules: Rules,
     book: Book,
@@ -89,25 +98,20 @@ def fill_pending(
     log: Floats,
     used: Ints,
 ) -> int:
-    """Fill what can fill at this bar's opens, margin due first, then in the plan's order; returns how many legs
-    still wait.
-    """
+    """Fill what can fill at this bar's opens, by rank and in the plan's order; returns how many legs still wait."""
     legs = work.legs
     waiting = 0
     for i in range(open_price.shape[0]):
         mark[i] = open_price[i] if open_price[i] > 0.0 else close_before[i]
     settle_marks(rules.inst, book.asset, book.inst, mark)
-    for k in range(3 * work.counts[0]):
+    for k in range(4 * work.counts[0]):
         n = k % work.counts[0]
         kind = legs[n, L_KIND]
-        rank = 2  # margin comes before everything that needs cash (2A-17), and what it frees before what it takes
-        if kind == LEG_MARGIN:
-            rank = 0 if legs[n, L_UNITS] < 0.0 else 1
-        if legs[n, L_STATUS] != PENDING or rank != k // work.counts[0]:
+        if legs[n, L_STATUS] != PENDING or _rank(kind, legs[n, L_UNITS]) != k // work.counts[0]:
             continue
         i = int(legs[n, L_INST])
         price = open_price[i]
-        if not price > 0.0 and rank == 2:  # collateral moves without a price of the contract
+        if not price > 0.0 and kind != LEG_MARGIN:  # collateral moves without a price of the contract
             waiting += 1
             continue
         cash = book.wallet[W_CASH, 0]

@@ -35,6 +35,7 @@ class Reason(IntEnum):
     SETTLED = 20
     SELL_UNHEDGED = 21
     VENUE_FAILURE = 22
+    HEDGE_UNFUNDED = 23
 
 
 class Refusal(IntEnum):
@@ -88,6 +89,7 @@ SENTENCES: Final[dict[int, str]] = {
     Reason.SETTLED: "dated contract settled at expiry",
     Reason.SELL_UNHEDGED: "spot sold, not hedged: no futures; a cross hedge has rho^2 {measured}, below {threshold}",
     Reason.VENUE_FAILURE: "hedge closed: the venue that holds it is reported as failing",
+    Reason.HEDGE_UNFUNDED: "short cut to what stablecoins fund; spot is sold in its place: hedged {threshold}",
     Refusal.BELOW_MINIMUM: "{measured} is below the smallest leg, {threshold}",
     Refusal.COST_BENEFIT: "benefit over cost {measured} is below {threshold}",
     Refusal.TURNOVER: "turnover of the last year {measured} has reached the budget, {threshold}",

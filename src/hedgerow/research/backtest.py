@@ -235,7 +235,7 @@ def row_name(policy: Policy, index: int, reason: Reason) -> str:
         Reason.FUND_HEDGE: "hedge", Reason.BUY_BACK: "hedge", Reason.MARGIN_IN: "margin", Reason.PAIR_REDUCE: "margin",
         Reason.ENTRY: "targets", Reason.TRIM_PEAK: "regime", Reason.TRIM_TOP: "regime", Reason.CROSS_HEDGE:
         "hedge.cross_rho2",
-        Reason.ROLL: "hedge.roll_before",
+        Reason.ROLL: "hedge.roll_before", Reason.HEDGE_UNFUNDED: "hedge", Reason.MARGIN_OUT: "margin",
     }  # fmt: skip
     return tables.get(reason, "")
 
