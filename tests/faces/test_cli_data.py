@@ -64,6 +64,7 @@ def broken(folder: Path) -> Path:
 
 def test_findings_are_grouped_and_counted(tmp_path: Path) -> None:
     out = run("data", "check", broken(tmp_path), code=1)
+    assert out.splitlines()[0].endswith(("NOTE", "NOTES", "WARNING", "WARNINGS", "ERROR", "ERRORS"))  # no empty line
     errors = out[out.index("ERRORS") :]
     for file, kind in (("SOL", "nan"), ("ADA", "schema"), ("XRP", "non_positive"), ("DOGE", "duplicate")):
         assert [f"spot_{file}_1d.parquet", kind] in [line.split()[:2] for line in errors.splitlines()], errors

@@ -72,9 +72,9 @@ def check(
         for kind in reversed(judge.SEVERITIES):  # the worst last, nearest to the reader
             rows = [(one.file, one.kind, one.sentence) for one in found if one.severity == kind]
             if rows:
-                text.heading(text.counted(len(rows), kind).upper())
+                text.say(text.counted(len(rows), kind).upper(), style="bold")
                 text.table(("file", "kind", "finding"), rows)
-        text.say()
+                text.say()
         tally = ", ".join(text.counted(counts[kind], kind) for kind in judge.SEVERITIES)
         text.say(f"{tally} in {text.counted(count, 'file')}.")
 
