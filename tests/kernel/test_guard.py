@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hedgerow.kernel import arrays as k
-from hedgerow.kernel.guard import is_optional, risk_of, yearly_turnover
+from hedgerow.kernel.guard import risk_of, yearly_turnover
 from hedgerow.model.plan import Reason, Refusal
 from tests.kernel.desk import Desk, loose, only, rules_of
 
@@ -124,10 +124,6 @@ def test_the_soft_budget_stops_trims_and_the_hard_one_hedges_too() -> None:
         assert len(cover.decide()) == done
     refusal = only(raised.refusals())
     assert (refusal.refusal, refusal.measured, refusal.limit) == (Refusal.TURNOVER, 3.5, 3.0)
-    assert loose(is_optional)(float(Reason.TRIM))
-    assert loose(is_optional)(float(Reason.DEPLOY))
-    assert not loose(is_optional)(float(Reason.HEDGE_RAISE))
-    assert not loose(is_optional)(float(Reason.FUND_HEDGE))
     safety = hedged(1.0, turnover_soft="2 x", turnover_hard="3 x").short("A0", 510_000.0)
     safety.book.scalar[k.TURNOVER + 1] = 99.0
     assert only(safety.decide()).reason is Reason.HEDGE_RESTORE
@@ -239,3 +235,38 @@ def test_nothing_is_ordered_at_a_price_that_is_none(price: float) -> None:
     stale.fresh[1] = 0
     assert stale.decide() == []
     assert stale.refused() == {Refusal.NO_PRICE}
+
+
+def spent(**tables: Any) -> Desk:
+    """A book with a trim of 30 points and a hedge of 75 % that no cash funds, after a year that spent the soft budget."""
+    trim = {"drift": {"measure": "drift_abs", "threshold": "10 pp", "to": "target"}}
+    guard = {"turnover_soft": "2 x", "turnover_hard": "12 x"} | tables
+    policy = rules_of(trim=trim, hedge={"external": True, "reserve": "0 %", "rung_down_every": "0 d"}, guard=guard)
+    desk = Desk(policy, {"A": 100.0}, {"A": 0.5}, cash=2_000.0, held={"A": 80.0})
+    desk.book.scalar[k.TURNOVER + 1] = 3.0
+    return desk
+
+
+def test_with_the_soft_budget_spent_the_hedge_is_planned_for_what_stays() -> None:
+    """A trim that is refused must not leave behind the plan that counted on it: the short is for 80 coins, not for 50."""
+    desk = spent().see(external_hedge=0.2)
+    (leg,) = desk.decide()
+    assert (leg.reason, leg.units) == (Reason.HEDGE_RAISE, pytest.approx(-16.0))
+    refused = only(desk.refusals(), refusal=Refusal.TURNOVER)
+    assert (refused.reason, refused.wanted) == (Reason.TRIM, pytest.approx(-30.0))
+    assert (refused.measured, refused.limit) == (3.0, 2.0)
+
+
+def test_a_cover_goes_only_as_far_as_the_sale_that_replaces_it() -> None:
+    """The market bears 1,000 of spot a day and any amount of futures: all of the short would go, and little of the spot."""
+    guard = {"participation": "1 %", "unknown_liquidity": "refuse"}
+    policy = rules_of(hedge={"constant": "100 %", "reserve": "0 %"}, guard=guard)
+    desk = Desk(policy, {"A": 100.0}, {"A": 0.8}, cash=0.0, held={"A": 100.0})
+    desk.short("A", 75.0, collateral=500.0).see(adv30=1e5, adv30_futures=1e9)
+    cover, sale = desk.decide()
+    assert (cover.reason, sale.reason) == (Reason.HEDGE_UNFUNDED, Reason.FUND_HEDGE)
+    assert sale.units == pytest.approx(-10.0)
+    assert cover.units / cover.wanted == pytest.approx(sale.units / sale.wanted)
+    desk.see(adv30=float("nan"))
+    assert desk.decide() == []
+    assert desk.refused() == {Refusal.LIQUIDITY_UNKNOWN}

@@ -15,7 +15,7 @@ from hedgerow.kernel.arrays import (
     Rules,
     Work,
 )
-from hedgerow.kernel.guard import cost_benefit, guard_legs
+from hedgerow.kernel.guard import cost_benefit, guard_legs, soft_budget
 from hedgerow.kernel.leg import note_limits, write_futures, write_spot
 from hedgerow.kernel.margin import free_cash, withdraw_spare
 from hedgerow.kernel.measure import measure_stage
@@ -104,6 +104,7 @@ def decide(
         book.trims,
         work.measure, work.bits, x, legs, count, nav, cash, due,
     )  # fmt: skip
+    soft_budget(rules.scalar, book.scalar, x, rules.trim.shape[0], legs, count, day)
     hedge_or_trim(rules.scalar, rules.trim, rules.inst, book.asset, work.measure, x, cash)
     limit_trims(rules.scalar, book.asset, x, nav, legs, count, day)
     mark_moves(rules.scalar, rules.inst, book.asset, book.inst, work.measure, x, count)

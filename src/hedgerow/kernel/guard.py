@@ -33,8 +33,10 @@ from hedgerow.kernel.arrays import (
     L_MEASURED,
     L_PRICE,
     L_REASON,
+    L_REFUSAL,
     L_STATUS,
     L_UNITS,
+    L_WANTED,
     LEG_FUTURES,
     LEG_MARGIN,
     LEG_SPOT,
@@ -44,6 +46,7 @@ from hedgerow.kernel.arrays import (
     X_BENEFIT,
     X_BETA,
     X_BUY,
+    X_BUY_REASON,
     X_COST,
     X_ERROR_NEW,
     X_ERROR_OLD,
@@ -59,10 +62,11 @@ from hedgerow.kernel.arrays import (
     X_SHORT_NEW,
     X_SPOT_NEW,
     X_TRIM,
+    X_TRIM_ROW,
     X_UNITS,
 )  # fmt: skip
 from hedgerow.kernel.fill import largest_within, one_way_cost, slippage_of, turnover_of
-from hedgerow.kernel.leg import add_refusal, refuse
+from hedgerow.kernel.leg import add_refusal, refuse, trim_reason
 from hedgerow.kernel.plan import solve, wanted_ratio
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.measure import INDEX
@@ -79,9 +83,7 @@ _COVER: Final = float(Reason.HEDGE_COVER)
 _RAISE: Final = float(Reason.HEDGE_RAISE)
 _TRIM: Final = float(Reason.TRIM)
 _ENTRY: Final = float(Reason.ENTRY)
-_REBALANCE: Final = float(Reason.REBALANCE)
-_DEPLOY: Final = float(Reason.DEPLOY)
-_UNDERWEIGHT: Final = float(Reason.UNDERWEIGHT)
+_REPLACED: Final = float(Reason.HEDGE_UNFUNDED)
 _COST_BENEFIT: Final = float(Refusal.COST_BENEFIT)
 _TURNOVER: Final = float(Refusal.TURNOVER)
 _LIQUIDITY: Final = float(Refusal.LIQUIDITY)
@@ -222,15 +224,36 @@ def yearly_turnover(scalar: Floats) -> float:
 
 
 @compiled
-def is_safety(reason: float) -> bool:
-    """Legs that bypass cost-benefit, turnover and smallest size: they restore a limit."""
-    return reason == _RESTORE or reason == _FAILING or reason == _PAIR
+def soft_budget(rules: Floats, scalar: Floats, x: Floats, rows: int, legs: Floats, count: Ints, day: float) -> None:
+    """With the soft turnover budget spent nothing is trimmed or bought: what changes holdings without protecting them.
+
+    It comes before the plan, which is solved for what is left: a refused sale must not leave its cover behind.
+    """
+    turnover = yearly_turnover(scalar)
+    soft = rules[K_SOFT]
+    if turnover < soft:
+        return
+    for a in range(x.shape[1]):
+        price = x[X_PRICE, a]
+        row = int(x[X_TRIM_ROW, a])
+        if x[X_TRIM, a] > 0.0:
+            reason = trim_reason(row, rows)
+            add_refusal(
+                legs, count, a, a, LEG_SPOT, -x[X_TRIM, a], price, reason, float(row), _TURNOVER, turnover, soft, day
+            )
+            x[X_TRIM, a] = 0.0
+            x[X_TRIM_ROW, a] = -1.0
+            x[X_IDEAL, a] = x[X_UNITS, a]
+        if x[X_BUY, a] > 0.0 and x[X_BUY_REASON, a] != _ENTRY:
+            reason = x[X_BUY_REASON, a]
+            add_refusal(legs, count, a, a, LEG_SPOT, x[X_BUY, a], price, reason, -1.0, _TURNOVER, turnover, soft, day)
+            x[X_BUY, a] = 0.0
 
 
 @compiled
-def is_optional(reason: float) -> bool:
-    """Legs that a spent turnover budget stops first: what changes holdings without changing protection."""
-    return _TRIM <= reason <= _REBALANCE or reason == _DEPLOY or reason == _UNDERWEIGHT
+def is_safety(reason: float) -> bool:
+    """Legs that bypass cost-benefit, turnover and smallest size: they restore a limit."""
+    return reason == _RESTORE or reason == _FAILING or reason == _PAIR
 
 
 @compiled
@@ -241,10 +264,31 @@ def _over_budget(rules: Floats, legs: Floats, n: int, turnover: float) -> bool:
     if turnover >= rules[K_HARD]:
         refuse(legs, n, _TURNOVER, turnover, rules[K_HARD])
         return True
-    if turnover >= rules[K_SOFT] and is_optional(reason):
-        refuse(legs, n, _TURNOVER, turnover, rules[K_SOFT])
-        return True
     return False
+
+
+@compiled
+def _follow_sales(legs: Floats, first: int, last: int) -> None:
+    """A cover for which spot is sold goes as far as that sale does: else the plan would take protection away."""
+    for n in range(first, last):
+        if legs[n, L_STATUS] != PENDING or legs[n, L_REASON] != _REPLACED:
+            continue
+        wanted = 0.0
+        sold = 0.0
+        refused = n
+        for m in range(first, last):
+            if legs[m, L_KIND] != LEG_SPOT or legs[m, L_WANTED] >= 0.0 or legs[m, L_FOR] != legs[n, L_FOR]:
+                continue
+            wanted -= legs[m, L_WANTED]
+            if legs[m, L_STATUS] == PENDING:
+                sold -= legs[m, L_UNITS]
+            else:
+                refused = m
+        if wanted > 0.0 and sold < wanted:
+            legs[n, L_UNITS] *= sold / wanted
+            legs[n, L_COST] *= sold / wanted
+        if sold == 0.0 and refused != n:
+            refuse(legs, n, legs[refused, L_REFUSAL], legs[refused, L_MEASURED], legs[refused, L_LIMIT])
 
 
 @compiled
@@ -306,7 +350,8 @@ def guard_legs(
 ) -> None:
     """Every pending leg from ``first`` on passes here: price, funding, turnover, liquidity, size, lots."""
     turnover = yearly_turnover(scalar)
-    for n in range(first, count[0]):
+    last = count[0]  # what is cut off is added behind
+    for n in range(first, last):
         if legs[n, L_STATUS] != PENDING:
             continue
         i = int(legs[n, L_INST])
@@ -342,3 +387,4 @@ def guard_legs(
                     legs, count, i, int(legs[n, L_FOR]), legs[n, L_KIND], left if wanted > 0.0 else -left, price[i],
                     legs[n, L_REASON], -1.0, code, measured, limit, day,
                 )  # fmt: skip
+    _follow_sales(legs, first, last)

@@ -168,7 +168,8 @@ def _carry(legs: Floats, n: int, sold: float) -> None:
 
 
 @compiled
-def _trim_reason(row: int, rows: int) -> float:
+def trim_reason(row: int, rows: int) -> float:
+    """The reason of a sale by the kernel's row: behind the policy's rows come those of the regime table."""
     if row == rows:
         return _TRIM_PEAK
     if row == rows + 1:
@@ -203,7 +204,7 @@ def write_spot(
                 rest = 0.0
             if trim > 0.0:
                 row = int(x[X_TRIM_ROW, a])
-                n = add_leg(legs, count, a, a, LEG_SPOT, -trim, price, price, _trim_reason(row, rows), float(row),
+                n = add_leg(legs, count, a, a, LEG_SPOT, -trim, price, price, trim_reason(row, rows), float(row),
                             x[X_MEASURED, a],
                             x[X_THRESHOLD, a], day)  # fmt: skip
                 _carry(legs, n, sold - rest)
