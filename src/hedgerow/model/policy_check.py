@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from hedgerow import units
 from hedgerow.model import measure as measures
 
 if TYPE_CHECKING:
     from hedgerow.model.policy import Policy
+
+# functions of TA-Lib that take one period, in lower case
+_PERIODIC: Final = (
+    "adx",
+    "atr",
+    "cci",
+    "cmo",
+    "ema",
+    "mfi",
+    "mom",
+    "natr",
+    "roc",
+    "rsi",
+    "sma",
+    "trix",
+    "willr",
+    "wma",
+)
 
 
 def threshold(value: float | str, measure: str, where: str) -> float:
@@ -17,7 +36,13 @@ def threshold(value: float | str, measure: str, where: str) -> float:
         return units.parse(value, "")
     index = measures.INDEX.get(measure)
     if index is None:
-        raise ValueError(f'{where}: unknown measure "{measure}"{near(measure, measures.INDEX)}')
+        hint = near(measure, measures.INDEX)
+        written = re.fullmatch(r"([a-z]+)[ _]?(\d+)", measure.lower())
+        if written and written[1] in _PERIODIC:
+            name = f"talib:{written[1].upper()}({written[2]})"
+            known = hint if "did you mean" in hint else ""
+            hint = f"; TA-Lib has it: {name}, with a bare number as threshold{known}"
+        raise ValueError(f'{where}: unknown measure "{measure}"{hint}')
     try:
         return units.parse(value, measures.MEASURES[index].unit)
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,13 @@ _LIMITS = {"ge": "at least", "le": "at most", "gt": "above", "lt": "below"}
 _SHAPES = {
     "model_type": "must be a table", "dict_type": "must be a table", "tuple_type": "must be a list",
     "float_type": "must be a number", "float_parsing": "must be a number", "finite_number": "must be a finite number",
-    "missing": "is missing",
+    "int_type": "must be a whole number", "int_parsing": "must be a whole number", "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false", "bool_parsing": "must be true or false", "string_type": "must be text in quotes",
+    "string_too_short": "must not be empty", "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": "must begin with a letter or digit, and then have only letters, digits, blanks and . _ -",
+    "literal_error": "must be {expected}", "missing": "is missing",
 }  # fmt: skip
+MATCHED = "b4_matched"  # its ratio is a placeholder until a comparison fills it in
 BENCHMARKS = (
     "b0_hold",
     "b1_monthly",
@@ -64,6 +70,25 @@ def load(name_or_file: str, where: str = "policy") -> Policy:
     return parse(read(path), path.name)
 
 
+def chosen(name_or_file: str, where: str = "policy") -> Policy:
+    """``load``, for a policy that is to run by itself: B4, whose hedge a comparison sets, is refused."""
+    policy = load(name_or_file, where)
+    path = path_of(name_or_file, where)
+    if policy.hedge == load(MATCHED).hedge and MATCHED in (path.stem, *_ancestors(read(path), ())):
+        raise ConfigError(
+            f"{MATCHED} has no hedge of its own: backtest gives it the mean hedge of the policy that it is compared with",
+            where=where,
+            fix='Use b3_constant, or a file with extends = "b3_constant" and, under [hedge], constant = "40 %".',
+        )
+    return policy
+
+
+def _ancestors(document: dict[str, Any], seen: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of what a sound document extends, the nearest first."""
+    name = document.get("extends")
+    return _ancestors(read(path_of(name)), (*seen, name)) if name else seen
+
+
 def read(path: Path) -> dict[str, Any]:
     """The document of a policy file. Raises ``ConfigError`` where it is not TOML, with the line."""
     try:
@@ -84,7 +109,10 @@ def parse(document: dict[str, Any], where: str) -> Policy:
 
 
 def resolve(document: dict[str, Any], where: str, seen: tuple[str, ...]) -> dict[str, Any]:
-    """The document with what it extends: its own cells win, and rows named in ``without`` are left out."""
+    """The document with what it extends: its own cells win, and rows named in ``without`` are left out.
+
+    Name and title are not taken over: without its own it is called as its file (``where``), "from" the other.
+    """
     own = dict(document)
     base_name, dropped = own.pop("extends", None), own.pop("without", [])
     if base_name is None:
@@ -101,7 +129,10 @@ def resolve(document: dict[str, Any], where: str, seen: tuple[str, ...]) -> dict
     base = resolve(read(path), path.name, (*seen, base_name))
     for row in dropped:
         _drop(base, str(row), where)
-    return _merged(base, own)
+    # Reports must not show the other's name for rules that are not the other's.
+    named = re.sub(r"[^A-Za-z0-9 ._-]", "-", Path(where).stem).lstrip(" ._-")[:60] or f"own {base.get('name')}"
+    title = f"{own.get('name', named)}, from {base.get('name')}"
+    return _merged(base, {"name": named, "title": title} | own)
 
 
 def _drop(base: dict[str, Any], row: str, where: str) -> None:
@@ -126,14 +157,18 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
 
 def _explained(error: ValidationError, document: dict[str, Any], where: str) -> ConfigError:
     """The first fault with its key, what the file says there, and the fix; the number of the others."""
-    faults = error.errors(include_url=False)
+    # An unknown key comes first: what is missed elsewhere may be what stands in the wrong place.
+    faults = sorted(error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden")
     first = faults[0]
     key = ".".join(str(part) for part in first["loc"] if part not in ("function-before", "[key]")) or "the policy"
     message = fault_words(first, _unit_at(first["loc"]))
     fix = ""
     if first["type"] == "extra_forbidden":
         message = "unknown key"
-        fix = f"Remove it{near(str(first['loc'][-1]), _known_keys(first['loc'][:-1]))}"
+        unknown = str(first["loc"][-1])
+        places = _places(unknown)
+        fix = f"It belongs in {' or '.join(places)}." if places else ""
+        fix = fix or f"Remove it{near(unknown, _known_keys(first['loc'][:-1]))}"
     elif not isinstance(first.get("input"), dict):
         message = f"{message} (got {written(document, first['loc'], first.get('input'))})"
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
@@ -145,8 +180,12 @@ def fault_words(fault: Any, unit: str = "") -> str:
     limit = next((name for name in _LIMITS if name in fault.get("ctx", {})), "")
     if limit:
         bound = float(fault["ctx"][limit])
-        return f"must be {_LIMITS[limit]} {show(bound, unit) if unit in UNITS else f'{bound:g}'}"
-    return _SHAPES.get(fault["type"], str(fault["msg"]).removeprefix("Value error, "))
+        shown = show(bound, unit) if unit in UNITS else f"{bound:g}"
+        return f"must be {_LIMITS[limit]} {shown.replace('e+', 'e')}"
+    shape = _SHAPES.get(fault["type"])
+    if shape is None:
+        return str(fault["msg"]).removeprefix("Value error, ")
+    return shape.format(**fault.get("ctx", {})).replace("'", '"')  # quoted as TOML does
 
 
 def written(document: Any, location: tuple[int | str, ...], otherwise: Any) -> str:
@@ -192,6 +231,16 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
             continue
         model = _inner_model(by_alias[str(part)].annotation)
     return [field.alias or name for name, field in getattr(model, "model_fields", {}).items()]
+
+
+def _places(key: str) -> list[str]:
+    """Where the schema has a key: before the first table, in a table, or in each row of one (``[vote.NAME]``)."""
+    fields = {(field.alias or name): field for name, field in Policy.model_fields.items()}
+    found = ["the lines above the first [table]"] if key in fields else []
+    for name, field in fields.items():
+        if key in _known_keys((name,)):
+            found.append(f"[{name}]" if hasattr(field.annotation, "model_fields") else f"[{name}.NAME]")
+    return found
 
 
 def _inner_model(annotation: Any) -> Any:
