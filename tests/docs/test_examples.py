@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hedgerow import policies
-from hedgerow.faces.cli_run import read_portfolio
+from hedgerow.faces.portfolio_file import read_portfolio
 from hedgerow.model.policy import Policy
 from hedgerow.store.views import read_views
 

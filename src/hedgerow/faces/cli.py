@@ -7,10 +7,10 @@ How commands attach. A module of commands has one function, ``register(app)``, a
         app.add_typer(group, name="data")          # or a group of its own: group(), also below
 
 So that ``hedgerow --help`` answers at once, such a module imports at its top only typer, ``hedgerow.errors``,
-``faces.text`` and ``faces.options``. Whatever needs numpy, polars, numba, pydantic, plotly or rich is imported inside
-the command that needs it (a test looks). A command that reports takes ``to: options.Json = None`` and ends with
-``text.emit(record, to, show)``; what it cannot do it raises as an error of ``hedgerow.errors``, which becomes a
-sentence and an exit code here:
+``faces.text``, ``faces.options`` and ``faces.portfolio_file``. Whatever needs numpy, polars, numba, pydantic, plotly
+or rich is imported inside the command that needs it (a test looks). A command that reports takes
+``to: options.Json = None`` and ends with ``text.emit(record, to, show)``; what it cannot do it raises as an error of
+``hedgerow.errors``, which becomes a sentence and an exit code here:
 
     0  done            2  the command, a file or the data must be corrected      4  a store or file cannot be used
     1  found wanting   3  book and venue disagree                              130  interrupted

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,10 +10,12 @@ import typer
 
 from hedgerow.errors import ConfigError
 from hedgerow.faces import options, text
+from hedgerow.faces.portfolio_file import read_portfolio, refuse_targets, refuse_unserved
 
 if TYPE_CHECKING:
-    from hedgerow.model.portfolio import Portfolio
+    from hedgerow.model.policy import Policy
     from hedgerow.model.report import Comparison
+    from hedgerow.wire import Recorded
 
 PolicyName = Annotated[
     str, typer.Option("--policy", metavar="NAME|FILE", help="A built-in policy (hedgerow policy list) or a TOML file.")
@@ -42,7 +42,9 @@ At = Annotated[
     str,
     typer.Option("--at", metavar="DATE", help="Decide at the close of this daily bar (UTC).", show_default="last bar"),
 ]
-Capital = Annotated[float, typer.Option(min=0, help="Stablecoins at the start, in quote.")]
+Capital = Annotated[
+    float, typer.Option(callback=options.capital, help="Stablecoins at the start, in quote: above 0, at most 1e15.")
+]
 Views = Annotated[
     Path | None,
     typer.Option(
@@ -75,7 +77,8 @@ def backtest(
     capital: Capital = 100_000.0,
     views: Views = None,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="Write the report page.", show_default=False)
+        Path | None,
+        typer.Option(metavar="FILE.html", callback=options.page, help="Write the report page.", show_default=False),
     ] = None,
     to: options.Json = None,
 ) -> None:
@@ -83,6 +86,7 @@ def backtest(
 
     Signals use completed daily bars; fills happen at the next bar's open; margin is watched on the finest bars there are.
     """
+    options.apart({"--json": to, "--report": report}, {"--policy": Path(policy), "--views": views})
     comparison = run_backtest(policy, data, options.names(assets, "--assets"), targets, start, end, capital, views)
     _finish(comparison, report, to)
 
@@ -100,11 +104,12 @@ def run_backtest(
     """What ``backtest`` does before it shows anything."""
     from hedgerow import policies, wire
 
-    subject = policies.load(policy, "--policy")
+    subject = policies.chosen(policy, "--policy")
     with text.working("Backtest", 14) as tell:
         tell("reading the data")
-        with _options(start="--start", end="--end", assets="--assets"):
+        with options.renamed(start="--start", end="--end", assets="--assets"):
             recorded = wire.recorded(data, assets, _day(start, "--start"), _day(end, "--end"))
+        _refuse_inverse(policy, subject, recorded)
         wire.prepare(recorded.market.open_ns.shape[0] * len(assets) * 10, text.always(tell))
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.compare import compare
@@ -158,11 +163,13 @@ def plan(
             where="--portfolio",
             fix="Write a file with [spot.BTC] amount = 1 and name it here.",
         )
+    options.apart({"--json": to}, {"--policy": Path(policy), "--portfolio": portfolio, "--views": views})
     decision = _decide(policy, portfolio, data, at, targets, views)
     text.emit(records.decision_record(decision, stages=False), to, lambda: text_run.show_plan(decision))
 
 
 def explain(
+    context: typer.Context,
     policy: PolicyName = "balanced",
     data: Folder = Path(),
     at: At = "",
@@ -180,7 +187,12 @@ def explain(
     """
     from hedgerow.faces import records, text_run
 
+    options.apart({"--json": to}, {"--policy": Path(policy), "--portfolio": portfolio, "--views": views})
     if portfolio is not None:
+        idle = options.given(context, "assets", "start", "capital")
+        if idle:
+            message = "not used with --portfolio, where the file says what is held, and --at the day"
+            raise ConfigError(message, where=", ".join(idle), fix=f"Leave out {', '.join(idle)}, or --portfolio.")
         decision = _decide(policy, portfolio, data, at, targets, views)
     else:
         decision = _explain_backtest(
@@ -201,11 +213,12 @@ def _explain_backtest(
 ) -> Any:
     from hedgerow import policies, wire
 
-    subject = policies.load(policy, "--policy")
+    subject = policies.chosen(policy, "--policy")
     with text.working("Explain") as tell:
         tell("reading the data")
-        with _options(start="--start", end="--at", assets="--assets"):
+        with options.renamed(start="--start", end="--at", assets="--assets"):
             recorded = wire.recorded(data, assets, _day(start, "--start"), _day(at, "--at"))
+        _refuse_inverse(policy, subject, recorded)
         wire.prepare(recorded.market.open_ns.shape[0] * len(assets), text.always(tell))
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.decision import explain_day
@@ -218,7 +231,7 @@ def _explain_backtest(
 def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, views: Path | None = None) -> Any:
     from hedgerow import policies, wire
 
-    subject, held = policies.load(policy, "--policy"), read_portfolio(portfolio)
+    subject, held = policies.chosen(policy, "--policy"), read_portfolio(portfolio)
     assets = held.assets()
     if not assets:
         raise ConfigError(
@@ -226,10 +239,13 @@ def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, vie
             where=str(portfolio),
             fix="State at least one holding, for example [spot.BTC] amount = 1.",
         )
+    given = _targets(targets)
+    refuse_unserved(held, portfolio, data)
+    refuse_targets(list(given or ()), assets, held.head.quote, portfolio)
     file = str(portfolio)
     with (
         text.working("Plan") as tell,
-        _options(
+        options.renamed(
             start="--at",
             end="--at",
             **{f'futures."{symbol}"': f'{file}: futures."{symbol}"' for symbol in held.futures},
@@ -238,55 +254,25 @@ def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, vie
         tell("reading the data")
         moment = _day(at, "--at") or wire.last_day(data, assets)
         recorded = wire.recorded(data, assets, moment, moment, held.head.quote)
+        _refuse_inverse(policy, subject, recorded)
         wire.prepare(len(assets) * 1_000, text.always(tell), "decide_once")
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.decision import plan_for
 
         stage = wire.stage_of(recorded, [subject], views)
-        given = _targets(targets)
-        with _options(**({} if given else {"--targets": f"{file}: targets"})):
+        with options.renamed(**({} if given else {"--targets": f"{file}: targets"})):
             weights = target_weights(subject, assets, given or dict(held.targets) or None, held.head.quote)
         return plan_for(subject, stage, held, weights)
 
 
-@contextmanager
-def _options(**named: str) -> Iterator[None]:
-    """Errors of the rooms below name what they were given (start, end); say which option or key of the user it was."""
-    try:
-        yield
-    except ConfigError as error:
-        if error.where not in named:
-            raise
-        raise ConfigError(error.message, where=named[error.where], fix=error.fix) from None
-
-
-def read_portfolio(path: Path) -> Portfolio:
-    """A portfolio file. Raises ConfigError with file, key, value and fix."""
-    from pydantic import ValidationError
-
-    from hedgerow import policies
-    from hedgerow.model.portfolio import Portfolio
-
-    if not path.exists():
-        raise ConfigError("there is no such file", where=str(path), fix="See the portfolio file in the README.")
-    document = policies.read(path)
-    try:
-        return Portfolio.model_validate(document)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(f'"{part}"' if "/" in str(part) else str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            known = '[portfolio], [spot.COIN], [futures."SYMBOL"] and [targets]'
-            keys = "a holding amount, unit_cost, protected, outside, buy_back; a position amount, entry, collateral"
-            message, fix = "unknown key", f"The file takes {known}; {keys}."
-        else:
-            got = (
-                ""
-                if isinstance(fault.get("input"), (dict, Portfolio))
-                else policies.written(document, fault["loc"], "")
-            )
-            message, fix = policies.fault_words(fault) + (f" (got {got})" if got else ""), ""
-        raise ConfigError(message, where=f"{path}: {key}" if key else str(path), fix=fix) from None
+def _refuse_inverse(name: str, policy: Policy, recorded: Recorded) -> None:
+    """Raise ConfigError where a policy wants contracts that no data folder can hold: all it hedges would be sold."""
+    if policy.hedge.inverse and not any(one.inverse for one in recorded.market.universe.instruments):
+        raise ConfigError(
+            "coin-margined contracts are wanted (true), and the data has none: files hold contracts settled in the quote",
+            where=f"{name}: hedge.inverse",
+            fix="Leave it out, or write inverse = false, to hedge with those.",
+        )
 
 
 def demo(

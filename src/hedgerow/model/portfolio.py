@@ -5,13 +5,17 @@ elsewhere.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+MOST: Final = 1e15  # of coins and of quote: beyond it is a slip of the pen, and cents are lost in rounding
+STABLECOINS: Final = ("USDT", "USDC", "DAI", "FDUSD", "TUSD", "BUSD", "USDE")
+
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # strict: true is no number, and neither is "10"; whole numbers are
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     @model_validator(mode="after")
     def _finite(self) -> Any:
@@ -25,11 +29,13 @@ class _Record(BaseModel):
 class Holding(_Record):
     """Coins of one asset. ``outside`` is held elsewhere, beside ``amount``: counted in weights, never traded."""
 
-    amount: float = Field(default=0.0, ge=0, description="coins in the spot wallet")
-    unit_cost: float | None = Field(default=None, gt=0, description="what a coin cost, in quote")
-    protected: float = Field(default=0.0, ge=0, description="coins of amount that are never sold")
-    outside: float = Field(default=0.0, ge=0, description="coins held elsewhere")
-    buy_back: float = Field(default=0.0, ge=0, description="coins sold earlier in place of a short, to be bought back")
+    amount: float = Field(default=0.0, ge=0, le=MOST, description="coins in the spot wallet")
+    unit_cost: float | None = Field(default=None, gt=0, le=MOST, description="what a coin cost, in quote")
+    protected: float = Field(default=0.0, ge=0, le=MOST, description="coins of amount that are never sold")
+    outside: float = Field(default=0.0, ge=0, le=MOST, description="coins held elsewhere")
+    buy_back: float = Field(
+        default=0.0, ge=0, le=MOST, description="coins sold earlier in place of a short, to be bought back"
+    )
 
     @model_validator(mode="after")
     def _protected_is_held(self) -> Holding:
@@ -41,9 +47,9 @@ class Holding(_Record):
 class Position(_Record):
     """A futures position: coins (negative is short), entry price in quote, collateral in the settle currency."""
 
-    amount: float
-    entry: float = Field(gt=0)
-    collateral: float = Field(default=0.0, ge=0)
+    amount: float = Field(ge=-MOST, le=MOST)
+    entry: float = Field(gt=0, le=MOST)
+    collateral: float = Field(default=0.0, ge=0, le=MOST)
 
 
 class Portfolio(BaseModel):
@@ -56,13 +62,13 @@ class Portfolio(BaseModel):
 
         quote: str = "USDT"
         initial_value: float | None = Field(
-            default=None, gt=0, description="value at the start, for policies that count on it"
+            default=None, gt=0, le=MOST, description="value at the start, for policies that count on it"
         )
 
     head: Head = Field(default_factory=Head, alias="portfolio")
     spot: dict[str, Holding] = Field(default_factory=dict)
     futures: dict[str, Position] = Field(default_factory=dict)
-    targets: dict[str, float] = Field(
+    targets: dict[str, Annotated[float, Field(strict=True)]] = Field(
         default_factory=dict, description="weights of net asset value, stablecoin included"
     )
 

@@ -24,7 +24,7 @@ from hedgerow.store.files import STEPS, Bars, DataFile, Rates, read_bars, read_d
 from hedgerow.store.tape import AssetHistory, History
 from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
 
-__all__ = ["History", "assets_of", "daily", "load", "market"]
+__all__ = ["History", "assets_of", "daily", "load", "market", "quotes_of"]
 
 MACRO: Final = ("FNG", "VIX", "DXY", "EFFR")
 WARMUP_DAYS: Final = 1_215  # what signals read (850) and a year for the regime to find its row
@@ -33,6 +33,12 @@ WARMUP_DAYS: Final = 1_215  # what signals read (850) and a year for the regime 
 def assets_of(folder: Path) -> tuple[str, ...]:
     """The assets of a data folder that have a spot market, in order of name. Raises ConfigError without the folder."""
     return tuple(sorted({file.asset for file in scan(folder) if file.kind == "spot" and not file.venue}))
+
+
+def quotes_of(folder: Path) -> tuple[str, ...]:
+    """What the prices of a data folder can be in: USDT, and the stablecoins whose own price it has (stable_USDC_1d)."""
+    stable = sorted(file.asset for file in scan(folder) if file.kind == "stable" and not file.venue)
+    return tuple(dict.fromkeys(("USDT", *stable)))
 
 
 def load(
