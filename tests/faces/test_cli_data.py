@@ -122,6 +122,14 @@ def test_summary(tmp_path: Path) -> None:
     assert len(json.loads(target.read_text())["series"]) == 9
 
 
+def test_summary_of_values_that_cannot_be_is_short(tmp_path: Path) -> None:
+    put(tmp_path, "spot", "BTC", "1d", times("2022-01-01", 5, "1d"), high=np.full(5, 1.21e300))
+    put(tmp_path, "spot", "ETH", "1d", times("2022-01-01", 5, "1d"), close=[1.0, 2.0, np.nan, np.inf, 3.0])
+    out = run("data", "summary", tmp_path)
+    assert "1.21e+300" in out
+    assert max(map(len, out.splitlines())) < 100
+
+
 def test_summary_counts_what_it_cannot_read(tmp_path: Path) -> None:
     assert "1 not shown: hedgerow data check says why" in run("data", "summary", broken(tmp_path))
 
@@ -273,6 +281,13 @@ def test_import_replaces_only_when_told(tmp_path: Path) -> None:
     assert "Remove it first" in take(source, into, "--replace", code=2, said=True)
 
 
+def test_import_knows_an_asset_by_its_capitals(tmp_path: Path) -> None:
+    source, into = csv(tmp_path / "btc.csv"), tmp_path / "data"
+    out = take(source, into, "--asset", "btc")
+    assert out.splitlines()[-1] == str(into / "spot_BTC_1d.parquet")
+    assert "--replace" in take(source, into, "--asset", "btc", code=2, said=True)
+
+
 def test_recorded_data_is_kept_apart_from_made_data(tmp_path: Path) -> None:
     run("data", "simulate", tmp_path / "market", *MADE)
     assert "simulated market" in take(csv(tmp_path / "b.csv"), tmp_path / "market", "--replace", code=2, said=True)
@@ -283,7 +298,9 @@ def test_recorded_data_is_kept_apart_from_made_data(tmp_path: Path) -> None:
     [
         ("--kind", "spott", "spot"),
         ("--asset", "B/TC", "asset"),
-        ("--freq", "daily", "1d"),
+        ("--freq", "daily", "--freq: "),
+        ("--freq", "3h", "1h, 2h, 4h, 8h, 1d"),
+        ("--freq", "4h", "most rows stand 1d apart, not 4h"),
         ("--contract", "20230630", "contract"),
     ],
 )
@@ -294,6 +311,8 @@ def test_names_that_cannot_be(option: str, value: str, word: str, tmp_path: Path
 
 
 def test_source_that_is_not_there(tmp_path: Path) -> None:
+    assert "there is no such file" in take(tmp_path / "none.csv", tmp_path / "data", code=2, said=True)
+    take(csv(tmp_path / "btc.csv"), tmp_path / "data")
     assert "there is no such file" in take(tmp_path / "none.csv", tmp_path / "data", code=2, said=True)
     (tmp_path / "empty").mkdir()
     assert "no CSV or Parquet file" in take(tmp_path / "empty", tmp_path / "data", code=2, said=True)

@@ -98,6 +98,18 @@ def test_a_jump_that_stays_is_a_note_and_disagrees_with_the_other_files(tmp_path
     assert (far.file, far.severity) == ("perp_BTC_4h.parquet", "note")
 
 
+def test_a_level_that_shifts_tenfold_is_a_warning_whoever_shifts_too(tmp_path: Path) -> None:
+    for name, factor in (("BTC", 100.97), ("ETH", 0.05), ("SOL", 11.0)):
+        path = put(tmp_path, "spot", name, "1d", times("2022-01-01", 30, "1d"))
+        altered(path, lambda t, f=factor: t.with_columns(
+            *(pl.when(pl.int_range(pl.len()) >= 20).then(pl.col(c) * f).otherwise(pl.col(c)).alias(c)
+              for c in ("open", "high", "low", "close"))))  # fmt: skip
+    found = [one for one in check(tmp_path) if one.kind == "jump" and one.severity == "warning"]
+    assert sorted(one.file for one in found) == [f"spot_{name}_1d.parquet" for name in ("BTC", "ETH", "SOL")]
+    assert {(one.first_ns, one.count) for one in found} == {(at("2022-01-21"), 1)}
+    assert "with a move of +10," in next(one.sentence for one in found if "BTC" in one.file)
+
+
 def test_a_gap_that_all_share_is_an_outage_and_one_that_one_has_is_missing(tmp_path: Path) -> None:
     simple(tmp_path)
     hours = times("2022-01-01", 720, "1h")

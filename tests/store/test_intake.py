@@ -117,6 +117,8 @@ def test_gaps_are_reported(tmp_path: Path) -> None:
         (("spots", "BTC", "1h"), '"spots" is no kind of series'),
         (("spot", "BTC/USDT", "1h"), '"BTC/USDT" is no asset'),
         (("spot", "BTC", "hourly"), '"hourly" is not a step'),
+        (("spot", "BTC", "3h"), '"3h" is not a step'),
+        (("spot", "BTC", "1m"), '"1m" is not a step'),
         (("dated", "BTC", "1d"), 'the contract is ""'),
     ],
 )
@@ -125,6 +127,48 @@ def test_what_is_no_name(tmp_path: Path, options: tuple[str, str, str], message:
     with pytest.raises(ConfigError) as caught:
         ingest(tmp_path / "x.csv", tmp_path / "ours", *options)
     assert caught.value.message == message
+
+
+@pytest.mark.parametrize("contract", ["20221332", "20230229", "2023", "2022-12-30"])
+def test_a_contract_expires_on_a_day(tmp_path: Path, contract: str) -> None:
+    foreign().write_csv(tmp_path / "x.csv")
+    with pytest.raises(ConfigError, match=f'"{contract}" is no day'):
+        ingest(tmp_path / "x.csv", tmp_path / "ours", "dated", "BTC", "1h", contract=contract)
+    assert not (tmp_path / "ours").exists()
+
+
+def test_rows_that_stand_another_step_apart_are_refused(tmp_path: Path) -> None:
+    foreign().write_csv(tmp_path / "x.csv")
+    for freq, kind in (("4h", "spot"), ("1d", "macro")):
+        with pytest.raises(ConfigError, match=rf"most rows stand 1h apart, not {freq}\. Give 1h"):
+            ingest(tmp_path / "x.csv", tmp_path / "ours", kind, "BTC", freq)
+    foreign()[::3].write_csv(tmp_path / "x.csv")
+    with pytest.raises(ConfigError, match="most rows stand 3 h apart, not 1h"):
+        ingest(tmp_path / "x.csv", tmp_path / "ours", "spot", "BTC", "1h")
+    assert not (tmp_path / "ours").exists()
+
+
+def test_few_rows_and_gaps_are_no_other_step(tmp_path: Path) -> None:
+    foreign().filter(pl.int_range(pl.len()).is_in([0, 5])).write_csv(tmp_path / "two.csv")
+    assert ingest(tmp_path / "two.csv", tmp_path / "ours", "spot", "BTC", "1h").rows == 2
+    foreign().filter(pl.int_range(pl.len()).is_in([0, 1, 5])).write_csv(tmp_path / "three.csv")
+    assert ingest(tmp_path / "three.csv", tmp_path / "ours", "spot", "ETH", "1h").rows == 3
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_other_separators_than_commas(tmp_path: Path, separator: str) -> None:
+    foreign().write_csv(tmp_path / "plain.csv", separator=separator)
+    (tmp_path / "above.csv").write_text("# from, somewhere\n" + foreign().write_csv(separator=separator))
+    foreign().write_csv(tmp_path / "bare.csv", separator=separator, include_header=False)
+    for name in ("plain", "above", "bare"):
+        done = ingest(tmp_path / f"{name}.csv", tmp_path / name, "spot", "BTC", "1h")
+        assert np.array_equal(read_bars(scan(tmp_path / name)[0]).open_ns, OPENS), done.columns
+
+
+@pytest.mark.parametrize(("asset", "name"), [("btc", "BTC"), ("Eth", "ETH"), ("1inch", "1INCH"), ("kPEPE", "kPEPE")])
+def test_assets_stand_in_capitals(tmp_path: Path, asset: str, name: str) -> None:
+    foreign().write_csv(tmp_path / "x.csv")
+    assert ingest(tmp_path / "x.csv", tmp_path / "ours", "spot", asset, "1h").path.name == f"spot_{name}_1h.parquet"
 
 
 def test_bad_prices_are_refused_and_nothing_is_written(tmp_path: Path) -> None:

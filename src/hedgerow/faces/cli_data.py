@@ -139,8 +139,13 @@ def summary(folder: Folder, to: Json = None) -> None:
 
 def _cells(row: Summary) -> tuple[str, ...]:
     rate = row.kind == "funding"
-    low, high = (f"{text.figure(10_000 * v)} bp" if rate else text.figure(v) for v in (row.low, row.high))
+    low, high = (f"{_short(10_000 * v)} bp" if rate else _short(v) for v in (row.low, row.high))
     return row.file, f"{row.bars:,}", row.first, row.last, f"{row.missing:,}", low, high
+
+
+def _short(value: float) -> str:
+    """A value in a column: one of hundreds of digits, which only a defect has, is written as 1.2e+300."""
+    return text.figure(value) if abs(value) < 1e15 else f"{value:.6g}"
 
 
 # ------------------------------------------------------------------------------------------------------------ simulate
@@ -232,7 +237,7 @@ def import_(
     kind: Annotated[
         str, typer.Option(help="spot, perp, mark, dated, funding, macro, stable or fundamental.", metavar="KIND")
     ],
-    asset: Annotated[str, typer.Option(metavar="NAME", help="Asset or series, for example BTC or VIX.")],
+    asset: Annotated[str, typer.Option(metavar="NAME", help="Asset or series, for example BTC or VIX; btc is BTC.")],
     freq: Annotated[str, typer.Option(metavar="STEP", help="Length of a bar: 1h, 2h, 4h, 8h or 1d.")],
     columns: Annotated[
         list[str] | None,
@@ -248,7 +253,8 @@ def import_(
     """Read one series from foreign files, check it, and write it into a data folder.
 
     All SOURCEs together are one series. Times may be text, or seconds to nanoseconds since 1970, in UTC; prices are in
-    quote per coin, volume in coins, a funding rate is a fraction per payment. Nothing is written if anything is wrong.
+    quote per coin, volume in coins, a funding rate is a fraction per payment. Nothing is written where a run would
+    refuse the series, or where its rows are not a step apart; missing bars and odd prices are written and named.
     """
     from hedgerow import wire
     from hedgerow.store import intake
@@ -261,9 +267,11 @@ def import_(
         raise ConfigError(f'there is no column "{unknown[0]}"', where="--columns", fix=fix)
     if wire.is_simulated(into):
         raise ConfigError("the folder holds a simulated market", where=str(into), fix="Keep recorded data apart.")
+    paths, asset = intake.sources(source), intake.ticker(asset)
     _refuse_present(into, f"{kind}_{asset}{'-' if contract else ''}{contract}_{freq}", replace)
-    with text.working(f"Importing {asset}"):
-        made = intake.ingest(source, into, kind, asset, freq, mapping, contract=contract, closing=closing)
+    named = {name: f"--{name}" for name in ("kind", "asset", "freq", "contract")}
+    with text.working(f"Importing {asset}"), options.renamed(**named):
+        made = intake.ingest(paths, into, kind, asset, freq, mapping, contract=contract, closing=closing)
 
     def show() -> None:
         text.say(f"{made.rows:,} rows, {made.first} to {made.last} (UTC).")

@@ -123,11 +123,15 @@ def inspect(one: Bars | Rates, known_moves: Iterable[int] = ()) -> Iterator[Find
     if file.kind in faults.SIGNED:
         return
     back, moved = faults.jumps(one)
-    moved &= ~np.isin(times, np.array(list(known_moves), dtype=np.int64))
+    change = faults.returns(one)
+    leap = moved & (np.abs(change) > faults.LEAP)  # whoever else moved: no market does that in a bar
+    moved &= ~leap & ~np.isin(times, np.array(list(known_moves), dtype=np.int64))
+    unlikely = f"{_most(change, leap)} that no market makes (a split, a new unit, another coin?)"
     oddities = (
         ("warning", "bad_print", back, "with a jump that the next bar takes back"),
+        ("warning", "jump", leap, unlikely),
         ("warning", "stale", faults.repeated(one), "with exactly the prices of the bar before"),
-        ("note", "jump", moved, _most(faults.returns(one), moved)),
+        ("note", "jump", moved, _most(change, moved)),
         ("note", "wick", faults.wicks(one), "with a high or low that no order of size would have had"),
         ("note", "no_volume", np.asarray(one.volume == 0.0), "without volume"),
     )
@@ -154,7 +158,7 @@ def _most(change: Floats, mask: faults.Mask) -> str:
     if not mask.any():
         return ""
     most = change[mask][np.argmax(np.abs(change[mask]))]
-    return f"with a move of {'up to ' if mask.sum() > 1 else ''}{np.expm1(most):+.0%}"
+    return f"with a move of {'up to ' if mask.sum() > 1 else ''}{np.expm1(most):+,.0%}"
 
 
 def _merged(found: Sequence[Finding], files: Sequence[DataFile]) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ Mask = NDArray[np.bool_]
 ROUNDING: Final = 1e-6  # relative; sources round each price by itself
 JUMP_DEVIATIONS: Final = 12.0  # robust standard deviations of a bar's log return
 JUMP_LEAST: Final = 0.35  # log return
+LEAP: Final = float(np.log(10.0))  # log return that is hardly a move of the market
 WICK_LEAST: Final = 0.5  # log distance of high or low from the bar's body
 BACK: Final = 0.25  # a bad print is taken back to within this part of itself
 STALE_BARS: Final = 2  # repeats of a whole bar

@@ -199,14 +199,17 @@ def read_table(file: DataFile) -> pl.DataFrame:
     return table.select(times.alias("timestamp"), *numbers, *absent).select("timestamp", *wanted)
 
 
-def load_table(path: Path, name: str, *, has_header: bool = True, skip_rows: int = 0) -> pl.DataFrame:
+def load_table(
+    path: Path, name: str, *, has_header: bool = True, skip_rows: int = 0, separator: str = ","
+) -> pl.DataFrame:
     """A Parquet or CSV file as it is. Raises ConfigError, where ``name``, when it cannot be read."""
     try:
         if path.suffix.lower() == ".parquet":
             return pl.read_parquet(path)
         return pl.read_csv(
-            path, infer_schema_length=None, null_values=_NULLS, has_header=has_header, skip_rows=skip_rows
-        )
+            path, infer_schema_length=None, null_values=_NULLS, has_header=has_header, skip_rows=skip_rows,
+            separator=separator,
+        )  # fmt: skip
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         kind = "Parquet" if path.suffix == ".parquet" else "CSV"

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from hedgerow.errors import ConfigError
+from hedgerow.model.market import Ints
 from hedgerow.store.check import inspect
 from hedgerow.store.faults import refuse, refuse_rates
 from hedgerow.store.files import (
     KINDS,
+    NS_PER_MINUTE,
     PRICES,
+    STEPS,
+    DataFile,
     load_table,
     number,
     parse_name,
@@ -27,6 +32,7 @@ from hedgerow.store.files import (
 )
 from hedgerow.store.files import stamp as stamp_text
 from hedgerow.store.finding import Finding, gaps_of, of_gaps, times_of
+from hedgerow.units import NS_PER_HOUR
 
 # Names that sources give our columns, in order of preference; compared without case, blanks and underscores.
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
@@ -80,11 +86,13 @@ def ingest(
     ``source``: a file, several, or a folder whose files all belong to the series. ``mapping`` gives their names of our
     columns (``{"timestamp": "Open time", "close": "last"}``); the rest is guessed from usual names. Integers of time
     may be seconds, milli-, micro- or nanoseconds. ``closing``: their stamps are closing times. Rows are put in order;
-    equal rows are kept once. Raises ConfigError naming file, column and fix; then nothing is written.
+    equal rows are kept once. Raises ConfigError naming file, column and fix; then nothing is written. Missing bars are
+    a finding, not an error.
     """
+    asset = ticker(asset)
     _check_name(kind, asset, freq, contract)
     wanted = ("rate",) if kind == "funding" else PRICES
-    paths = _sources(source)
+    paths = sources(source)
     parts: list[pl.DataFrame] = []
     columns: dict[str, str] = {}
     for path in paths:
@@ -97,6 +105,7 @@ def ingest(
     if ordered.height == 0:
         raise ConfigError("there are no rows", where=str(paths[0]), fix="Export the data again.")
     _refuse_conflict(ordered, str(paths[0]))
+    _refuse_step(ordered["timestamp"].to_numpy(), freq, str(paths[0]))
     path = _write_checked(target, kind, asset, freq, ordered, contract)
     file = parse_name(path)
     assert file is not None
@@ -118,10 +127,29 @@ def _check_name(kind: str, asset: str, freq: str, contract: str) -> None:
     if (kind == "dated") != bool(contract):
         fix = "Give a dated series its expiry day (20230630), and other kinds none."
         raise ConfigError(f'the contract is "{contract}"', where="contract", fix=fix)
-    step_of(freq)
+    if contract and not _is_contract(contract):
+        fix = "Write the day as 20230630; of a spliced series, a word such as CME1."
+        raise ConfigError(f'"{contract}" is no day on which a contract expires', where="contract", fix=fix)
+    if freq not in STEPS:
+        raise ConfigError(f'"{freq}" is not a step', where="freq", fix=f"Write one of {', '.join(STEPS)}.")
 
 
-def _sources(source: Path | Sequence[Path]) -> list[Path]:
+def ticker(asset: str) -> str:
+    """An asset as files and options name it: btc and Btc are BTC; what mixes cases, such as kPEPE, stays."""
+    return asset.upper() if asset.islower() or asset.istitle() else asset
+
+
+def _is_contract(contract: str) -> bool:
+    """Whether it is a day (20230630), or a word with a letter."""
+    if not re.fullmatch(r"[A-Za-z0-9]+", contract):
+        return False
+    if not contract.isdigit():
+        return True
+    return DataFile("dated", "X", "1d", "", contract, Path()).expiry_ns is not None
+
+
+def sources(source: Path | Sequence[Path]) -> list[Path]:
+    """The files that are meant by files and folders. Raises ConfigError where there is none."""
     given = [source] if isinstance(source, Path) else list(source)
     paths: list[Path] = []
     for path in given:
@@ -166,17 +194,21 @@ def _read(
 
 
 def _open(path: Path) -> pl.DataFrame:
-    """A foreign file; a line of advertising above a CSV's header is skipped, a Binance archive's header is supplied."""
+    """A foreign file; a line of advertising above a CSV's header is skipped, a Binance archive's header is supplied.
+
+    Columns are separated by commas, or by the semicolons or tabs of a header without commas.
+    """
     if path.suffix.lower() != ".csv":
         return load_table(path, str(path))
     with path.open(encoding="utf-8-sig", errors="replace") as lines:
         first = lines.readline().strip()
-    if first.startswith(("http", "#")):
-        return load_table(path, str(path), skip_rows=1)
-    if re.fullmatch(r"\d{10,19}", first.split(",")[0]):
-        bare = load_table(path, str(path), has_header=False)
+        advertised = first.startswith(("http", "#"))
+        head = lines.readline().strip() if advertised else first
+    separator = "," if "," in head else next((one for one in ";\t" if one in head), ",")
+    if not advertised and re.fullmatch(r"\d{10,19}", first.split(separator)[0]):
+        bare = load_table(path, str(path), has_header=False, separator=separator)
         return bare.rename(dict(zip(bare.columns, _KLINE)))
-    return load_table(path, str(path))
+    return load_table(path, str(path), skip_rows=int(advertised), separator=separator)
 
 
 def _guess(ours: str, asset: str, names: Sequence[str]) -> str | None:
@@ -186,6 +218,20 @@ def _guess(ours: str, asset: str, names: Sequence[str]) -> str | None:
     if ours == "volume":
         aliases = (f"volume{asset.lower()}", *aliases)
     return next((plain[alias] for alias in aliases if alias in plain), None)
+
+
+def _refuse_step(times: Ints, freq: str, where: str) -> None:
+    """Most rows must stand one step apart: nothing else tells daily bars from four-hourly ones with gaps."""
+    apart = np.sort(np.diff(times))
+    if len(apart) < 2:
+        return
+    usual, step = int(apart[(len(apart) - 1) // 2]), step_of(freq)
+    if abs(usual - step) <= NS_PER_MINUTE:  # funding is stamped some milliseconds late
+        return
+    known = next((name for name in STEPS if abs(step_of(name) - usual) <= NS_PER_MINUTE), "")
+    shown = known or f"{usual / NS_PER_HOUR:,.6g} h"
+    fix = f"Give {known} as their step (--freq)." if known else f"Export bars of {', '.join(STEPS)}."
+    raise ConfigError(f"most rows stand {shown} apart, not {freq}", where=where, fix=fix)
 
 
 def _refuse_conflict(table: pl.DataFrame, where: str) -> None:
