@@ -241,17 +241,19 @@ def test_the_causal_constant_hedge_is_not_taken_for_b4(made: Comparison) -> None
     named = replace(made, benchmarks=runs, benchmark_metrics={"B4 causal": {}, "b4-matched": figures})
     assert scorecard.find(named, "B4") == "b4-matched"
     assert scorecard.find(named, "B2") is None
+    assert scorecard.code("B4 causal") == scorecard.code("B4c") == "B4c"
     assert scorecard.code("B12") == "B12"
 
 
 def test_decisions_keep_every_row_and_each_text_once(made: Comparison, page: Page) -> None:
     rows = json.loads(page.payload)["decisions"]
-    count = len(made.subject.legs) + len(made.subject.refusals)
+    count = len(made.subject.legs) + len(report.folded(made.subject.refusals))
     assert len(rows["decided"]) == len(rows["sentence"]) == count
     assert len(rows["strings"]) == len(set(rows["strings"]))
     assert rows["decided"] == sorted(rows["decided"])
     refused = [rows["strings"][i] for i in rows["refused"] if rows["strings"][i]]
-    assert len(refused) == len(made.subject.refusals)
+    assert sum(rows["days"]) == len(made.subject.legs) + len(made.subject.refusals)
+    assert len(refused) == len(report.folded(made.subject.refusals))
 
 
 def test_many_decisions_are_capped_and_said_so(made: Comparison) -> None:
@@ -373,7 +375,9 @@ def test_contrast(theme: dict[str, str]) -> None:
     assert contrast(theme["ink"], theme["accent-soft"]) >= 4.5
     assert contrast(theme["accent"], theme["accent-soft"]) >= 4.5
     marks = [
-        name for name in theme if name.startswith("regime-") or name in ("b0", "b2", "b4", "other", "gain", "loss")
+        name
+        for name in theme
+        if name.startswith("regime-") or name in ("b0", "b2", "b4", "b4c", "other", "gain", "loss")
     ]
     for name in marks:
         assert contrast(theme[name], theme["card"]) >= 3.0, name

@@ -3,26 +3,25 @@
 Nothing here imports plotly. Two kinds of reference keep a figure small and themeable, and the page resolves them:
 ``{"@": "accent"}`` is a colour of the palette, ``{"$": "nav"}`` a series that is embedded once. A series that is a list
 of lists is read at the figure's current selection (the whole portfolio first, then each asset). Text that comes from
-files goes through ``_text``: Plotly reads a few tags, and must not read theirs.
+files goes through ``frame.shown``: Plotly reads a few tags, and must not read theirs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
-from hedgerow.faces import numerals, palette, scorecard
+from hedgerow.faces import frame, numerals, palette, scorecard
+from hedgerow.faces.frame import Chart
 from hedgerow.ledger import statistics
 from hedgerow.model.market import Floats
 from hedgerow.model.report import PARTS, Comparison, Run
 
-Chart: TypeAlias = dict[str, Any]
-FONT: Final = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-LEFT: Final = 52  # pixels left of the plots, for their ticks
 BAND: Final = 112  # pixels of one asset's band of weights
-NAMED_DASHES: Final = {"accent": "solid", "b0": "dot", "b2": "dashdot", "b4": "dash"}
+NAMED_DASHES: Final = {"b0": "dot", "b2": "dashdot", "b4": "dash", "b4c": "longdashdot"}
+SHOWN: Final = ("B0", "B2", "B4")  # benchmarks that the verdict names; a click in the legend brings the others
 DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 CARRY: Final = tuple(name for name in PARTS if name.startswith(("funding", "fees", "slippage")))
 PART_NAMES: Final = {
@@ -47,7 +46,7 @@ def series(comparison: Comparison) -> dict[str, Any]:
         "regime": [_states(run.market_regime), *(_states(run.regime[:, i]) for i in range(len(run.assets)))],
         "h_intended": [_ratios(_across(run.h_intended, value)), *map(_ratios, run.h_intended.T)],
         "h_achieved": [_ratios(_across(run.h_achieved, value)), *map(_ratios, run.h_achieved.T)],
-        "margin_ratio": _ratios(run.margin_ratio),
+        "margin_ratio": _ratios(np.where(run.margin_ratio > 0.0, run.margin_ratio, np.nan)),  # 0: no position
         "liquidation_distance": _ratios(run.liquidation_distance),
     }
     for i in range(len(run.assets)):
@@ -75,11 +74,17 @@ def charts(comparison: Comparison) -> dict[str, Chart]:
         "attribution": attribution(run),
         "margin": margin(run),
     }
+    for name, figure in figures.items():
+        if name != "attribution" and len(run.days_ns):
+            figure["layout"]["xaxis"] |= frame.period(run.days_ns)
+        for trace in figure["data"] if len(run.days_ns) == 1 else ():
+            if trace.get("mode") == "lines" and trace["line"]["width"]:
+                trace["mode"] = "lines+markers"  # a line of one point is not seen
     for name, figure in figures.items() if run.simulated else ():
         mark = {"text": "SIMULATED MARKET", "xref": "paper", "yref": "paper", "x": 1, "xanchor": "right"}
         below = {"y": 0, "yanchor": "top", "yshift": -28}
         above = {"y": 1, "yanchor": "bottom", "yshift": 4}
-        mark |= {"showarrow": False, "font": {"size": 10, "color": _c("warn")}}
+        mark |= {"showarrow": False, "font": {"size": 10, "color": frame.colour("warn")}}
         figure["layout"]["annotations"].append(mark | (above if name == "attribution" else below))
     return figures
 
@@ -91,23 +96,29 @@ def equity(comparison: Comparison) -> Chart:
     runs += [(name, run, palette.benchmark_colour(scorecard.code(name))) for name, run in comparison.benchmarks.items()]
     quiet = 0
     for i, (name, run, colour) in enumerate(runs):
-        dash = NAMED_DASHES.get(colour, DASHES[quiet % len(DASHES)])
+        dash = "solid" if i == 0 else NAMED_DASHES.get(colour, DASHES[quiet % len(DASHES)])
         quiet += colour == "other"
-        line = {"color": _c(colour), "width": 2.4 if i == 0 else 1.4, "dash": dash}
+        line = {"color": frame.colour(colour), "width": 2.4 if i == 0 else 1.4, "dash": dash}
         label = name if i == 0 or run.title in ("", name) else f"{name} {run.title}"
-        shown = True if i == 0 or colour != "other" else "legendonly"
-        shared: Chart = {"type": "scatter", "x": _s("days"), "line": line, "mode": "lines", "visible": shown}
-        shared |= {"name": _text(label), "zorder": len(runs) - i}  # the policy lies on top
+        shown = True if i == 0 or scorecard.code(name) in SHOWN else "legendonly"
+        shared: Chart = {"type": "scatter", "x": frame.series("days"), "line": line, "mode": "lines", "visible": shown}
+        shared |= {"name": frame.shown(label), "zorder": len(runs) - i}  # the policy lies on top
         meta = {"group": i, "legend": label, "first": i == 0}
-        traces.append({**shared, "y": _s(f"nav{i}"), "meta": meta, "hovertemplate": "%{y:,.0f}"})
+        traces.append({**shared, "y": frame.series(f"nav{i}"), "meta": meta, "hovertemplate": "%{y:,.0f}"})
         below = {"yaxis": "y2", "meta": {"group": i}, "hovertemplate": "%{y:.1%} from peak"}
-        traces.append({**shared, "y": _s(f"drawdown{i}"), **below})
-    layout = _layout(560, x="Day (UTC)", bottom="y2")
-    layout["yaxis"] = _axis((0.37, 1.0), tickformat="~s")
-    layout["yaxis2"] = _axis((0.0, 0.27), tickformat=".0%", rangemode="tozero")
-    quote = _template(comparison.subject.quote)
-    layout["annotations"] = [_label(f"Net asset value, {quote}", 1.0), _label("Drawdown from the last peak, %", 0.27)]
-    return {"data": traces, "layout": layout, "legend": True}
+        traces.append({**shared, "y": frame.series(f"drawdown{i}"), **below})
+    layout = frame.layout(560, x="Day (UTC)", bottom="y2")
+    values = [float(value) for each in (comparison.subject, *comparison.benchmarks.values()) for value in each.nav]
+    layout["yaxis"] = frame.axis((0.37, 1.0), **frame.money(values))
+    layout["yaxis2"] = frame.axis((0.0, 0.27), tickformat=".0%", rangemode="tozero")
+    if not any((statistics.drawdowns(statistics.path_of(run)) < 0.0).any() for _, run, _ in runs):
+        layout["yaxis2"]["range"] = [-0.1, 0.0]
+    quote = frame.template(comparison.subject.quote)
+    layout["annotations"] = [
+        frame.heading(f"Net asset value, {quote}", 1.0),
+        frame.heading("Drawdown from the last peak, %", 0.27),
+    ]
+    return {"data": traces, "layout": layout, "legend": True, "log": frame.log_ticks(values)}
 
 
 def hedge(run: Run) -> Chart:
@@ -115,30 +126,31 @@ def hedge(run: Run) -> Chart:
     colours, count = palette.regime_colours(run.regimes), max(1, len(run.regimes))
     scale = []
     for i, colour in enumerate(colours):
-        scale += [[i / count, _c(colour)], [(i + 1) / count, _c(colour)]]
+        scale += [[i / count, frame.colour(colour)], [(i + 1) / count, frame.colour(colour)]]
+    day = numerals.day(int(run.days_ns[0])) if len(run.days_ns) else ""  # days follow each other: a width for each
     ribbon = {
-        "type": "heatmap", "x": _s("days"), "y": [""], "z": {"$": "regime", "row": True}, "yaxis": "y2",
-        "zmin": -0.5, "zmax": count - 0.5, "colorscale": scale or [[0, _c("rule")], [1, _c("rule")]],
+        "type": "heatmap", "x0": day, "dx": frame.DAY_MS, "y": [""], "z": {"$": "regime", "row": True}, "yaxis": "y2",
+        "zmin": -0.5, "zmax": count - 0.5, "colorscale": scale or [[0, frame.colour("rule")], [1, frame.colour("rule")]],
         "showscale": False, "hoverinfo": "skip",
     }  # fmt: skip
     named = {
-        "type": "scatter", "x": _s("days"), "y": {"$": "regime", "flat": 0}, "mode": "lines",
-        "text": {"$": "regime", "names": "regime_names"}, "line": {"width": 0, "color": _c("muted")},
+        "type": "scatter", "x": frame.series("days"), "y": {"$": "regime", "flat": 0}, "mode": "lines",
+        "text": {"$": "regime", "names": "regime_names"}, "line": {"width": 0, "color": frame.colour("muted")},
         "name": "Regime", "hovertemplate": "%{text}",
     }  # fmt: skip
     achieved = {
-        "type": "scatter", "x": _s("days"), "y": _s("h_achieved"), "mode": "lines", "name": "Achieved",
-        "fill": "tozeroy", "fillcolor": _c("accent-soft"),
-        "line": {"color": _c("accent"), "width": 1.6}, "hovertemplate": "%{y:.1%}",
+        "type": "scatter", "x": frame.series("days"), "y": frame.series("h_achieved"), "mode": "lines", "name": "Achieved",
+        "fill": "tozeroy", "fillcolor": frame.colour("accent-soft"),
+        "line": {"color": frame.colour("accent"), "width": 1.6}, "hovertemplate": "%{y:.1%}",
     }  # fmt: skip
     intended = {
-        "type": "scatter", "x": _s("days"), "y": _s("h_intended"), "mode": "lines", "name": "Intended",
-        "line": {"color": _c("ink"), "width": 1.2, "dash": "dot", "shape": "hv"}, "hovertemplate": "%{y:.1%}",
+        "type": "scatter", "x": frame.series("days"), "y": frame.series("h_intended"), "mode": "lines", "name": "Intended",
+        "line": {"color": frame.colour("ink"), "width": 1.2, "dash": "dot", "shape": "hv"}, "hovertemplate": "%{y:.1%}",
     }  # fmt: skip
-    layout = _layout(400, x="Day (UTC)", bottom="y")
-    layout["yaxis"] = _axis((0.0, 0.78), tickformat=".0%", rangemode="tozero")
-    layout["yaxis2"] = _axis((0.88, 1.0), fixedrange=True, showticklabels=False, showgrid=False, ticks="")
-    layout["annotations"] = [_label("Regime", 1.0), _label("Hedge ratio, % of the spot held", 0.78)]
+    layout = frame.layout(400, x="Day (UTC)", bottom="y")
+    layout["yaxis"] = frame.axis((0.0, 0.78), tickformat=".0%", rangemode="tozero")
+    layout["yaxis2"] = frame.axis((0.88, 1.0), fixedrange=True, showticklabels=False, showgrid=False, ticks="")
+    layout["annotations"] = [frame.heading("Regime", 1.0), frame.heading("Hedge ratio, % of the spot held", 0.78)]
     for trace, label in ((achieved, "Achieved"), (intended, "Intended")):
         trace["meta"] = {"group": label, "legend": label}
     return {
@@ -152,7 +164,7 @@ def hedge(run: Run) -> Chart:
 def weights(run: Run) -> Chart:
     """One band for each asset: its weight, its target, and a mark at every spot trade with its reason."""
     count = max(1, len(run.assets))
-    layout = _layout(80 + BAND * count, x="Day (UTC)", bottom="y" if count == 1 else f"y{count}", hover="closest")
+    layout = frame.layout(80 + BAND * count, x="Day (UTC)", bottom="y" if count == 1 else f"y{count}", hover="closest")
     layout["annotations"] = []
     traces: list[Chart] = []
     gap = 0.24 / count
@@ -160,18 +172,18 @@ def weights(run: Run) -> Chart:
     for i, asset in enumerate(run.assets):
         top = 1.0 - i * step
         axis = "y" if i == 0 else f"y{i + 1}"
-        layout["yaxis" + axis[1:]] = _axis((top - step + gap, top), tickformat=".0%", rangemode="tozero", nticks=4)
-        layout["annotations"].append(_label(f"{_template(asset)}, % of net asset value", top))
-        line = {"type": "scatter", "x": _s("days"), "mode": "lines", "yaxis": axis}
-        weight = {"y": _s(f"weight{i}"), "name": f"{_text(asset)} weight", "fill": "tozeroy"}
+        layout["yaxis" + axis[1:]] = frame.axis((top - step + gap, top), tickformat=".0%", rangemode="tozero", nticks=4)
+        layout["annotations"].append(frame.heading(f"{frame.template(asset)}, % of net asset value", top))
+        line = {"type": "scatter", "x": frame.series("days"), "mode": "lines", "yaxis": axis}
+        weight = {"y": frame.series(f"weight{i}"), "name": f"{frame.shown(asset)} weight", "fill": "tozeroy"}
         weight |= {
-            "fillcolor": _c("accent-soft"),
-            "line": {"color": _c("accent"), "width": 1.5},
+            "fillcolor": frame.colour("accent-soft"),
+            "line": {"color": frame.colour("accent"), "width": 1.5},
             "hovertemplate": _dated(asset, "weight"),
         }
-        target = {"y": _s(f"target{i}"), "name": f"{_text(asset)} target"}
+        target = {"y": frame.series(f"target{i}"), "name": f"{frame.shown(asset)} target"}
         target["hovertemplate"] = _dated(asset, "target")
-        target["line"] = {"color": _c("ink"), "width": 1.1, "dash": "dot", "shape": "hv"}
+        target["line"] = {"color": frame.colour("ink"), "width": 1.1, "dash": "dot", "shape": "hv"}
         weight["meta"] = {"group": "weight"} | ({"legend": "Weight"} if i == 0 else {})
         target["meta"] = {"group": "target"} | ({"legend": "Target"} if i == 0 else {})
         traces += [line | weight, line | target]
@@ -191,14 +203,18 @@ def carry(run: Run) -> Chart:
         ("carried", "All together", "ink", "solid"),
     )
     for key, label, colour, dash in rows:
-        line = {"color": _c(colour), "width": 2.2 if key == "carried" else 1.6, "dash": dash}
+        line = {"color": frame.colour(colour), "width": 2.2 if key == "carried" else 1.6, "dash": dash}
         traces.append({
-            "type": "scatter", "x": _s("days"), "y": _s(key), "mode": "lines", "name": label, "line": line,
-            "hovertemplate": f"%{{y:+,.0f}} {_template(run.quote)}", "meta": {"group": key, "legend": label},
+            "type": "scatter", "x": frame.series("days"), "y": frame.series(key), "mode": "lines", "name": label, "line": line,
+            "hovertemplate": f"%{{y:+,.0f}} {frame.template(run.quote)}", "meta": {"group": key, "legend": label},
         })  # fmt: skip
-    layout = _layout(340, x="Day (UTC)")
-    layout["yaxis"] = _axis((0.0, 1.0), tickformat="~s", zeroline=True, zerolinecolor=_c("muted"))
-    layout["annotations"] = [_label(f"Received (+) and paid (−) since the start, {_template(run.quote)}", 1.0)]
+    layout = frame.layout(340, x="Day (UTC)")
+    paid = run.parts[:, [PARTS.index(name) for name in CARRY]]
+    ticks = frame.money([*map(float, paid.ravel()), *map(float, paid.sum(axis=1))])
+    layout["yaxis"] = frame.axis((0.0, 1.0), zeroline=True, zerolinecolor=frame.colour("muted"), **ticks)
+    layout["annotations"] = [
+        frame.heading(f"Received (+) and paid (−) since the start, {frame.template(run.quote)}", 1.0)
+    ]
     return {"data": traces, "layout": layout, "legend": True}
 
 
@@ -213,16 +229,17 @@ def attribution(run: Run) -> Chart:
         "x": [numerals.significant(value, 8) for value in parts] + [numerals.significant(total, 8)],
         "measure": ["relative"] * len(parts) + ["total"], "textposition": "outside", "cliponaxis": False,
         "text": [numerals.fixed(value, digits, sign=True) for value in [*parts, total]],
-        "hovertemplate": f"%{{y}}<br>%{{text}} {_template(run.quote)}<extra></extra>",
-        "connector": {"line": {"color": _c("rule"), "width": 1}},
-        "increasing": {"marker": {"color": _c("gain")}}, "decreasing": {"marker": {"color": _c("loss")}},
-        "totals": {"marker": {"color": _c("accent")}}, "textfont": {"color": _c("ink"), "size": 12},
+        "hovertemplate": f"%{{y}}<br>%{{text}} {frame.template(run.quote)}<extra></extra>",
+        "connector": {"line": {"color": frame.colour("rule"), "width": 1}},
+        "increasing": {"marker": {"color": frame.colour("gain")}}, "decreasing": {"marker": {"color": frame.colour("loss")}},
+        "totals": {"marker": {"color": frame.colour("accent")}}, "textfont": {"color": frame.colour("ink"), "size": 12},
     }  # fmt: skip
-    layout = _layout(400, x="", hover="closest")
-    layout["xaxis"] = _axis(None, tickformat="~s", zeroline=True, zerolinecolor=_c("muted"))
-    font = {"size": 12, "color": _c("muted")}
-    layout["xaxis"] |= {"title": {"text": f"Running sum, {_template(run.quote)}", "font": font}}
-    layout["xaxis"]["range"] = _reach([*np.cumsum(parts), total])
+    layout = frame.layout(400, x="", hover="closest")
+    ticks = frame.money([*np.cumsum(parts), total])
+    layout["xaxis"] = frame.axis(None, zeroline=True, zerolinecolor=frame.colour("muted"), **ticks)
+    font = {"size": 12, "color": frame.colour("muted")}
+    layout["xaxis"] |= {"title": {"text": f"Running sum, {frame.template(run.quote)}", "font": font}}
+    layout["xaxis"]["range"] = frame.reach([*np.cumsum(parts), total])
     layout["yaxis"] = {"autorange": "reversed", "automargin": True, "ticks": "", "showgrid": False, "fixedrange": True}
     layout["annotations"] = []
     return {"data": [bar], "layout": layout}
@@ -230,22 +247,47 @@ def attribution(run: Run) -> Chart:
 
 def margin(run: Run) -> Chart:
     """How far the short was from liquidation, and how much of its equity the venue's margin took."""
-    line = {"type": "scatter", "x": _s("days"), "mode": "lines", "connectgaps": False}
-    distance = line | {"y": _s("liquidation_distance"), "name": "Liquidation distance"}
-    distance |= {"line": {"color": _c("accent"), "width": 1.8}, "hovertemplate": "%{y:.1%} above the mark price"}
-    ratio = line | {"y": _s("margin_ratio"), "name": "Margin ratio", "yaxis": "y2"}
-    ratio |= {"hovertemplate": "%{y:.2%} of equity", "line": {"color": _c("b2"), "width": 1.8}}
-    layout = _layout(380, x="Day (UTC)", bottom="y2")
-    layout["yaxis"] = _axis((0.56, 1.0), tickformat=".0%", rangemode="tozero")
-    layout["yaxis2"] = _axis((0.0, 0.4), tickformat="~%", rangemode="tozero")
+    line = {"type": "scatter", "x": frame.series("days"), "mode": "lines", "connectgaps": False}
+    distance = line | {"y": frame.series("liquidation_distance"), "name": "Liquidation distance"}
+    distance |= {
+        "line": {"color": frame.colour("accent"), "width": 1.8},
+        "hovertemplate": "%{y:.1%} above the mark price",
+    }
+    ratio = line | {"y": frame.series("margin_ratio"), "name": "Margin ratio", "yaxis": "y2"}
+    ratio |= {"hovertemplate": "%{y:.2%} of equity", "line": {"color": frame.colour("b2"), "width": 1.8}}
+    layout = frame.layout(380, x="Day (UTC)", bottom="y2")
+    layout["yaxis"] = frame.axis((0.56, 1.0), tickformat=".0%", rangemode="tozero")
+    layout["yaxis2"] = frame.axis((0.0, 0.4), tickformat="~%", rangemode="tozero")
     layout["annotations"] = [
-        _label("Nearest liquidation of the day, % above the mark price", 1.0),
-        _label("Highest maintenance margin of the day, % of the position's equity", 0.4),
+        frame.heading("Nearest liquidation of the day, % above the mark price", 1.0),
+        frame.heading("Highest maintenance margin of the day, % of the position's equity", 0.4),
     ]
-    return {"data": [distance, ratio], "layout": layout}
+    traces = [distance, ratio, _liquidations(run)] if scorecard.liquidated(run) else [distance, ratio]
+    return {"data": traces, "layout": layout, "legend": True}
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
+
+
+def _liquidations(run: Run) -> Chart:
+    """A cross at the foot of the distance for each position that the venue closed."""
+    legs = scorecard.liquidated(run)
+    words = [
+        f"Liquidated: {leg.instrument}, {numerals.money(leg.notional)} {run.quote} at {_plain(leg.price)}"
+        for leg in legs
+    ]
+    marker = {
+        "symbol": "x",
+        "size": 12,
+        "color": frame.colour("loss"),
+        "line": {"width": 1, "color": frame.colour("card")},
+    }
+    return {
+        "type": "scatter", "x": [frame.stamp(leg.filled_ns or leg.decided_ns) for leg in legs], "y": [0.0] * len(legs),
+        "text": [frame.shown(word) for word in words], "mode": "markers", "marker": marker, "cliponaxis": False,
+        "name": "Liquidation", "hovertemplate": "%{text}<extra></extra>",
+        "meta": {"group": "Liquidation", "legend": "Liquidation"},
+    }  # fmt: skip
 
 
 def _marks(run: Run, asset: int, axis: str, side: str) -> Chart:
@@ -259,62 +301,23 @@ def _marks(run: Run, asset: int, axis: str, side: str) -> Chart:
             word = "Sold" if side == "sell" else "Bought"
             lines = [f"{word} {numerals.money(leg.notional)} {run.quote}: {leg.reason} ({leg.row})", leg.sentence]
             lines.insert(1, f"measured {_plain(leg.measured)}, threshold {_plain(leg.threshold)}")
-            text.append("<br>".join(_text(part) for part in lines if part))
+            text.append("<br>".join(frame.shown(part) for part in lines if part))
     colour, symbol = ("loss", "triangle-down") if side == "sell" else ("gain", "triangle-up")
-    marker = {"symbol": symbol, "size": 10, "color": _c(colour), "line": {"width": 1, "color": _c("card")}}
+    marker = {
+        "symbol": symbol,
+        "size": 10,
+        "color": frame.colour(colour),
+        "line": {"width": 1, "color": frame.colour("card")},
+    }
     return {
         "type": "scatter", "x": x, "y": y, "text": text, "mode": "markers", "yaxis": axis, "marker": marker,
         "hovertemplate": "%{x|%d %b %Y}<br>%{text}<extra></extra>", "name": "Trim" if side == "sell" else "Buy",
     }  # fmt: skip
 
 
-def _layout(height: int, *, x: str, bottom: str = "y", hover: str = "x unified") -> Chart:
-    ink = {"color": _c("ink")}
-    return {
-        "height": height, "paper_bgcolor": _c("card"), "plot_bgcolor": _c("card"), "showlegend": False,
-        "margin": {"l": LEFT, "r": 14, "t": 30, "b": 48}, "hovermode": hover,
-        "font": {"family": FONT, "size": 12, **ink},
-        "hoverlabel": {"bgcolor": _c("card"), "bordercolor": _c("muted"), "font": {"family": FONT, "size": 12, **ink}},
-        "xaxis": {
-            "type": "date", "title": {"text": x, "font": {"size": 12, "color": _c("muted")}, "standoff": 8},
-            "gridcolor": _c("grid"), "linecolor": _c("rule"), "tickfont": {"color": _c("muted")}, "anchor": bottom,
-            "hoverformat": "%d %b %Y", "showspikes": True, "spikemode": "across", "spikethickness": 1,
-            "spikedash": "solid", "spikecolor": _c("muted"), "zeroline": False,
-        },
-    }  # fmt: skip
-
-
-def _axis(domain: tuple[float, float] | None, **settings: object) -> Chart:
-    """A value axis: its name stands above it (``_label``), where it reads level on a narrow screen too."""
-    axis: Chart = {"gridcolor": _c("grid"), "linecolor": _c("rule"), "zeroline": False, "automargin": False}
-    axis |= {"tickfont": {"color": _c("muted")}, **settings}
-    return axis if domain is None else axis | {"domain": [max(0.0, domain[0]), domain[1]]}
-
-
-def _label(text: str, top: float) -> Chart:
-    font = {"size": 12, "color": _c("muted")}
-    place = {"x": 0, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "yshift": 4}
-    return {"text": text, "showarrow": False, "font": font, "xshift": -LEFT, "align": "left", **place}
-
-
-def _reach(ends: Iterable[float]) -> list[float]:
-    """A range that leaves room for the figures beside the bars."""
-    low, high = min(0.0, *ends), max(0.0, *ends)
-    room = (high - low or 1.0) * 0.18
-    return [low - (room if low < 0 else room / 6), high + room]
-
-
 def _across(ratio: Floats, value: Floats) -> Floats:
     """The ratio of the whole portfolio on each day: over assets, weighted by the value held."""
     return np.array([statistics.weighted_mean(row, held) for row, held in zip(ratio, value, strict=True)])
-
-
-def _c(name: str) -> dict[str, str]:
-    return {"@": name}
-
-
-def _s(name: str) -> dict[str, str]:
-    return {"$": name}
 
 
 def _ratios(values: Floats) -> list[float | None]:
@@ -335,14 +338,4 @@ def _plain(value: float) -> str:
 
 
 def _dated(asset: str, what: str) -> str:
-    return f"%{{x|%d %b %Y}}<br>{_template(asset)} {what} %{{y:.1%}}<extra></extra>"
-
-
-def _text(text: str) -> str:
-    """Text from a file, so that Plotly shows its tags instead of reading them."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _template(text: str) -> str:
-    """The same where Plotly would read %{...} too: in hover templates, labels and titles."""
-    return _text(text).replace("%", "&#37;").replace("{", "&#123;")
+    return f"%{{x|%d %b %Y}}<br>{frame.template(asset)} {what} %{{y:.1%}}<extra></extra>"

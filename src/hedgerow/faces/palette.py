@@ -26,6 +26,7 @@ LIGHT: Final = {
     "b0": "#6a7078",
     "b2": "#ad6316",
     "b4": "#44599a",
+    "b4c": "#9a3f7c",
     "other": "#87918b",
     "regime-bull": "#3b92c4",
     "regime-neutral": "#8b948e",
@@ -54,6 +55,7 @@ DARK: Final = {
     "b0": "#a9b2bb",
     "b2": "#e0a560",
     "b4": "#96aaf0",
+    "b4c": "#e08ec2",
     "other": "#75817a",
     "regime-bull": "#66b8e4",
     "regime-neutral": "#78847d",
@@ -92,5 +94,5 @@ def regime_colours(names: tuple[str, ...]) -> list[str]:
 
 
 def benchmark_colour(code: str) -> str:
-    """The three benchmarks that the verdict names have a colour; the others share a quiet one."""
-    return code.lower() if code in ("B0", "B2", "B4") else "other"
+    """The three benchmarks that the verdict names have a colour, and so has B4's causal twin; a quiet one for the rest."""
+    return code.lower() if code in ("B0", "B2", "B4", "B4c") else "other"

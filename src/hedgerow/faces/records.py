@@ -50,6 +50,11 @@ def backtest_record(comparison: Comparison) -> dict[str, Any]:
     }
 
 
+def is_cross(leg: LegRecord) -> bool:
+    """Whether the leg trades a contract of another asset than the one that it is for."""
+    return leg.instrument.partition("/")[0].partition(" ")[0] != leg.asset
+
+
 def attribution(run: Run) -> dict[str, Any]:
     """The change of value by its six parts, in all and by asset, and what is left over (rounding of float64)."""
     column = {name: i for i, name in enumerate(PARTS)}

@@ -52,7 +52,7 @@
     layout.uirevision = "keep";
     layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: data.palettes[theme()].muted, activecolor: data.palettes[theme()].ink };
     if (nodes[name].clientWidth < 560) narrow(chart);
-    if (name === "equity" && state.log) layout.yaxis.type = "log";
+    if (name === "equity" && state.log) { delete layout.yaxis.range; Object.assign(layout.yaxis, { type: "log" }, chart.log); }
     if (printing) layout.width = 690;
     const hidden = state.hidden[name] || {};
     for (const trace of chart.data) {
@@ -101,7 +101,8 @@
     picture.setAttribute("width", "22"); picture.setAttribute("height", "10"); picture.setAttribute("aria-hidden", "true");
     const part = (tag, attributes) => { const shape = document.createElementNS(svg, tag); for (const [k, v] of Object.entries(attributes)) shape.setAttribute(k, v); picture.append(shape); };
     if (trace.marker) {
-      part("path", { d: trace.marker.symbol === "triangle-down" ? "M6 1h10l-5 8z" : "M6 9h10l-5-8z", fill: `var(--${trace.marker.color["@"]})` });
+      const shapes = { "triangle-down": "M6 1h10l-5 8z", "triangle-up": "M6 9h10l-5-8z", x: "M7 2l2-2 2 3 2-3 2 2-2 3 2 3-2 2-2-3-2 3-2-2 2-3z" };
+      part("path", { d: shapes[trace.marker.symbol], fill: `var(--${trace.marker.color["@"]})` });
     } else {
       const dashes = { dot: "2 3", dash: "6 3", dashdot: "6 3 2 3", longdash: "9 3", longdashdot: "9 3 2 3" };
       part("line", { x1: 0, x2: 22, y1: 5, y2: 5, stroke: `var(--${trace.line.color["@"]})`, "stroke-width": Math.max(2, trace.line.width), "stroke-dasharray": dashes[trace.line.dash] || "none" });
@@ -136,7 +137,7 @@
   const stamp = (seconds, exact) => { const text = new Date(seconds * 1000).toISOString(); return exact ? text.slice(0, 10) + " " + text.slice(11, 16) : text.slice(0, 10); };
   const number = (value, digits = 4) => value === null ? "–" : value.toLocaleString("en-GB", { maximumSignificantDigits: digits }).replace("-", "−");
   const money = (value) => value === null ? "–" : value.toLocaleString("en-GB", { maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0 }).replace("-", "−");
-  const clock = new Set(log.risk);
+  const clock = new Set(log.risk), via = new Set(log.via);
   let haystack = null;
 
   function hay(i) {
@@ -167,6 +168,7 @@
     const refused = word("refused", i);
     const when = cell(stamp(log.decided[i], clock.has(i)));
     if (clock.has(i)) when.append(make("span", { class: "clock" }, "risk clock"));
+    if (log.days[i] > 1) { when.prepend("since "); when.append(make("span", { class: "under" }, log.days[i].toLocaleString("en-GB") + " days")); }
     const why = cell(word("reason", i), "", "why");
     if (word("row", i)) why.append(" ", make("code", {}, word("row", i)));
     if (word("sentence", i)) why.append(make("p", {}, word("sentence", i).replace(/(\d) (%|pp|bp)/g, "$1\u202f$2")));
@@ -177,6 +179,7 @@
       if (log.filled[i] !== null) out.append(" ", make("span", { class: "soft" }, stamp(log.filled[i], true)));
     }
     const asset = cell(word("asset", i)); asset.title = word("instrument", i);
+    if (via.has(i)) asset.append(make("span", { class: "under" }, "by " + word("instrument", i)));
     return make("tr", {}, when, asset, cell(word("action", i)), cell(number(log.amount[i]), "coins", "n"), cell(money(log.notional[i]), "value", "n"),
       cell(money(log.cost[i]), "cost", "n"), why, cell(number(log.measured[i]), "measured", "n"), cell(number(log.threshold[i]), "threshold", "n"), out);
   }

@@ -16,12 +16,13 @@ from typing import Any, Final
 
 import hedgerow
 from hedgerow.faces import charts, numerals, palette, scorecard
+from hedgerow.faces.notes import MOST, blocks
+from hedgerow.faces.records import is_cross
 from hedgerow.ledger import statistics
 from hedgerow.model.report import PARTS, Comparison, LegRecord, Run
 
 HERE: Final = Path(__file__).parent
 ROWS: Final = 20_000  # decisions that one page carries; the JSON of the run has them all
-LIST: Final = 24  # entries of a list in the notes on data
 ACTIONS: Final = {
     ("spot", "sell"): "Sell spot",
     ("spot", "buy"): "Buy spot",
@@ -30,6 +31,7 @@ ACTIONS: Final = {
     ("margin", "in"): "Margin in",
     ("margin", "out"): "Margin out",
 }
+BY_VENUE: Final = {"liquidated": "Liquidated", "settled": "Settled"}  # reason -> what nobody ordered
 
 
 def write(comparison: Comparison, path: Path, *, title: str) -> Path:
@@ -102,9 +104,11 @@ def _context(comparison: Comparison) -> dict[str, Any]:
         "attribution": _attribution(run),
         "refusals": _refusals(run, comparison.metrics),
         "health": _health(comparison.metrics),
-        "coverage": _notes(run.coverage),
+        "notes": blocks(run),
+        "most": MOST,
+        "liquidated": _liquidated(run),
         "band": charts.BAND,
-        "dropped": max(0, len(run.legs) + len(run.refusals) - ROWS),
+        "dropped": max(0, len(run.legs) + len(folded(run.refusals)) - ROWS),
     }
 
 
@@ -198,9 +202,40 @@ def _health(metrics: dict[str, object]) -> list[tuple[str, str]]:
     ]
 
 
+def _liquidated(run: Run) -> list[dict[str, str]]:
+    """What the venue closed: when, which contract, how much and at what price."""
+    return [
+        {
+            "day": numerals.long_day(leg.filled_ns or leg.decided_ns),
+            "instrument": leg.instrument,
+            "value": numerals.money(leg.notional),
+            "price": f"{leg.price:,.6g}",
+        }
+        for leg in scorecard.liquidated(run)
+    ]
+
+
+def folded(refusals: Iterable[LegRecord]) -> list[tuple[LegRecord, int]]:
+    """Refusals that repeat on the days that follow, as the first of them and on how many days it stood."""
+    spans: list[tuple[LegRecord, int]] = []
+    running: dict[tuple[str, ...], int] = {}  # what is refused -> its last row
+    for leg in sorted(refusals, key=lambda leg: leg.decided_ns):
+        key = (leg.asset, leg.instrument, leg.kind, leg.side, leg.refused)
+        at = running.get(key)
+        if at is not None and leg.day >= 0 and spans[at][0].day >= 0 and leg.day == spans[at][0].day + spans[at][1]:
+            spans[at] = (spans[at][0], spans[at][1] + 1)
+        else:
+            running[key] = len(spans)
+            spans.append((leg, 1))
+    return spans
+
+
 def _decisions(run: Run) -> dict[str, Any]:
-    """Every leg and refusal by time, column by column, each text once."""
-    legs = sorted([*run.legs, *run.refusals[: max(0, ROWS - len(run.legs))]][:ROWS], key=lambda leg: leg.decided_ns)
+    """Every leg and refusal by time, column by column, each text once; a refusal that repeats daily is one row."""
+    room = max(0, ROWS - len(run.legs))
+    rows = [*((leg, 1) for leg in run.legs), *folded(run.refusals)[:room]][:ROWS]
+    rows.sort(key=lambda row: row[0].decided_ns)
+    legs = [leg for leg, _ in rows]
     strings: dict[str, int] = {"": 0}
 
     def texts(values: Iterable[str]) -> list[int]:
@@ -209,7 +244,9 @@ def _decisions(run: Run) -> dict[str, Any]:
     columns: dict[str, Any] = {
         "decided": [_named(run, leg) // 1_000_000_000 for leg in legs],
         "filled": [leg.filled_ns // 1_000_000_000 if leg.filled_ns > 0 else None for leg in legs],
+        "days": [days for _, days in rows],
         "risk": [i for i, leg in enumerate(legs) if leg.day < 0],
+        "via": [i for i, leg in enumerate(legs) if is_cross(leg)],
         "asset": texts(leg.asset for leg in legs),
         "instrument": texts(leg.instrument for leg in legs),
         "action": texts(_action(leg) for leg in legs),
@@ -229,34 +266,4 @@ def _named(run: Run, leg: LegRecord) -> int:
 
 
 def _action(leg: LegRecord) -> str:
-    return ACTIONS.get((leg.kind, leg.side), f"{leg.kind} {leg.side}")
-
-
-def _notes(value: object) -> dict[str, object]:
-    """Whatever the run says about its data, as text, pairs, a list or a table."""
-    if isinstance(value, dict):
-        inner = list(value.values())
-        if inner and all(isinstance(entry, dict) for entry in inner):
-            flat = all(not isinstance(cell, dict) for entry in inner for cell in entry.values())
-            if flat:
-                heads = list(dict.fromkeys(str(key) for entry in inner for key in entry))
-                cells = [[_plain(entry.get(head)) for head in heads] for entry in inner]
-                return {"kind": "table", "heads": heads, "rows": list(zip(map(str, value), cells, strict=True))}
-        return {"kind": "pairs", "pairs": [(str(key), _notes(entry)) for key, entry in value.items()]}
-    return {"kind": "text", "text": _plain(value)}
-
-
-def _plain(value: object) -> str:
-    if value is None:
-        return numerals.NONE
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}" if abs(value) >= 10_000 else str(value)
-    if isinstance(value, float):
-        return f"{value:,.6g}"
-    if isinstance(value, (list, tuple, set, frozenset)):
-        shown = [_plain(entry) for entry in list(value)[:LIST]]
-        more = f" and {len(value) - LIST} more" if len(value) > LIST else ""
-        return (", ".join(shown) + more) or "none"
-    return str(value)
+    return BY_VENUE.get(leg.reason) or ACTIONS.get((leg.kind, leg.side), f"{leg.kind} {leg.side}")

@@ -13,12 +13,14 @@ from typing import Final, Literal
 
 from hedgerow.faces import numerals
 from hedgerow.ledger import statistics
-from hedgerow.model.report import Comparison
+from hedgerow.model.report import Comparison, LegRecord, Run
 from hedgerow.units import DAYS_PER_YEAR
 
 Outcome = Literal["better", "worse", "mixed", "level", "unknown"]
 LEVEL: Final = {"sharpe": 0.005, "max_drawdown": 0.0005}  # differences that a rounded figure would not show
 SHORT: Final = 180  # days below which a run says little
+FEWEST: Final = 7  # and below which it says nothing
+UNHEDGED: Final = 0.0005  # a mean hedge ratio that rounds to nothing
 NAMES: Final = {
     "B4": "the constant hedge of the same average size",
     "B2": "the same book without a hedge",
@@ -94,17 +96,18 @@ CARDS: Final = (
 
 
 def code(name: str) -> str:
-    """ "B4" of "B4", "b4-matched" or "B4 causal"; the name itself where it has no such code."""
-    found = re.match(r"(?i)b(\d)(?!\d)", name)
-    return f"B{found[1]}" if found else name
+    """ "B4" of "B4" or "b4-matched", "B4c" of "B4c" or "B4 causal"; the name itself where it has no such code."""
+    found = re.match(r"(?i)b(\d)(?!\d)(c\b)?", name)
+    if not found:
+        return name
+    return f"B{found[1]}{'c' if found[2] or 'causal' in name.lower() else ''}"
 
 
 def find(comparison: Comparison, wanted: str) -> str | None:
-    """The benchmark meant by ``wanted`` ("B4"): that very name, else the first non-causal one with this code."""
+    """The benchmark meant by ``wanted`` ("B4"): that very name, else the first one with this code."""
     if wanted in comparison.benchmarks:
         return wanted
-    named = (name for name in comparison.benchmarks if code(name) == wanted and "causal" not in name.lower())
-    return next(named, None)
+    return next((name for name in comparison.benchmarks if code(name) == wanted), None)
 
 
 def _metrics(comparison: Comparison, wanted: str) -> dict[str, object] | None:
@@ -113,14 +116,16 @@ def _metrics(comparison: Comparison, wanted: str) -> dict[str, object] | None:
 
 
 def judge(mine: dict[str, object], theirs: dict[str, object]) -> Outcome:
-    """Better or worse where Sharpe ratio and deepest fall agree (or one is level), mixed where they do not."""
+    """Better or worse where Sharpe ratio and deepest fall agree (or one is level), mixed where they do not.
+
+    Unknown where one of them is: two books that took no risk are not level, there is nothing to judge.
+    """
     signs = []
     for key, level in LEVEL.items():
         a, b = numerals.known(mine.get(key)), numerals.known(theirs.get(key))
-        if a is not None and b is not None:
-            signs.append(0 if abs(a - b) < level else 1 if a > b else -1)
-    if not signs:
-        return "unknown"
+        if a is None or b is None:
+            return "unknown"
+        signs.append(0 if abs(a - b) < level else 1 if a > b else -1)
     if min(signs) < 0 < max(signs):
         return "mixed"
     total = sum(signs)
@@ -128,7 +133,7 @@ def judge(mine: dict[str, object], theirs: dict[str, object]) -> Outcome:
 
 
 def verdict(comparison: Comparison) -> dict[str, object]:
-    """``headline``, ``outcome`` (against B4), ``lines`` against B4, B2 and B0, and ``caveats``."""
+    """``headline``, ``outcome`` (against B4), ``alarms``, ``lines`` against B4, B2 and B0, and ``caveats``."""
     lines, first = [], None
     for wanted, meaning in NAMES.items():
         theirs = _metrics(comparison, wanted)
@@ -137,8 +142,47 @@ def verdict(comparison: Comparison) -> dict[str, object]:
             lines.append({"code": wanted, "outcome": outcome, "meaning": meaning, "text": _line(comparison, theirs)})
             first = theirs if wanted == "B4" else first
     gap = _gap(comparison)
-    headline, outcome = _headline(comparison.metrics, first, chance=gap is not None and abs(gap[0]) < 2.0 * gap[1])
-    return {"headline": headline, "outcome": outcome, "lines": lines, "caveats": _caveats(comparison, gap)}
+    headline, outcome = _nothing_to_judge(comparison, first), "unknown"
+    if not headline:
+        chance = gap is not None and abs(gap[0]) < 2.0 * gap[1]
+        headline, outcome = _headline(comparison.metrics, first, chance=chance)
+    shown: dict[str, object] = {
+        "headline": headline,
+        "outcome": outcome,
+        "alarms": _alarms(comparison.subject),
+        "lines": lines,
+    }
+    return shown | {"caveats": _caveats(comparison, gap)}
+
+
+def _nothing_to_judge(comparison: Comparison, matched: dict[str, object] | None) -> str:
+    """Why no verdict on the rules can be given; empty where one can."""
+    mine, days = comparison.metrics, len(comparison.subject.days_ns)
+    if not matched:
+        return ""
+    if days < FEWEST:
+        return f"{'One day is' if days == 1 else f'{days} days are'} too short to say anything about the rules."
+    hedge, outcome = numerals.known(mine.get("mean_hedge_ratio")), judge(mine, matched)
+    if outcome == "level" and (hedge is None or hedge < UNHEDGED):
+        return "The rules held no hedge over this period, so there is none to judge."
+    return "Nothing was at risk over this period, so there is nothing to judge." if outcome == "unknown" else ""
+
+
+def liquidated(run: Run) -> list[LegRecord]:
+    """The legs by which the venue closed a position."""
+    return [leg for leg in run.legs if leg.reason == "liquidated" and not leg.refused]
+
+
+def _alarms(run: Run) -> list[str]:
+    """What must be read before any figure: an implausible result, positions that the venue closed."""
+    told = [str(run.coverage["warning"])] if "warning" in run.coverage else []
+    if run.liquidations:
+        legs = liquidated(run)
+        many = "1 position was" if run.liquidations == 1 else f"{run.liquidations:,} positions were"
+        when = numerals.long_day(legs[0].filled_ns or legs[0].decided_ns) if legs else ""
+        first = f"{'' if run.liquidations == 1 else ', the first'} on {when}" if when else ""
+        told.append(f"{many} liquidated by the venue{first}.")
+    return told
 
 
 def _headline(mine: dict[str, object], matched: dict[str, object] | None, *, chance: bool) -> tuple[str, Outcome]:
@@ -185,7 +229,8 @@ def _caveats(comparison: Comparison, gap: tuple[float, float] | None) -> list[st
     notes, days = [], len(comparison.subject.days_ns)
     error = numerals.known(comparison.metrics.get("sharpe_se"))
     if days < SHORT:
-        notes.append(f"{days} days are too few to judge a policy; figures a year are extrapolated from them.")
+        many = "1 day is" if days == 1 else f"{days} days are"
+        notes.append(f"{many} too few to judge a policy; figures a year are extrapolated.")
     elif error is not None:
         years = days / DAYS_PER_YEAR
         notes.append(f"Over {years:.1f} years a Sharpe ratio carries a standard error of about {error:.2f}.")
@@ -214,8 +259,14 @@ def _card(comparison: Comparison, figure: Figure) -> dict[str, object]:
     error = numerals.known(comparison.metrics.get("sharpe_se")) if figure.key == "sharpe" else None
     if error is not None:
         unit = f"± {error:.2f} standard error"
+    if figure.key == "mean_hedge_ratio" and (numerals.known(value) or 0.0) >= UNHEDGED:
+        unit = "" if any(leg.kind == "futures" for leg in comparison.subject.legs) else "spot sold in place of shorts"
+    alarm = figure.key == "liquidations" and (numerals.known(value) or 0.0) > 0.0
+    if alarm and liquidated(comparison.subject):
+        unit = "see the margin of the short"
     return {
         "label": figure.label, "value": figure.show(value), "unit": unit, "hint": figure.hint, "deltas": deltas,
+        "alarm": alarm,
     }  # fmt: skip
 
 

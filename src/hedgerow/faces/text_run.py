@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from hedgerow.faces import text
+from hedgerow.faces.notes import HEDGED, conjoined, sentences
 from hedgerow.faces.policy_words import quantity
-from hedgerow.faces.records import ATTRIBUTION, attribution, day
+from hedgerow.faces.records import ATTRIBUTION, attribution, day, is_cross
 
 if TYPE_CHECKING:
-    from hedgerow.model.report import Comparison, LegRecord
+    from hedgerow.model.report import Comparison, LegRecord, Run
     from hedgerow.research.decision import Decision
 
 _WIDE: Final = (
@@ -38,6 +39,7 @@ def show_comparison(comparison: Comparison) -> None:
     )
     if "warning" in run.coverage:
         text.say(f"WARNING: {run.coverage['warning']}", style="bold")
+    _show_notes(run)
     text.say()
     _show_metrics(comparison)
     parts = attribution(run)
@@ -48,6 +50,19 @@ def show_comparison(comparison: Comparison) -> None:
         right=[*ATTRIBUTION, "change"],
     )
     _show_health(comparison.metrics)
+
+
+_NOTES: Final = 5  # sentences on the data; the report and the JSON have them all
+
+
+def _show_notes(run: Run) -> None:
+    """What one must know before the figures: what was missing, and hedges that are no shorts."""
+    told = sentences(run)
+    shown = told if len(told) <= _NOTES else told[: _NOTES - 1]
+    for sentence in shown:
+        text.say(f"Note: {sentence}")
+    if len(shown) < len(told):
+        text.say(f"Note: {len(told) - len(shown)} more are in the report and in the JSON (coverage).")
 
 
 def _show_metrics(comparison: Comparison) -> None:
@@ -235,7 +250,7 @@ def _show_legs(legs: tuple[LegRecord, ...], title: str, nothing: str) -> None:
     rows = [
         (
             leg.side,
-            leg.instrument,
+            f"{leg.instrument} for {leg.asset}" if is_cross(leg) else leg.instrument,
             text.figure(leg.amount),
             text.figure(leg.price),
             text.money(leg.notional),
@@ -275,6 +290,13 @@ def _show_standing(decision: Decision) -> None:
     rows.append((f"{decision.quote} in all", *stable, "", "", "", ""))
     heads = ["", "weight", "weight after", "target", "hedge", "hedge after", "intended"]
     text.table(heads, rows, right=heads[1:])
+    sold = [
+        asset
+        for asset, after in decision.after["assets"].items()
+        if _known(after["h_achieved"]) > HEDGED and not _known(after["short_coins"])
+    ]
+    if sold:
+        text.say(f"The hedge of {conjoined(sold)} after the plan is spot that was sold in place of a short.")
     margin = decision.after["margin"]
     if margin:
         text.say()
@@ -283,6 +305,10 @@ def _show_standing(decision: Decision) -> None:
             (symbol, text.figure(m["amount"]), text.money(m["notional"]), text.money(m["equity"]), text.figure(m["liquidation_price"]),
              text.percent(m["liquidation_distance"], 0)) for symbol, m in margin.items()
         ], right=heads[1:])  # fmt: skip
+
+
+def _known(value: float) -> float:
+    return value if math.isfinite(value) else 0.0
 
 
 def _show_scenarios(decision: Decision) -> None:
