@@ -21,7 +21,8 @@ A policy is one TOML file. Every row is a named table, so that `trim.drift.thres
 is written with its unit, as text: `threshold = "10 pp"`. An unknown key is an error that names the nearest known one.
 
 A file may begin with `extends = "balanced"` (a built-in policy or another file): its own cells win over those of the
-base, and `without = ["trim.drift"]` leaves rows of the base out. Both stand above the first table.
+base, and `without = ["trim.drift"]` leaves rows of the base out. Both stand above the first table. Without a `name` and a
+`title` of its own it is called as its file, and "from" the base.
 
 `hedgerow policy check FILE` judges a file, `hedgerow policy explain FILE` prints it as a person reads it. In the tables
 below the *source* names where a number comes from: a section of the domain reference (2.15, 2A-9), a requirement of the
@@ -121,7 +122,8 @@ POLICY_NOTES: Final = {
     "hedge-only": "Regimes trim nothing, and the drift rows are left out. Spot may still be sold to fund a short.\n",
     "trim-only": "The cap of 0 % means that no short is ever opened, so it also runs on data without futures.\n",
     "b4_matched": "The constant ratio in the file is a placeholder: `backtest` sets it so that the mean *achieved* hedge equals that of "
-    "the policy it is compared with. B4c is its causal form: on each day the mean that the policy had held up to the day before.\n",
+    "the policy it is compared with. B4c is its causal form: on each day the mean that the policy had held up to the day before. "
+    "`--policy b4_matched` alone is refused.\n",
 }  # fmt: skip
 
 JSON: Final = """\
@@ -334,6 +336,9 @@ amount = -3              # coins; negative is short
 entry = 61000
 collateral = 180000
 ```
+
+`quote` must be what the data is in: USDT, or a stablecoin whose own price the folder has (`stable_USDC_1d`). A second
+stablecoin is counted as the quote: add its amount to that of the quote. Numbers stand without quotes, up to 1e15.
 """
 
 PORTFOLIO_TARGETS: Final = """\
