@@ -196,6 +196,23 @@ def test_every_record_is_tested_first(tmp_path: Path) -> None:
     assert "is a folder" in refused("policy", "list", "--json", tmp_path)
 
 
+def test_outputs_are_written_before_anything_is_shown(
+    folder: Path, held: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hedgerow.faces import text_run
+
+    def leave(comparison: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(text_run, "show_comparison", leave)
+    page, out = held.parent / "page.html", held.parent / "out.json"
+    words = ["backtest", "--data", folder, "--assets", "BTC", "--start", "2021-09-01", "--report", page, "--json", out]
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code != 0
+    assert page.stat().st_size > 0
+    assert json.loads(out.read_text())["assets"] == ["BTC"]
+
+
 def test_a_folder_is_made_for_an_output(held: Path) -> None:
     target = held.parent / "new" / "deep" / "out.json"
     assert call("policy", "list", "--json", target).exit_code == 0

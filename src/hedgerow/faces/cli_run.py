@@ -127,14 +127,14 @@ def _finish(comparison: Comparison, report: Path | None, to: Path | None) -> Non
     def show() -> None:
         text_run.show_comparison(comparison)
 
+    if report is not None:  # before anything is shown: a reader that leaves (| head) takes nothing with him
+        write_report(comparison, report)
     if to is not None:
         text.emit(records.backtest_record(comparison), to, show)
     else:
         show()
-    if report is not None:
-        write_report(comparison, report)
-        if str(to) != text.STDOUT:
-            text.print_path(report)
+    if report is not None and str(to) != text.STDOUT:
+        text.print_path(report)
 
 
 def write_report(comparison: Comparison, path: Path) -> None:

@@ -230,12 +230,12 @@ def write_json(record: Any, target: Path) -> None:
 
 def emit(record: Any, target: Path | None, show: Callable[[], None]) -> None:
     """Hand over a command's result: ``show`` prints it, ``target`` gets it as JSON; with ``-`` nothing but JSON."""
-    if target is not None and str(target) == STDOUT:
+    if target is not None:  # before anything is shown: a reader that leaves (| head) takes nothing with him
         write_json(record, target)
-        return
+        if str(target) == STDOUT:
+            return
     show()
     if target is not None:
-        write_json(record, target)
         print_path(target)
 
 
