@@ -24,6 +24,7 @@ COVERAGE: dict[str, object] = {
     "outages": [SPAN], "outages_count": 61, "funding_gaps": [], "funding_gaps_count": 0,
     "missing": [
         "MATIC has no perpetual: it can be sold.", "ADA has no perpetual: it can be sold.", "SOL/USDT begins on 2021-03-01.",
+        "BTC/USDT:USDT-200327 has no bar in the run.", "BTC/USDT:USDT-210924 begins on 2021-03-26 08:00.",
         "There is no VIX (macro_VIX_1d).", "There is no dollar index (macro_DXY_1d).",
     ],
     "unused": [{"file": "macro_GOLD_1d.parquet", "why": "no measure reads it"}],

@@ -39,6 +39,15 @@ def test_what_was_missing_is_said_shortly(capsys: pytest.CaptureFixture[str]) ->
     assert "\nNote: BTC/USDT has no bar 0.\n" in capsys.readouterr().out
 
 
+def test_a_liquidation_is_not_left_to_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    made = comparison(days=60, assets=1)
+    run = replace(made.subject, liquidations=2, coverage={"warning": "too good to be true"})
+    text_run.show_comparison(replace(made, subject=run))
+    lines = capsys.readouterr().out.splitlines()
+    assert "WARNING: too good to be true" in lines
+    assert "WARNING: 2 positions were liquidated by the venue." in lines
+
+
 def test_a_cross_hedge_says_for_which_asset(capsys: pytest.CaptureFixture[str]) -> None:
     text_run._show_legs(
         (leg(), leg(asset="MATIC"), leg(asset="SOL"), leg(instrument="SOL futures", asset="SOL")), "Do", ""

@@ -6,6 +6,7 @@ an order and under names for people; an entry that is not known here is shown al
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -42,6 +43,9 @@ FACTS: Final = {
     "constant_hedge_ratio": "constant hedge ratio",
 }
 COUNTS: Final = {"outages_count": "outages", "funding_gaps_count": "funding_gaps"}  # of the list, which may be cut
+_DATED: Final = re.compile(
+    r"\S+:\S+-\d{6} "
+)  # such a contract begins and ends on purpose: the table of markets shows when
 _LACKS, _NONE = (
     "has no ",
     "There is no ",
@@ -57,7 +61,8 @@ def sentences(run: Run) -> list[str]:
     coverage = run.coverage
     told = [*_instead_of_shorts(run), *_cold(coverage)]
     missing = coverage.get("missing")
-    return told + (_grouped([str(line) for line in missing]) if isinstance(missing, (list, tuple)) else [])
+    lines = [str(line) for line in missing] if isinstance(missing, (list, tuple)) else []
+    return told + _grouped([line for line in lines if not _DATED.match(line)])
 
 
 def _instead_of_shorts(run: Run) -> list[str]:

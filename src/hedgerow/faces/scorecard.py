@@ -149,7 +149,7 @@ def verdict(comparison: Comparison) -> dict[str, object]:
     shown: dict[str, object] = {
         "headline": headline,
         "outcome": outcome,
-        "alarms": _alarms(comparison.subject),
+        "alarms": alarms(comparison.subject),
         "lines": lines,
     }
     return shown | {"caveats": _caveats(comparison, gap)}
@@ -173,7 +173,7 @@ def liquidated(run: Run) -> list[LegRecord]:
     return [leg for leg in run.legs if leg.reason == "liquidated" and not leg.refused]
 
 
-def _alarms(run: Run) -> list[str]:
+def alarms(run: Run) -> list[str]:
     """What must be read before any figure: an implausible result, positions that the venue closed."""
     told = [str(run.coverage["warning"])] if "warning" in run.coverage else []
     if run.liquidations:

@@ -12,6 +12,7 @@ from hedgerow.faces import text
 from hedgerow.faces.notes import HEDGED, conjoined, sentences
 from hedgerow.faces.policy_words import quantity
 from hedgerow.faces.records import ATTRIBUTION, attribution, day, is_cross
+from hedgerow.faces.scorecard import alarms
 
 if TYPE_CHECKING:
     from hedgerow.model.report import Comparison, LegRecord, Run
@@ -37,8 +38,8 @@ def show_comparison(comparison: Comparison) -> None:
         f"{', '.join(run.assets)} from {day(int(run.days_ns[0]))} to {day(int(run.days_ns[-1]))}: "
         f"{text.money(run.start_value)} -> {text.money(run.nav[-1])} {run.quote}, net of all costs"
     )
-    if "warning" in run.coverage:
-        text.say(f"WARNING: {run.coverage['warning']}", style="bold")
+    for alarm in alarms(run):
+        text.say(f"WARNING: {alarm}", style="bold")
     _show_notes(run)
     text.say()
     _show_metrics(comparison)
