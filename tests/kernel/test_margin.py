@@ -164,7 +164,8 @@ def test_margin_due_is_paid_before_anything_is_bought() -> None:
     assert only(desk.decide()).reason is Reason.ENTRY
     b = desk.book
     loose(margin_stage)(
-        desk.rules.scalar, desk.rules.inst, b.asset, b.inst, b.wallet, desk.work.asset, desk.price, desk.fresh, desk.nav(), desk.work.legs, desk.work.counts, 1.0
+        desk.rules.scalar, desk.rules.inst, b.asset, b.inst, b.wallet, desk.work.asset, desk.price, desk.fresh, desk.nav(),
+        desk.work.legs, desk.work.counts, 1.0,
     )  # fmt: skip
     assert desk.plan()[-1].reason is Reason.MARGIN_IN
     desk.fill()
@@ -177,7 +178,8 @@ def test_a_short_that_the_plan_covers_is_not_topped_up() -> None:
     desk.decide()  # half of it is covered, 10 to 4 coins
     b = desk.book
     loose(margin_stage)(
-        desk.rules.scalar, desk.rules.inst, b.asset, b.inst, b.wallet, desk.work.asset, desk.price, desk.fresh, desk.nav(), desk.work.legs, desk.work.counts, 1.0
+        desk.rules.scalar, desk.rules.inst, b.asset, b.inst, b.wallet, desk.work.asset, desk.price, desk.fresh, desk.nav(),
+        desk.work.legs, desk.work.counts, 1.0,
     )  # fmt: skip
     cover, top = desk.plan()
     assert (cover.units, top.reason) == (pytest.approx(6.0), Reason.MARGIN_IN)

@@ -121,14 +121,27 @@ def show_plan(decision: Decision) -> None:
     _show_head(decision)
     _show_legs(decision.legs, "Do this", "Nothing is to be done.")
     if decision.legs:
-        traded, cost = (sum(getattr(leg, part) for leg in decision.legs) for part in ("notional", "cost"))
+        traded = sum(leg.notional for leg in decision.legs if leg.kind != "margin")
+        cost = sum(leg.cost for leg in decision.legs)
         share = quantity(_short(cost / decision.value, 3), "bp")
         text.say(
             f"Together {text.money(traded)} {decision.quote} at an expected cost of {text.money(cost)} ({share} of value)."
         )
+    _show_transfers(decision)
     _show_legs(decision.refusals, "Not done, and why", "")
     _show_standing(decision)
     _show_scenarios(decision)
+
+
+def _show_transfers(decision: Decision) -> None:
+    """Collateral that whoever carries the plan out by hand must move beside its orders."""
+    words = []
+    for symbol, amount in decision.transfers.items():
+        settle = symbol.partition(":")[2].partition("-")[0]
+        shown = f"{text.money(abs(amount)) if settle == decision.quote else _short(abs(amount), 6)} {settle}"
+        words.append(f"{shown} {'into' if amount > 0.0 else 'out of'} {symbol}")
+    if words:
+        text.say(f"Collateral that moves with it: {', '.join(words)}.")
 
 
 def show_explanation(decision: Decision) -> None:
