@@ -123,7 +123,9 @@ def test_no_fill_breaks_an_invariant(case: Case) -> None:
     assert (book.asset[[k.B_SOLD, k.B_EXCESS, k.B_CROSS]] >= 0.0).all()
     assert np.isfinite(book.inst[[k.P_UNITS, k.P_ENTRY, k.P_COLLATERAL]]).all()
     assert ((run.h_intended >= 0.0) & (run.h_intended <= 1.0)).all()
-    assert np.nanmax(run.h_achieved, initial=0.0) < 5.0  # a beta that moves may leave a cross hedge too large, not absurd
+    assert (
+        np.nanmax(run.h_achieved, initial=0.0) < 5.0
+    )  # a beta that moves may leave a cross hedge too large, not absurd
 
 
 @FEW
