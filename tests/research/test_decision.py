@@ -1,57 +1,18 @@
-"""A plan for a portfolio, and a day explained: what is read into the book, what stands before and after, and why."""
+"""A plan for a portfolio: what is read into the book, what stands before and after it, which books are refused."""
 
 from __future__ import annotations
-
-import tomllib
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from hedgerow import policies
 from hedgerow.errors import ConfigError
-from hedgerow.faces.text import plain
-from hedgerow.model.instrument import Instrument, Kind
-from hedgerow.model.portfolio import Portfolio
-from hedgerow.research.backtest import Stage, backtest
-from hedgerow.research.decision import STAGES, Decision, explain_day, plan_for
+from hedgerow.model.instrument import Kind
+from hedgerow.research.backtest import Stage
 from tests.kernel import tape
-from tests.kernel.desk import rules_of
-from tests.properties import stage_of
+from tests.research.held import DAY_NS, DRIFT, deeds, future, market, plan, short
 
 NAN = float("nan")
-DAY_NS = 86_400_000_000_000
-DRIFT = {"drift": {"measure": "drift_abs", "threshold": "10 pp", "to": "target"}}
 HOUSE = {"house": {"measure": "gain", "threshold": "2 x", "to": "principal"}}
-
-
-def portfolio(text: str) -> Portfolio:
-    return Portfolio.model_validate(tomllib.loads(text))
-
-
-def short(amount: float, entry: float = 100.0, collateral: float = 100.0, symbol: str = "BTC/USDT:USDT") -> str:
-    return f'\n[futures."{symbol}"]\namount = {amount}\nentry = {entry}\ncollateral = {collateral}\n'
-
-
-def future(symbol: str, asset: str, **terms: Any) -> Instrument:
-    return Instrument(symbol, asset, kind=terms.pop("kind", Kind.PERPETUAL), minimum_notional=0.0, **terms)
-
-
-def market(**terms: Any) -> Stage:
-    """Two days of BTC at 100 and ETH at 10; the perpetual of BTC at 101."""
-    return tape.stage({"BTC": [100.0] * 2, "ETH": [10.0] * 2, "BTC/USDT:USDT": [101.0] * 2} | terms)
-
-
-def plan(text: str, *, stage: Stage | None = None, weights: dict[str, float] | None = None, **tables: Any) -> Decision:
-    """A plan without costs and guards, for BTC at 100 alone unless a stage is given; the target of BTC is half."""
-    one = stage or tape.stage({"BTC": [100.0] * 2})
-    share = weights or dict.fromkeys(one.market.universe.assets, 0.0) | {"BTC": 0.5}
-    return plan_for(rules_of(**tables), one, portfolio(text), share)
-
-
-def deeds(decision: Decision) -> list[tuple[str, str, float, str]]:
-    return [(leg.instrument, leg.side, pytest.approx(leg.amount), leg.reason) for leg in decision.legs]
 
 
 # ------------------------------------------------------------------------------------------------ before and after
@@ -122,6 +83,30 @@ def test_after_a_hedge_is_raised_the_book_is_short_with_collateral() -> None:
     assert [row["after_of_spot"] for row in found.scenarios] == pytest.approx([-0.1, 0.1])
 
 
+@pytest.mark.parametrize("fee", ["0 bp", "10 bp"])
+@pytest.mark.parametrize(
+    ("amount", "ratio", "moved"),
+    [
+        (-2, 0.0, -220 - 18),  # all of it comes back: the collateral, and the profit of the cover
+        (0, 0.5, 3 * 101),  # half of 6 coins is shorted with collateral of its own size
+        (-3, 0.5, None),
+        (-4, 0.5, None),
+        (-2, 1.0, None),
+    ],
+)
+def test_collateral_that_moves_is_what_the_cash_pays_or_gets(
+    fee: str, amount: float, ratio: float, moved: float | None
+) -> None:
+    text = "[spot.BTC]\namount = 6\n[spot.USDT]\namount = 2000\n" + short(amount, 110, 220 if amount else 0)
+    hedge = {"constant": f"{100 * ratio} %"}
+    found = plan(text, stage=market(), hedge=hedge, costs={"futures_fee": fee}, weights={"BTC": 0.5, "ETH": 0.0})
+    transfer = found.transfers.get("BTC/USDT:USDT", 0.0)
+    assert found.before["cash"] - found.after["cash"] == pytest.approx(transfer, abs=1e-9)
+    assert found.after["assets"]["BTC"]["h_achieved"] == pytest.approx(ratio)
+    if moved is not None:
+        assert transfer == pytest.approx(moved, abs=0.5 if fee != "0 bp" else 1e-9)
+
+
 # --------------------------------------------------------------------------------------------------- read into a book
 
 
@@ -169,11 +154,26 @@ def test_a_policy_that_counts_on_the_initial_value_gets_the_stated_one_or_today_
     assert found.after["assets"]["BTC"]["coins"] == pytest.approx(left)
 
 
+def test_today_s_value_counts_what_the_shorts_are_worth() -> None:
+    """200 cash, 100 of collateral and 7 coins at 100 are 1,000: 5 coins are the target, whatever the short gets."""
+    text = "[spot.BTC]\namount = 7\n[spot.USDT]\namount = 200\n" + short(-1)
+    found = plan(text, trim=DRIFT, targets={"base": "nav_initial"}, hedge={"constant": "10 %"})
+    assert found.value == 1_000.0
+    assert found.after["assets"]["BTC"]["coins"] == pytest.approx(5.0)
+
+
 def test_collateral_without_a_position_is_free() -> None:
     found = plan("[spot.BTC]\namount = 8\n[spot.USDT]\namount = 200\n" + short(0, collateral=50))
     assert (found.value, found.before["cash"], found.before["margin"]) == (1_050.0, 250.0, {})
 
 
+PAIR = tape.stage(
+    {"BTC": [100.0] * 2},
+    futures=[
+        future("BTC/USDT:USDT", "BTC"),
+        future("BTC/USDT:USDT-200401", "BTC", kind=Kind.DATED, expiry_ns=tape.FIRST_NS + 91 * DAY_NS),
+    ],
+)
 COIN_MARGINED = tape.stage({"BTC": [100.0] * 2}, futures=[future("BTC/USD:BTC", "BTC", inverse=True)])
 
 
@@ -193,17 +193,29 @@ def test_coins_as_collateral_without_a_position_are_free() -> None:
     text = "[spot.BTC]\namount = 1\n" + short(0, 100, 0.25, "BTC/USD:BTC")
     found = plan(text, stage=COIN_MARGINED, hedge={"inverse": True})
     assert (found.value, found.before["assets"]["BTC"]["coins"]) == (125.0, 1.25)
+    counted = plan(text, stage=COIN_MARGINED, hedge={"inverse": True}, trim=DRIFT, targets={"base": "nav_initial"})
+    assert counted.after["assets"]["BTC"]["value"] == pytest.approx(62.5), "half of 125, not of 100 and a quarter"
+
+
+def test_coins_that_move_as_collateral_are_told_in_coins() -> None:
+    text = "[spot.BTC]\namount = 1\n[spot.USDT]\namount = 100\n" + short(-1, 100, 0.2, "BTC/USD:BTC")
+    found = plan(text, stage=COIN_MARGINED, hedge={"inverse": True, "constant": "80 %"})
+    assert found.transfers == {"BTC/USD:BTC": pytest.approx(0.8)}
+
+
+def test_a_short_stays_on_its_contract_while_the_one_that_should_follow_has_no_price() -> None:
+    """The policy hedges with perpetuals, and the perpetual has no price yet: the dated one is covered, 4 to 2."""
+    stage = tape.stage(
+        {"BTC": [100.0] * 2, "BTC/USDT:USDT": [NAN] * 2, "BTC/USDT:USDT-200401": [100.0] * 2},
+        futures=PAIR.market.universe.instruments[1:],
+    )
+    text = "[spot.BTC]\namount = 4\n[spot.USDT]\namount = 100\n" + short(-4, 100, 400, "BTC/USDT:USDT-200401")
+    found = plan(text, stage=stage, hedge={"constant": "50 %"})
+    assert ("BTC/USDT:USDT-200401", "buy", 2.0, "hedge_cover") in deeds(found)
 
 
 # -------------------------------------------------------------------------------------------------------- refused books
 
-PAIR = tape.stage(
-    {"BTC": [100.0] * 2},
-    futures=[
-        future("BTC/USDT:USDT", "BTC"),
-        future("BTC/USDT:USDT-200401", "BTC", kind=Kind.DATED, expiry_ns=tape.FIRST_NS + 91 * DAY_NS),
-    ],
-)
 BARE = tape.stage({"BTC": [100.0] * 2, "EOS": [2.0] * 2}, futures=[future("BTC/USDT:USDT", "BTC")])
 UNLISTED = tape.stage({"BTC": [NAN] * 2, "ETH": [10.0] * 2})
 ONE = "[spot.BTC]\namount = 1\n"
@@ -249,99 +261,3 @@ def test_a_book_that_cannot_be_is_refused_with_its_key(case: str) -> None:
 )
 def test_a_book_at_the_limit_is_taken(text: str, stage: Stage | None) -> None:
     assert plan(text, stage=stage).value > 0.0
-
-
-# ------------------------------------------------------------------------------------------------------- stages and why
-
-
-def test_every_stage_tells_every_asset_in_the_units_of_the_kernel() -> None:
-    found = plan("[spot.BTC]\namount = 8\n[spot.USDT]\namount = 200\n", trim=DRIFT)
-    assert list(found.stages) == ["measure", "regime", "target", "trigger", "plan", "guard"]
-    for name, assets in found.stages.items():
-        assert {asset: list(cells) for asset, cells in assets.items()} == {
-            "BTC": [label for _, label, _ in STAGES[name]]
-        }
-    assert found.stages["measure"]["BTC"] == pytest.approx({
-        "price": 100.0, "coins": 8.0, "value": 800.0, "weight": 0.8, "target": 0.5, "short_coins": 0.0, "h_achieved": 0.0,
-    })  # fmt: skip
-    assert found.stages["trigger"]["BTC"] == pytest.approx(
-        {"trim_coins": 3.0, "measured": 0.3, "threshold": 0.1, "buy_coins": 0.0}
-    )
-    assert found.trims == {"BTC": ("trim.drift", "pp")}
-    assert (found.stages["plan"]["BTC"]["moves"], found.stages["plan"]["BTC"]["coins_wanted"]) == (1.0, 5.0)
-
-
-PEAK = {
-    "PEAK": {"hedge": ["0 %", "0 %"], "trim": "aggressive", "from": ["REST"], "enter": {"any": ["hot"]}},
-    "REST": {"hedge": ["0 %", "0 %"], "trim": "threshold"},
-}
-
-
-def test_the_trims_of_the_regime_table_have_names_too() -> None:
-    stage = tape.stage({"BTC": [100.0] * 2}, signals={"rsi14": [50.0, 90.0]})
-    vote = {"hot": {"measure": "rsi14", "threshold": "85 points"}}
-    text = "[spot.BTC]\namount = 11\n[spot.USDT]\namount = 900\n"  # 5 pp of excess: less than the row asks for
-    found = plan(text, stage=stage, vote=vote, regime=PEAK, trim=DRIFT)
-    assert found.trims == {"BTC": ("aggressive trim", "pp")}
-    assert deeds(found) == [("BTC/USDT", "sell", 1.0, "trim_peak")]
-    told = found.regime["assets"]["BTC"]
-    assert (told["state"], told["days"], told["borrowed"], told["frozen"]) == ("PEAK", 0.0, False, False)
-    assert told["votes"] == {
-        "hot": {
-            "answer": "yes", "for_days": 0.0, "within_days": 0.0, "last_true_days": 0.0, "measure": "rsi14", "measured": 90.0,
-            "side": "above", "threshold": 85.0, "unit": "points",
-        }
-    }  # fmt: skip
-    assert found.regime["market"] == {"asset": "BTC", "state": "PEAK", "breadth": {"PEAK": 1.0}}
-
-
-@pytest.mark.parametrize("seed", [0, 1, 3])
-def test_the_regime_of_a_plan_is_that_of_a_backtest_over_the_same_days(seed: int) -> None:
-    """The regime does not depend on what is held: seven coins or a hundred thousand, it is the same row since as long."""
-    stage, weights = stage_of(tape.universe(("BTC", "ETH")), seed, days=120), {"BTC": 0.4, "ETH": 0.4}
-    policy = policies.load("balanced")
-    run = backtest(policy, stage, capital=1e5, weights=weights)
-    held = portfolio("[spot.BTC]\namount = 7\n[spot.ETH]\namount = 1\n[spot.USDT]\namount = 1000\n")
-    found = plan_for(policy, stage, held, weights)
-    for a, asset in enumerate(run.assets):
-        told, path = found.regime["assets"][asset], run.regime[:, a].tolist()
-        assert told["state"] == run.regimes[path[-1]]
-        since = next((d for d, state in enumerate(reversed(path)) if state != path[-1]), len(path))
-        assert told["days"] == since - 1
-    assert plain(plan_for(policy, stage, held, weights)) == plain(found), "asked again, the same is answered"
-
-
-def cut(stage: Stage, days: int) -> Stage:
-    """The stage as it was at the close of a day."""
-    m = stage.market
-    bars = int(np.flatnonzero(m.day == days - 1)[0]) + 1
-    blocks = {
-        name: getattr(m, name)[:bars] for name in ("open_ns", "open", "high", "low", "close", "fresh", "funding", "day")
-    }
-    return replace(stage, market=replace(m, days_ns=m.days_ns[:days], **blocks), signals=stage.signals[:days])
-
-
-@pytest.mark.parametrize("seed", [0, 3, 4])
-def test_a_day_explained_is_that_day_of_a_longer_backtest(seed: int) -> None:
-    stage, weights = stage_of(tape.universe(("BTC", "ETH")), seed, days=90), {"BTC": 0.4, "ETH": 0.4}
-    policy = policies.load("balanced")
-    run = backtest(policy, stage, capital=1e5, weights=weights)
-    busy = [d for d in range(5, 89) if any(leg.day == d for leg in run.legs)][:6]
-    assert len(busy) == 6
-    for d in (*busy, 50):
-        found = explain_day(policy, cut(stage, d + 1), capital=1e5, weights=weights)
-        assert found.value == run.nav[d]
-        assert found.day_ns == run.days_ns[d]
-        done = [leg for leg in run.legs if leg.day == d]
-        said = {(leg.instrument, leg.reason, leg.measured, leg.threshold) for leg in found.legs}
-        assert {(leg.instrument, leg.reason, leg.measured, leg.threshold) for leg in done} <= said
-        assert [found.before["assets"][a]["h_intended"] for a in run.assets] == run.h_intended[d].tolist()
-        assert [found.before["assets"][a]["weight"] for a in run.assets] == run.weight[d].tolist()
-        votes = {
-            name: {a: v["answer"] for a, t in found.regime["assets"].items() if (v := t["votes"][name])}
-            for name in run.votes
-        }
-        words = {1: "yes", 0: "no", -1: "abstains"}
-        assert votes == {
-            name: {a: words[int(r[d, i])] for i, a in enumerate(run.assets)} for name, r in run.votes.items()
-        }

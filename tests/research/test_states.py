@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hedgerow.kernel import arrays as k
@@ -125,9 +125,9 @@ def books(draw: st.DrawFn) -> Desk:
     """Any book in which BTC stands in some row since some days, and any votes of a close."""
     desk = desk_of(dwell=draw(st.sampled_from(["0 d", "3 d"])), dwell_override=draw(st.sampled_from([[], ["bad"]])))
     desk.decide()
-    book, work, days = desk.book, desk.work, st.integers(0, 8)
+    book, work, days = desk.book, desk.work, st.integers(0, 4)
     book.asset[k.B_STATE, 0] = draw(st.integers(0, len(TABLE) - 1))
-    book.asset[k.B_AGE, 0], book.asset[k.B_QUIET, 0] = draw(st.integers(1, 8)), draw(days)
+    book.asset[k.B_AGE, 0], book.asset[k.B_QUIET, 0] = draw(st.integers(1, 4)), draw(days)
     book.asset[k.B_SHOCK, 0] = draw(st.booleans())
     book.scalar[k.S_DAY] = 20.0
     for r in range(len(TABLE)):
@@ -139,6 +139,7 @@ def books(draw: st.DrawFn) -> Desk:
     return desk
 
 
+@settings(max_examples=400)
 @given(books())
 def test_a_row_may_be_entered_exactly_where_nothing_speaks_against_it(desk: Desk) -> None:
     told = states.regime_rows(desk.policy, desk.book, desk.work, 0)
