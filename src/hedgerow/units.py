@@ -67,7 +67,17 @@ def show(value: float, unit: str) -> str:
     if math.isinf(value):
         return "none"
     shown = f"{value / factor:,.6g}"
+    if "e+" in shown and abs(value / factor) < 1e15:
+        shown = f"{value / factor:,.0f}"
     return f"{shown} {unit}".rstrip()
+
+
+def figure(value: float, unit: str, quote: str) -> str:
+    """A measured value or a threshold in four digits as people read it; amounts of quote bear its name."""
+    if math.isnan(value):
+        return "unknown"
+    shown = show(float(f"{value:.4g}"), unit)
+    return f"{shown.removesuffix('quote')}{quote}" if unit == "quote" else shown
 
 
 def floor_to_lot(amount: Decimal, lot: Decimal) -> Decimal:

@@ -104,11 +104,11 @@ def test_every_reason_and_refusal_makes_a_sentence() -> None:
     for code in (*Reason, *Refusal):
         if code.name != "NONE":
             assert code in SENTENCES
-            text = sentence(code, "trim.drift", 0.25, 0.2, "%")
+            text = sentence(code, "trim.drift", 0.25, 0.2, "%", "USDT")
             assert text
             assert "{" not in text
             assert (
-                "unknown" in sentence(code, "trim.drift", float("nan"), float("nan"), "%") or "{" not in SENTENCES[code]
+                "unknown" in sentence(code, "trim.drift", float("nan"), float("nan"), "%", "USDT") or "{" not in SENTENCES[code]
             )
     policy = policies.load("balanced")
     assert row_name(policy, 0, Reason.TRIM) == "trim.drift"

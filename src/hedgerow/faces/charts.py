@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from hedgerow import units
 from hedgerow.faces import frame, numerals, palette, scorecard
 from hedgerow.faces.frame import Chart
 from hedgerow.ledger import statistics
@@ -300,7 +301,8 @@ def _marks(run: Run, asset: int, axis: str, side: str) -> Chart:
             y.append(numerals.significant(run.weight[leg.day, asset], 4))
             word = "Sold" if side == "sell" else "Bought"
             lines = [f"{word} {numerals.money(leg.notional)} {run.quote}: {leg.reason} ({leg.row})", leg.sentence]
-            lines.insert(1, f"measured {_plain(leg.measured)}, threshold {_plain(leg.threshold)}")
+            measured, threshold = (units.figure(value, leg.unit, run.quote) for value in (leg.measured, leg.threshold))
+            lines.insert(1, f"measured {measured}, threshold {threshold}")
             text.append("<br>".join(frame.shown(part) for part in lines if part))
     colour, symbol = ("loss", "triangle-down") if side == "sell" else ("gain", "triangle-up")
     marker = {

@@ -181,7 +181,7 @@
     const asset = cell(word("asset", i)); asset.title = word("instrument", i);
     if (via.has(i)) asset.append(make("span", { class: "under" }, "by " + word("instrument", i)));
     return make("tr", {}, when, asset, cell(word("action", i)), cell(number(log.amount[i]), "coins", "n"), cell(money(log.notional[i]), "value", "n"),
-      cell(money(log.cost[i]), "cost", "n"), why, cell(number(log.measured[i]), "measured", "n"), cell(number(log.threshold[i]), "threshold", "n"), out);
+      cell(money(log.cost[i]), "cost", "n"), why, cell(word("measured", i), "measured", "n"), cell(word("threshold", i), "threshold", "n"), out);
   }
 
   function show() {

@@ -20,6 +20,7 @@ from hedgerow.faces.notes import MOST, blocks
 from hedgerow.faces.records import is_cross
 from hedgerow.ledger import statistics
 from hedgerow.model.report import PARTS, Comparison, LegRecord, Run
+from hedgerow.units import figure
 
 HERE: Final = Path(__file__).parent
 ROWS: Final = 20_000  # decisions that one page carries; the JSON of the run has them all
@@ -255,7 +256,10 @@ def _decisions(run: Run) -> dict[str, Any]:
         "refused": texts(leg.refused for leg in legs),
         "sentence": texts(leg.sentence for leg in legs),
     }
-    for name in ("amount", "price", "notional", "cost", "measured", "threshold"):
+    for name in ("measured", "threshold"):
+        values = [(getattr(leg, name), leg.unit) for leg in legs]
+        columns[name] = texts("" if value != value else figure(value, unit, run.quote) for value, unit in values)
+    for name in ("amount", "price", "notional", "cost"):
         columns[name] = [numerals.significant(getattr(leg, name), 5) for leg in legs]
     return {"strings": list(strings), **columns}
 

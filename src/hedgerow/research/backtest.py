@@ -18,7 +18,7 @@ from hedgerow.model.market import Floats, Ints, Market
 from hedgerow.model.plan import SENTENCES, Reason, Refusal
 from hedgerow.model.policy import Policy
 from hedgerow.model.report import LegRecord, Run
-from hedgerow.units import NS_PER_DAY, show
+from hedgerow.units import NS_PER_DAY, figure
 
 MARK_BAND = 1.05
 
@@ -219,7 +219,9 @@ def leg_record(policy: Policy, market: Market, row: Sequence[float], day: int, d
         measured=float(row[k.L_MEASURED]),
         threshold=float(row[k.L_LIMIT]),
         refused=refusal.name.lower() if refusal else "",
-        sentence=sentence(refusal or reason, name, float(row[k.L_MEASURED]), float(row[k.L_LIMIT]), unit),
+        sentence=sentence(
+            refusal or reason, name, float(row[k.L_MEASURED]), float(row[k.L_LIMIT]), unit, universe.quote
+        ),
         unit=unit,
     )
 
@@ -261,10 +263,7 @@ def unit_of(policy: Policy, code: Reason | Refusal, row: int) -> str:
     return "x" if code in _IN_TIMES else "%"
 
 
-def sentence(code: Reason | Refusal, row: str, measured: float, threshold: float, unit: str) -> str:
+def sentence(code: Reason | Refusal, row: str, measured: float, threshold: float, unit: str, quote: str) -> str:
     """The sentence of a code with its numbers in the unit that people read."""
-
-    def text(value: float) -> str:
-        return "unknown" if np.isnan(value) else show(float(f"{value:.4g}"), unit)
-
-    return SENTENCES[code].format(row=row, measured=text(measured), threshold=text(threshold))
+    measured_words, threshold_words = (figure(value, unit, quote) for value in (measured, threshold))
+    return SENTENCES[code].format(row=row, measured=measured_words, threshold=threshold_words)
