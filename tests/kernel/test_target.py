@@ -165,6 +165,20 @@ def test_2a4_what_was_already_true_at_entry_is_no_crossing() -> None:
     assert h(desk, touch=1) == 0.5
 
 
+def test_2_9_a_broken_support_takes_a_rung_back_and_never_more_than_came_down() -> None:
+    regime = {"DOWN": {"hedge": ["75 %", "75 %"], "trim": "none", "from": ["REST"], "enter": {"all": ["bad"]}, "ladder": True},
+              "REST": {"hedge": ["0 %", "0 %"], "trim": "none"}}  # fmt: skip
+    ladder = {"support": {"vote": "touch"}, "lost": {"vote": "fall", "rungs": 1}}
+    down = {"hedge": {"by_regime": True}, "regime": regime, "ladder": ladder}
+    desk = desk_of(**down)
+    assert h(desk, bad=1) == 0.75
+    assert h(desk, bad=1, touch=1) == 0.5
+    assert h(desk, bad=1, fall=1) == 0.75
+    desk = desk_of(**down)
+    assert h(desk, bad=1) == 0.75
+    assert h(desk, bad=1, fall=1) == 0.75  # nothing had come down
+
+
 def test_the_ladder_waits_for_its_gate() -> None:
     desk = laddered()
     h(desk)

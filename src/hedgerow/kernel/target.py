@@ -220,7 +220,7 @@ def _ladder(
             g = int(ladder[k, L_GATE])
             if g < 0 or gate_holds(gate, g, true, known):
                 used = used | bit
-                asset[B_STEPS, a] += ladder[k, L_RUNGS]
+                asset[B_STEPS, a] = min(0.0, asset[B_STEPS, a] + ladder[k, L_RUNGS])  # up: only what came down
     asset[B_LADDER_SEEN, a] = float(seen)
     asset[B_LADDER_USED, a] = float(used)
     moved = step_rungs(rules, h, int(asset[B_STEPS, a]))

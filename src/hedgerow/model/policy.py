@@ -164,7 +164,13 @@ class LadderStep(Row):
     """A step of the ladder inside a regime: on the first crossing of ``vote`` after entry, ``rungs`` up or down."""
 
     vote: str = Field(description="acts when this vote is first true after entry")
-    rungs: int = Field(default=-1, ge=-2, le=2, description="rungs up", json_schema_extra={"unit": "rungs"})
+    rungs: int = Field(
+        default=-1,
+        ge=-2,
+        le=2,
+        description="rungs down (negative), or up again what came down",
+        json_schema_extra={"unit": "rungs"},
+    )
     when: Gate | None = Field(default=None, description="votes that must hold too")
 
 
