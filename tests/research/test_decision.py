@@ -203,6 +203,15 @@ def test_coins_that_move_as_collateral_are_told_in_coins() -> None:
     assert found.transfers == {"BTC/USD:BTC": pytest.approx(0.8)}
 
 
+def test_a_covered_inverse_short_gives_its_coins_and_its_profit_back_in_coins() -> None:
+    """1.5 coins of collateral, and 1 x (110 - 100) of profit, a tenth of a coin at 100."""
+    text = "[spot.BTC]\namount = 1\n[spot.USDT]\namount = 100\n" + short(-1, 110, 1.5, "BTC/USD:BTC")
+    found = plan(text, stage=COIN_MARGINED, hedge={"inverse": True})
+    assert found.transfers == {"BTC/USD:BTC": pytest.approx(-1.6)}
+    assert found.after["assets"]["BTC"]["coins"] == pytest.approx(2.6)
+    assert found.after["value"] == pytest.approx(found.before["value"])
+
+
 def test_a_short_stays_on_its_contract_while_the_one_that_should_follow_has_no_price() -> None:
     """The policy hedges with perpetuals, and the perpetual has no price yet: the dated one is covered, 4 to 2."""
     stage = tape.stage(

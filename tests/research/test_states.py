@@ -176,8 +176,9 @@ def test_rows_are_told_in_the_order_of_the_table_with_their_range() -> None:
 
 
 def test_at_the_close_of_an_entry_nothing_is_said_to_bar_a_row() -> None:
-    desk = desk_of()
-    close(desk)
+    desk = desk_of(dwell="5 d")
+    for _ in range(6):
+        close(desk)
     rows = close(desk, bad=1.0)
     assert told_of(rows, "DOWN")["here"]
     assert [row["barred"] for row in rows] == [[]] * 4
@@ -197,6 +198,26 @@ def test_what_bars_a_row_is_said_in_words() -> None:
         "lacks": ["bad_3d is true"], "barred": ["DOWN lasts 5 days at least"],
     }  # fmt: skip
     assert told_of(rows, "REST")["barred"] == ["not before DOWN may be left", "DOWN lasts 5 days at least"]
+
+
+def test_a_lasting_vote_is_counted_from_the_entry() -> None:
+    desk = desk_of()
+    for _ in range(3):
+        close(desk, up=1.0)
+    close(desk, up=1.0, bad=1.0)
+    rows = close(desk, up=1.0)
+    assert states.answers(desk.policy, desk.work, 0)["up_2d"] == states.YES
+    assert told_of(rows, "DOWN")["barred"] == ["up_2d is not true"]
+
+
+def test_only_a_row_of_more_hedge_is_entered_before_the_dwell_is_over() -> None:
+    desk = desk_of(dwell="9 d", dwell_override=["bad"])
+    for _ in range(2):
+        close(desk)
+    assert told_of(close(desk), "DOWN")["barred"] == ["REST lasts 9 days at least"]
+    close(desk, bad=1.0)
+    assert desk.state("BTC") == "DOWN"
+    assert told_of(close(desk, bad=1.0), "LOW")["barred"] == ["DOWN lasts 9 days at least"]
 
 
 def test_an_entry_by_a_shock_is_left_only_when_it_is_over() -> None:
