@@ -9,7 +9,7 @@ import pytest
 
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel.margin import collateral_due, liquidation_price, margin_ratio, margin_stage
-from hedgerow.model.plan import Reason
+from hedgerow.model.plan import Reason, Refusal
 from tests.kernel.desk import Desk, Leg, loose, only, rules_of
 
 
@@ -156,12 +156,14 @@ def test_an_inverse_short_is_topped_up_in_coins() -> None:
 
 
 def test_margin_due_is_paid_before_anything_is_bought() -> None:
-    """2A-17: a purchase of the same plan once took the cash that the top-up needed."""
+    """2A-17: a purchase of the same plan once took the cash that the top-up needed; now it is not even planned."""
     desk = Desk(
         rules_of(hedge={"external": True}), {"A": 100.0, "B": 1.0}, {"A": 0.7, "B": 0.3}, cash=450.0, held={"A": 6.0}
     )
     desk.short("A", 4.0, collateral=400.0).at_price(A=150.0).see(external_hedge={"A": 4.0 / 6.0, "B": 0.0})
-    assert only(desk.decide()).reason is Reason.ENTRY
+    assert desk.decide() == []
+    refused = only(desk.refusals())
+    assert (refused.refusal, refused.reason, refused.asset) == (Refusal.CASH, Reason.ENTRY, "B")
     b = desk.book
     loose(margin_stage)(
         desk.rules.scalar, desk.rules.inst, b.asset, b.inst, b.wallet, desk.work.asset, desk.price, desk.fresh, desk.nav(),

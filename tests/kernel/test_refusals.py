@@ -88,17 +88,20 @@ def test_a_short_that_the_wallet_does_not_back_at_the_open_is_written_down() -> 
     assert left.wanted == pytest.approx(-(5.0 - 500.0 / 150.0))
 
 
-def test_coins_behind_a_short_that_was_not_covered_are_not_sold() -> None:
+def test_coins_behind_a_short_wait_for_its_cover() -> None:
     """A trim meets an open at which the contract had no price: its cover waits, and so do the coins behind it."""
     policy = rules_of(**DRIFT, hedge={"constant": "100 %", "reserve": "0 %"})
     desk = Desk(policy, {"A": 100.0}, {"A": 0.3}, cash=100.0, held={"A": 10.0})
     desk.short("A", 10.0)
-    assert {leg.kind for leg in desk.decide()} == {"spot", "futures"}
+    cover, sale = desk.decide()
+    price = desk.price[1]
     desk.price[1] = np.nan
     desk.fill()
-    left = only(logged(desk), refusal=Refusal.BACKING)
-    assert (desk.held("A"), left.measured) == (pytest.approx(10.0), 0.0)
-    assert left.wanted == pytest.approx(-left.limit)
+    assert (desk.held("A"), desk.shorts("A"), logged(desk)) == (10.0, 10.0, [])
+    desk.price[1] = price
+    desk.fill()
+    assert desk.held("A") == pytest.approx(10.0 + sale.units)
+    assert desk.shorts("A") == pytest.approx(10.0 - cover.units)
 
 
 def test_one_decision_outside_a_run_tops_up_a_short_that_is_too_near() -> None:

@@ -167,7 +167,7 @@ FIRST_PART: Final = B_PNL_SPOT  # the eight parts follow in the order of model.r
     P_INDEX,  # spot price of the last settlement
     P_LIQUIDATION,  # price; inf: none
     P_ALARM,  # price above which the margin ladder looks
-    P_SEEN,  # ns since the epoch of its last fresh price
+    P_SEEN,  # ns since the epoch of its last fresh price; 0: none yet; -1: gone
 ) = range(8)
 # ---- book.wallet[:, W] ----------------------------------------------------------------------------------------------
 W_CASH = 0  # quote
@@ -243,8 +243,11 @@ TRIM_ARMED, TRIM_DAY, TRIM_DONE = range(3)  # 1: armed; day of the last fill; 1:
     X_SOUND,  # 1: held sound by the user
     X_NO_ADD,  # refusal for which no short may be added; 0: none
     X_EXCESS,  # coins of excess that are shorted instead of sold after the plan
-) = range(45)
-WORK_ASSET: Final = 45
+    X_CARRY,  # 7-day funding of the perpetual that hedges, a year; nan: dated, or none
+    X_FIRED,  # trim row that fired, whatever else is trimmed with it; -1: none
+    X_UNBOUGHT,  # coins that the stablecoins do not pay
+) = range(48)
+WORK_ASSET: Final = 48
 
 # ---- legs[n, :] -----------------------------------------------------------------------------------------------------
 (
@@ -270,8 +273,9 @@ WORK_ASSET: Final = 45
     L_SLIPPAGE,  # quote
     L_SOLD,  # spot: coins that become sold in place of a short (negative: no longer) when all of L_WANTED is filled;
     # futures: coins of excess that become shorted instead of sold
-) = range(21)
-LEG: Final = 21
+    L_FIRED,  # trim row whose episode and cooldown begin with the fill; -1: none
+) = range(22)
+LEG: Final = 22
 LEG_SPOT, LEG_FUTURES, LEG_MARGIN = 0.0, 1.0, 2.0
 PENDING, FILLED, REFUSED, SUPERSEDED = range(4)
 

@@ -40,11 +40,11 @@ from hedgerow.kernel.arrays import (
     L_DONE,
     L_FEE,
     L_FILL,
+    L_FIRED,
     L_FOR,
     L_INST,
     L_PRICE,
     L_REASON,
-    L_ROW,
     L_SLIPPAGE,
     L_SOLD,
     L_SPOT,
@@ -67,17 +67,13 @@ from hedgerow.kernel.arrays import (
     S_TRANCHE_DAY,
     S_TRANCHES,
     S_UNKNOWN_FUNDING,
-    T_ONCE,
-    T_REARM,
-    TRIM_ARMED,
-    TRIM_DAY,
-    TRIM_DONE,
     TURNOVER,
     W_CASH,
     Book,
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.fill import slippage_of
+from hedgerow.kernel.leg import begin_episode
 from hedgerow.kernel.margin import affordable, bare, collateral_due, collect, refresh_margin, release
 from hedgerow.kernel.measure import futures_value, spot_units
 from hedgerow.model.market import Floats
@@ -161,10 +157,10 @@ def _note_fill(legs: Floats, n: int, at: int, fill: float, done: float, fee: flo
 
 @compiled
 def fill_spot(
-    rules: Rules, book: Book, x: Floats, measure: Floats, legs: Floats, n: int, at: int, price: float
+    rules: Rules, book: Book, x: Floats, measure: Floats, legs: Floats, n: int, at: int, price: float, aside: float
 ) -> bool:
     """Fill spot leg ``n`` at ``price`` (the bar's open) plus slippage; never above holdings or cash, never what a
-    short needs.
+    short needs: ``aside`` quote is kept for shorts of the same plan.
     """
     asset = book.asset
     a = int(legs[n, L_INST])
@@ -177,7 +173,7 @@ def fill_spot(
         fill = price * (1.0 - slip)
     else:
         fill = price * (1.0 + slip)
-        units = min(units, max(0.0, book.wallet[W_CASH, 0]) / (fill * (1.0 + fee_rate)))
+        units = min(units, max(0.0, book.wallet[W_CASH, 0] - aside) / (fill * (1.0 + fee_rate)))
     if units == 0.0:
         return False
     fee = abs(units) * fill * fee_rate
@@ -204,9 +200,7 @@ def fill_spot(
 @compiled
 def _after_spot(rules: Rules, book: Book, legs: Floats, n: int, units: float, a: int) -> None:
     """What a decision must remember of a spot fill: episodes, cooldowns, coins to buy back, tranches, entries."""
-    trim = rules.trim
     reason = legs[n, L_REASON]
-    row = int(legs[n, L_ROW])
     day = legs[n, L_DAY]
     book.asset[B_ENTERED, a] = 1.0
     if legs[n, L_SOLD] != 0.0:
@@ -220,12 +214,7 @@ def _after_spot(rules: Rules, book: Book, legs: Floats, n: int, units: float, a:
             book.scalar[S_TRANCHES] = near if abs(used - near) < 1e-6 else used
     elif reason == _PEAK or reason == _TOP:
         book.asset[B_PEAK_DONE, a] = 1.0
-    if reason == _TRIM and 0 <= row < trim.shape[0]:
-        book.trims[TRIM_DAY, row, a] = day
-        if not np.isnan(trim[row, T_REARM]):
-            book.trims[TRIM_ARMED, row, a] = 0.0
-        if trim[row, T_ONCE] == 1.0:
-            book.trims[TRIM_DONE, row, a] = 1.0
+    begin_episode(rules.trim, book.trims, int(legs[n, L_FIRED]), a, day)
 
 
 @compiled

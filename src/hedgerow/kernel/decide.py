@@ -6,6 +6,7 @@ from hedgerow.jit import compiled, entrance
 from hedgerow.kernel.arrays import (
     K_CROSS_RHO2,
     K_MARKET,
+    K_UNDERWEIGHTS,
     S_BUCKET,
     S_DAY,
     SLOT_DAYS,
@@ -14,7 +15,8 @@ from hedgerow.kernel.arrays import (
     Book,
     Rules,
     Work,
-)
+)  # fmt: skip
+from hedgerow.kernel.deploy import buy_underweights
 from hedgerow.kernel.guard import cost_benefit, guard_legs, soft_budget
 from hedgerow.kernel.leg import note_limits, write_futures, write_spot
 from hedgerow.kernel.margin import free_cash, withdraw_spare
@@ -99,7 +101,7 @@ def decide(
     if not nav > 0.0:
         return nav
     cash = free_cash(rules.scalar, rules.inst, book.inst, book.wallet, price, fresh, nav)
-    trigger_stage(
+    rebalanced = trigger_stage(
         rules.scalar, rules.regime, rules.trim, rules.trim_asset, rules.gate, rules.inst, book.asset, book.scalar,
         book.trims,
         work.measure, work.bits, x, legs, count, nav, cash, due,
@@ -107,18 +109,20 @@ def decide(
     soft_budget(rules.scalar, book.scalar, x, rules.trim.shape[0], legs, count, day)
     hedge_or_trim(rules.scalar, rules.trim, rules.inst, book.asset, work.measure, x, cash)
     limit_trims(rules.scalar, book.asset, x, nav, legs, count, day)
+    if rules.scalar[K_UNDERWEIGHTS] == 1.0 and not rebalanced:
+        buy_underweights(rules.scalar, book.asset, x, nav)
     mark_moves(rules.scalar, rules.inst, book.asset, book.inst, work.measure, x, count)
-    note_limits(rules.scalar, work.measure, x, legs, count, day)
+    note_limits(rules.scalar, x, legs, count, day)
     rows = rules.trim.shape[0]
     cost_benefit(rules.scalar, rules.inst, book.asset, work.measure, x, nav, rows, legs, count, day)
-    note_shortfalls(rules.scalar, book.asset, book.scalar, work.measure, x, nav, legs, count, day)
+    note_shortfalls(rules.scalar, book.asset, book.scalar, x, nav, legs, count, day)
     first = count[0]
     market = int(rules.scalar[K_MARKET])
     rho2 = rules.scalar[K_CROSS_RHO2]
     write_futures(book.asset, book.inst, rules.inst, work.measure, price, x, legs, count, day, market, True)
-    write_spot(book.asset, x, work.measure, rho2, rows, legs, count, day, True)
+    write_spot(rules.trim, book.trims, book.asset, x, work.measure, rho2, legs, count, day, True)
     write_futures(book.asset, book.inst, rules.inst, work.measure, price, x, legs, count, day, market, False)
-    write_spot(book.asset, x, work.measure, rho2, rows, legs, count, day, False)
+    write_spot(rules.trim, book.trims, book.asset, x, work.measure, rho2, legs, count, day, False)
     guard_legs(
         rules.scalar,
         rules.inst,

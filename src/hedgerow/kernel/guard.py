@@ -12,6 +12,7 @@ from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
     B_EXCESS,
     B_SOLD,
+    I_ASSET,
     I_KIND,
     I_LOT,
     I_MIN_NOTIONAL,
@@ -25,6 +26,10 @@ from hedgerow.kernel.arrays import (
     K_PARTICIPATION,
     K_SLIPPAGE_CAP,
     K_SOFT,
+    K_UNDERWEIGHTS,
+    LEG_FUTURES,
+    LEG_MARGIN,
+    LEG_SPOT,
     L_COST,
     L_FOR,
     L_INST,
@@ -33,13 +38,8 @@ from hedgerow.kernel.arrays import (
     L_MEASURED,
     L_PRICE,
     L_REASON,
-    L_REFUSAL,
     L_STATUS,
     L_UNITS,
-    L_WANTED,
-    LEG_FUTURES,
-    LEG_MARGIN,
-    LEG_SPOT,
     PENDING,
     SLOTS,
     TURNOVER,
@@ -48,6 +48,7 @@ from hedgerow.kernel.arrays import (
     X_BUY,
     X_BUY_REASON,
     X_COST,
+    X_CROSSED,
     X_ERROR_NEW,
     X_ERROR_OLD,
     X_EXCESS,
@@ -65,6 +66,7 @@ from hedgerow.kernel.arrays import (
     X_TRIM_ROW,
     X_UNITS,
 )  # fmt: skip
+from hedgerow.kernel.deploy import buy_underweights
 from hedgerow.kernel.fill import largest_within, one_way_cost, slippage_of, turnover_of
 from hedgerow.kernel.leg import add_refusal, refuse, trim_reason
 from hedgerow.kernel.plan import solve, wanted_ratio
@@ -83,8 +85,11 @@ _COVER: Final = float(Reason.HEDGE_COVER)
 _RAISE: Final = float(Reason.HEDGE_RAISE)
 _TRIM: Final = float(Reason.TRIM)
 _ENTRY: Final = float(Reason.ENTRY)
-_REPLACED: Final = float(Reason.HEDGE_UNFUNDED)
+_BACKED: Final = float(Refusal.UNREPLACED)
+_ROLL: Final = float(Reason.ROLL)
+_TINY: Final = 1e-9
 _COST_BENEFIT: Final = float(Refusal.COST_BENEFIT)
+_UNDERWEIGHT: Final = float(Reason.UNDERWEIGHT)
 _TURNOVER: Final = float(Refusal.TURNOVER)
 _LIQUIDITY: Final = float(Refusal.LIQUIDITY)
 _ILLIQUID: Final = float(Refusal.LIQUIDITY_UNKNOWN)
@@ -212,6 +217,11 @@ def cost_benefit(
         x[X_BUY, a] = 0.0
         x[X_EXCESS, a] = asset[B_EXCESS, a]
         x[X_IDEAL, a] = x[X_UNITS, a]
+        if trim and rules[K_UNDERWEIGHTS] == 1.0:  # its proceeds do not come
+            for b in range(x.shape[1]):
+                if x[X_BUY_REASON, b] == _UNDERWEIGHT:
+                    x[X_BUY, b] = 0.0
+            buy_underweights(rules, asset, x, nav)
 
 
 @compiled
@@ -268,27 +278,43 @@ def _over_budget(rules: Floats, legs: Floats, n: int, turnover: float) -> bool:
 
 
 @compiled
-def _follow_sales(legs: Floats, first: int, last: int) -> None:
-    """A cover for which spot is sold goes as far as that sale does: else the plan would take protection away."""
-    for n in range(first, last):
-        if legs[n, L_STATUS] != PENDING or legs[n, L_REASON] != _REPLACED:
-            continue
-        wanted = 0.0
-        sold = 0.0
-        refused = n
-        for m in range(first, last):
-            if legs[m, L_KIND] != LEG_SPOT or legs[m, L_WANTED] >= 0.0 or legs[m, L_FOR] != legs[n, L_FOR]:
+def _bound_covers(inst_rules: Floats, x: Floats, legs: Floats, first: int, last: int) -> None:
+    """Covers go only as far as net exposure stays at what it was or was planned to be: where a sale of the plan was
+    cut or refused, its cover would take protection away. A roll covers what its new short replaces.
+    """
+    for a in range(x.shape[1]):
+        spot = x[X_UNITS, a]
+        covered = 0.0
+        rolled = 0.0
+        opened = 0.0
+        for n in range(first, last):
+            if int(legs[n, L_FOR]) != a or legs[n, L_STATUS] != PENDING:
                 continue
-            wanted -= legs[m, L_WANTED]
-            if legs[m, L_STATUS] == PENDING:
-                sold -= legs[m, L_UNITS]
-            else:
-                refused = m
-        if wanted > 0.0 and sold < wanted:
-            legs[n, L_UNITS] *= sold / wanted
-            legs[n, L_COST] *= sold / wanted
-        if sold == 0.0 and refused != n:
-            refuse(legs, n, legs[refused, L_REFUSAL], legs[refused, L_MEASURED], legs[refused, L_LIMIT])
+            reason = legs[n, L_REASON]
+            if legs[n, L_KIND] == LEG_SPOT:
+                spot += legs[n, L_UNITS]
+            elif legs[n, L_KIND] == LEG_FUTURES:
+                coins = legs[n, L_UNITS]
+                if int(inst_rules[I_ASSET, int(legs[n, L_INST])]) != a:
+                    coins *= x[X_CROSSED, a]
+                if coins < 0.0:
+                    opened -= coins
+                elif reason == _ROLL:
+                    rolled += coins
+                elif not is_safety(reason):
+                    covered += coins
+        most = max(x[X_UNITS, a] - x[X_SHORT, a], x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a])
+        room = max(0.0, most - spot + x[X_SHORT, a] + opened)
+        if covered + rolled <= room * (1.0 + 1e-9) + _TINY * x[X_UNITS, a]:
+            continue
+        share = room / (covered + rolled)
+        for n in range(first, last):
+            cover = legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_FUTURES and legs[n, L_UNITS] > 0.0
+            if cover and int(legs[n, L_FOR]) == a and not is_safety(legs[n, L_REASON]):
+                legs[n, L_UNITS] *= share
+                legs[n, L_COST] *= share
+                if share <= _TINY:
+                    refuse(legs, n, _BACKED, 0.0, covered + rolled)
 
 
 @compiled
@@ -387,4 +413,4 @@ def guard_legs(
                     legs, count, i, int(legs[n, L_FOR]), legs[n, L_KIND], left if wanted > 0.0 else -left, price[i],
                     legs[n, L_REASON], -1.0, code, measured, limit, day,
                 )  # fmt: skip
-    _follow_sales(legs, first, last)
+    _bound_covers(inst_rules, x, legs, first, last)

@@ -18,6 +18,7 @@ from hedgerow.kernel.arrays import (
     L_AT,
     L_COST,
     L_DAY,
+    L_FIRED,
     L_FOR,
     L_INST,
     L_KIND,
@@ -37,10 +38,17 @@ from hedgerow.kernel.arrays import (
     P_UNITS,
     PENDING,
     REFUSED,
+    T_ONCE,
+    T_REARM,
+    TRIM_ARMED,
+    TRIM_DAY,
+    TRIM_DONE,
     X_BUY,
     X_BUY_REASON,
+    X_CARRY,
     X_CROSS,
     X_EXCESS,
+    X_FIRED,
     X_H,
     X_H_NOW,
     X_H_WANTED,
@@ -123,6 +131,7 @@ def add_leg(
     legs[n, L_STATUS] = PENDING
     legs[n, L_DAY] = day
     legs[n, L_AT] = -1.0
+    legs[n, L_FIRED] = -1.0
     count[0] = n + 1
     return n
 
@@ -178,18 +187,32 @@ def trim_reason(row: int, rows: int) -> float:
 
 
 @compiled
+def begin_episode(trim: Floats, trims: Floats, row: int, a: int, day: float) -> None:
+    """A trim by ``row`` was made: its cooldown begins, and it fires no more until it is armed again (E-19)."""
+    if not 0 <= row < trim.shape[0]:
+        return
+    trims[TRIM_DAY, row, a] = day
+    if not np.isnan(trim[row, T_REARM]):
+        trims[TRIM_ARMED, row, a] = 0.0
+    if trim[row, T_ONCE] == 1.0:
+        trims[TRIM_DONE, row, a] = 1.0
+
+
+@compiled
 def write_spot(
+    rules: Floats,
+    trims: Floats,
     asset: Floats,
     x: Floats,
     measure: Floats,
     cross_rho2: float,
-    rows: int,
     legs: Floats,
     count: Ints,
     day: float,
     sells: bool,
 ) -> None:
     """Spot legs of the plan: sales (trim, then what funds a hedge), or purchases (wanted, then bought back)."""
+    rows = rules.shape[0]
     for a in range(asset.shape[1]):
         if x[X_MOVE, a] != 1.0:
             continue
@@ -208,6 +231,8 @@ def write_spot(
                             x[X_MEASURED, a],
                             x[X_THRESHOLD, a], day)  # fmt: skip
                 _carry(legs, n, sold - rest)
+                if n >= 0:
+                    legs[n, L_FIRED] = x[X_FIRED, a]
             if rest > 0.0:
                 reason = _FUND if x[X_OWN, a] >= 0.0 else _UNHEDGED
                 if x[X_NO_ADD, a] == _VENUE:
@@ -233,6 +258,8 @@ def write_spot(
                 _carry(legs, n, -back if bought > 0.0 else sold)
         elif sells and change <= least:  # nothing to trade: a trim and a purchase cancel, or what was sold is forgotten
             asset[B_SOLD, a] = x[X_SOLD_NEW, a]
+            if x[X_TRIM, a] > least:
+                begin_episode(rules, trims, int(x[X_FIRED, a]), a, day)
 
 
 @compiled
@@ -302,7 +329,7 @@ def _raise_reason(asset: Floats, inst_rules: Floats, x: Floats, i: int, a: int) 
 
 
 @compiled
-def note_limits(rules: Floats, measure: Floats, x: Floats, legs: Floats, count: Ints, day: float) -> None:
+def note_limits(rules: Floats, x: Floats, legs: Floats, count: Ints, day: float) -> None:
     """Write down where a hedge was wanted and limited before any leg was made (rung wait, frozen, venue)."""
     for a in range(x.shape[1]):
         code = x[X_REASON_H, a]
@@ -312,7 +339,7 @@ def note_limits(rules: Floats, measure: Floats, x: Floats, legs: Floats, count: 
         measured = x[X_H_WANTED, a]
         limit = x[X_H, a]
         if code == _PAID_CAP:
-            measured = -measure[_FUNDING, a]
+            measured = -x[X_CARRY, a]
         elif code == _RUNG_WAIT:
             limit = rules[K_DOWN_EVERY]
         wanted = x[X_UNITS, a] * (x[X_H, a] - x[X_H_WANTED, a])

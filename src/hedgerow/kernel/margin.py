@@ -267,6 +267,8 @@ def withdraw_spare(
             need += max(0.0, -legs[n, L_UNITS]) * price[i] / rules[K_LEVERAGE]
         else:
             need += max(0.0, legs[n, L_UNITS]) * legs[n, L_PRICE]
+            if legs[n, L_KIND] == LEG_SPOT and legs[n, L_UNITS] < 0.0:
+                need += legs[n, L_UNITS] * legs[n, L_PRICE] + legs[n, L_COST]  # sales bring cash
             if legs[n, L_KIND] == LEG_MARGIN and legs[n, L_UNITS] < 0.0:
                 return  # done already
     if need <= wallet[W_CASH, 0]:

@@ -29,11 +29,13 @@ from hedgerow.kernel.arrays import (
     K_RISK_ONLY,
     P_COLLATERAL,
     P_ENTRY,
+    P_SEEN,
     P_UNITS,
     S_HIGH,
     W_CASH,
     X_ALIVE,
     X_BETA,
+    X_CARRY,
     X_CROSS,
     X_CROSSED,
     X_H_NOW,
@@ -64,6 +66,7 @@ _HEDGE: Final = INDEX["hedge_ratio"]
 _AGE: Final = INDEX["age_days"]
 _BREADTH: Final = INDEX["vol_breadth"]
 _DRAWDOWN: Final = INDEX["nav_drawdown"]
+_FUNDING: Final = INDEX["funding7"]
 _ILLIQUID: Final = float(Refusal.LIQUIDITY_UNKNOWN)
 _NO_PRICE: Final = float(Refusal.NO_PRICE)
 _UNFUNDED: Final = float(Refusal.FUNDING_UNKNOWN)
@@ -135,6 +138,12 @@ def alive_price(price: Floats, i: int) -> bool:
 
 
 @compiled
+def _listed(price: Floats, inst: Floats, i: int) -> bool:
+    """Whether contract ``i`` has a price, and had one within the week."""
+    return alive_price(price, i) and inst[P_SEEN, i] >= 0.0
+
+
+@compiled
 def _hedge_route(
     rules: Floats,
     inst_rules: Floats,
@@ -154,11 +163,11 @@ def _hedge_route(
     x[X_OWN, a] = -1.0
     x[X_CROSS, a] = 1.0
     x[X_BETA, a] = 1.0
-    if alive_price(price, hedge[a]):
+    if _listed(price, inst, hedge[a]):
         x[X_OWN, a] = float(hedge[a])
         return
     kept = int(asset[B_HEDGE, a])
-    if alive_price(price, kept) and inst[P_UNITS, kept] < 0.0 and int(inst_rules[I_ASSET, kept]) == a:
+    if _listed(price, inst, kept) and inst[P_UNITS, kept] < 0.0 and int(inst_rules[I_ASSET, kept]) == a:
         x[X_OWN, a] = float(kept)
         return
     if a == market or hedge[market] < 0:
@@ -166,7 +175,7 @@ def _hedge_route(
     beta = measure[_BETA, a]
     if beta > 0.0 and measure[_RHO2, a] >= rules[K_CROSS_RHO2]:
         i = hedge[market]
-        if price[i] > 0.0:
+        if _listed(price, inst, i):
             x[X_OWN, a] = float(i)
             x[X_CROSS, a] = beta * price[a] / price[i]
             x[X_BETA, a] = beta
@@ -276,6 +285,17 @@ def measure_stage(
     for a in range(n_assets):
         _hedge_route(rules, inst_rules, measure, asset, inst, price, hedge, x, a)
         x[X_NO_ADD, a] = _no_add(rules, inst_rules, measure, fresh, funding, x, a)
+        kept = int(asset[B_HEDGE, a])
+        if x[X_NO_ADD, a] != 0.0 and kept >= 0 and kept != int(x[X_OWN, a]) and int(inst_rules[I_ASSET, kept]) == a:
+            if _listed(price, inst, kept) and inst[P_UNITS, kept] < 0.0:  # no roll into what may not be added to
+                x[X_OWN, a] = float(kept)
+                x[X_CROSS, a] = 1.0
+                x[X_BETA, a] = 1.0
+                x[X_NO_ADD, a] = _no_add(rules, inst_rules, measure, fresh, funding, x, a)
+        own = int(x[X_OWN, a])
+        x[X_CARRY, a] = np.nan
+        if own >= 0 and inst_rules[I_KIND, own] == 1.0:
+            x[X_CARRY, a] = measure[_FUNDING, int(inst_rules[I_ASSET, own])]
         x[X_SHORT, a] = own_short(asset, inst, inst_rules, a, market)
         _hedged(inst_rules, asset, measure, price, x, a)
         measure[_BREADTH, a] = restless

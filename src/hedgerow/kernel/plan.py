@@ -36,6 +36,8 @@ from hedgerow.kernel.arrays import (
     T_HOW,
     X_BETA,
     X_BUY,
+    X_BUY_REASON,
+    X_CARRY,
     X_EXCESS,
     X_FREE,
     X_H,
@@ -54,6 +56,7 @@ from hedgerow.kernel.arrays import (
     X_SPOT_NEW,
     X_TRIM,
     X_TRIM_ROW,
+    X_UNBOUGHT,
     X_UNITS,
     X_VALUE,
 )  # fmt: skip
@@ -63,6 +66,8 @@ from hedgerow.model.market import Floats, Ints
 from hedgerow.model.measure import INDEX
 from hedgerow.model.plan import Reason, Refusal
 
+_BUY_BACK: Final = float(Reason.BUY_BACK)
+_CASH: Final = float(Refusal.CASH)
 _CARRY_VETO: Final = float(Refusal.CARRY_VETO)
 _FUNDING: Final = INDEX["funding7"]
 _FAILURE: Final = INDEX["venue_failure"]
@@ -96,8 +101,8 @@ def hedge_or_trim(
             continue
         sell = one_way_cost(rules, inst_rules, measure, a, notional)
         short = 2.0 * one_way_cost(rules, inst_rules, measure, i, notional)
-        if measure[_FUNDING, a] < 0.0:
-            short -= measure[_FUNDING, a] * rules[K_HORIZON] / 365.0
+        if x[X_CARRY, a] < 0.0:
+            short -= x[X_CARRY, a] * rules[K_HORIZON] / 365.0
         if trim[n, T_HOW] == HOW_HEDGE or short < sell:
             x[X_EXCESS, a] += x[X_TRIM, a]
             x[X_TRIM, a] = 0.0
@@ -215,7 +220,7 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
         short = _ratio(rules, asset, x, base, a) * base * price
         stable += (x[X_UNITS, a] - base) * price
         if x[X_OWN, a] < 0.0:
-            stable += short
+            stable += min(short, sellable(asset, x, a) * price)
         elif inst_rules[I_INVERSE, int(x[X_OWN, a])] == 0.0:
             need = _need(rules, inst_rules, x, a)
             required += need * short
@@ -263,6 +268,8 @@ def _split(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: flo
     if x[X_NO_ADD, a] != 0.0 and short > x[X_SHORT, a]:
         short = min(x[X_SHORT, a], spot)
         spot = max(lowest, min(spot, base * (1.0 - h) + short))
+    if x[X_OWN, a] >= 0.0 and inst_rules[I_INVERSE, int(x[X_OWN, a])] == 1.0:  # protected coins are no collateral
+        short = min(short, rules[K_LEVERAGE] * max(0.0, spot - asset[B_OUTSIDE, a] - asset[B_PROTECTED, a]))
     x[X_SPOT_NEW, a] = spot
     x[X_SHORT_NEW, a] = short
     x[X_SOLD_NEW, a] = 0.0  # nothing hedged: what was not bought back is forgotten
@@ -271,8 +278,37 @@ def _split(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: flo
 
 
 @compiled
+def _buy_less(rules: Floats, inst_rules: Floats, x: Floats, nav: float) -> None:
+    """Leave coins unbought that the stablecoins do not pay beside the shorts that are there."""
+    stable = nav
+    fixed = 0.0
+    grown = 0.0
+    for a in range(x.shape[1]):
+        price = x[X_PRICE, a]
+        if not price > 0.0:
+            continue
+        stable -= min(x[X_SPOT_NEW, a], x[X_UNITS, a]) * price
+        grown += max(0.0, x[X_SPOT_NEW, a] - x[X_UNITS, a]) * price
+        fixed += _need(rules, inst_rules, x, a) * min(x[X_SHORT_NEW, a], x[X_SHORT, a]) * price
+    for a in range(x.shape[1]):
+        x[X_UNBOUGHT, a] = 0.0
+    room = max(0.0, stable - fixed)
+    if grown <= room * (1.0 + 1e-9):
+        return
+    for a in range(x.shape[1]):
+        more = x[X_SPOT_NEW, a] - x[X_UNITS, a]
+        if x[X_PRICE, a] > 0.0 and more > 0.0:
+            left = more * (1.0 - room / grown)
+            x[X_SPOT_NEW, a] -= left
+            x[X_UNBOUGHT, a] = left
+            x[X_SOLD_NEW, a] += left if x[X_SOLD_NEW, a] > 0.0 else 0.0
+            x[X_SHORT_NEW, a] = min(x[X_SHORT_NEW, a], x[X_SPOT_NEW, a])
+
+
+@compiled
 def _fund(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: float) -> None:
-    """Cut raised shorts to what the stablecoins fund where protected coins could not be sold."""
+    """Cut purchases, then raised shorts, to what the stablecoins fund where protected coins could not be sold."""
+    _buy_less(rules, inst_rules, x, nav)
     stable = nav
     fixed = 0.0
     raised = 0.0
@@ -297,7 +333,6 @@ def note_shortfalls(
     rules: Floats,
     asset: Floats,
     scalar: Floats,
-    measure: Floats,
     x: Floats,
     nav: float,
     legs: Floats,
@@ -310,6 +345,14 @@ def note_shortfalls(
         if x[X_MOVE, a] != 1.0 or not price > 0.0:
             continue
         least = rules[K_MIN_LEG] * nav / price
+        left = x[X_UNBOUGHT, a]
+        if left > least:
+            wanted = max(0.0, x[X_SPOT_NEW, a] - x[X_UNITS, a]) + left
+            reason = x[X_BUY_REASON, a] if x[X_BUY, a] > 0.0 else _BUY_BACK
+            add_refusal(
+                legs, count, a, a, LEG_SPOT, left, price, reason, -1.0, _CASH, (wanted - left) * price, wanted * price,
+                day,
+            )  # fmt: skip
         base = _base(asset, x, a)
         h = wanted_ratio(rules, asset, x, base, a)
         lack = x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a] - base * (1.0 - h)
@@ -318,7 +361,7 @@ def note_shortfalls(
             veto = x[X_NO_ADD, a] == _CARRY_VETO
             add_refusal(
                 legs, count, i, a, LEG_FUTURES, -lack, price, _RAISE, -1.0, x[X_NO_ADD, a],
-                -measure[_FUNDING, a] if veto else np.nan, rules[K_MAX_CARRY] if veto else np.nan, day,
+                -x[X_CARRY, a] if veto else np.nan, rules[K_MAX_CARRY] if veto else np.nan, day,
             )  # fmt: skip
         elif i >= 0 and lack > least:
             wanted = x[X_SHORT_NEW, a] + lack

@@ -16,8 +16,11 @@ from hedgerow.kernel.arrays import (
     I_ASSET,
     I_EXPIRY,
     I_FEE,
+    I_INVERSE,
     I_KIND,
+    K_LEVERAGE,
     L_DONE,
+    L_FOR,
     L_INST,
     L_KIND,
     L_PRICE,
@@ -82,8 +85,32 @@ def _rank(kind: float, units: float) -> int:
     """The order of a plan's fills: what brings cash, then margin that is due (2A-17), then what needs cash."""
     if kind == LEG_MARGIN:
         return 0 if units < 0.0 else 2
-    brings = units > 0.0 if kind == LEG_FUTURES else units < 0.0
-    return 1 if brings else 3
+    if kind == LEG_FUTURES:
+        return 1 if units > 0.0 else 4  # the coins of a purchase are there before they are hedged
+    return 1 if units < 0.0 else 3
+
+
+@compiled
+def _cover_waits(work: Work, a: int, open_price: Floats) -> bool:
+    """Whether a short of asset ``a`` is to be covered and cannot yet: the coins behind it are not sold before."""
+    for n in range(work.counts[0]):
+        cover = work.legs[n, L_KIND] == LEG_FUTURES and work.legs[n, L_UNITS] > 0.0
+        if cover and work.legs[n, L_STATUS] == PENDING and int(work.legs[n, L_FOR]) == a:
+            if not open_price[int(work.legs[n, L_INST])] > 0.0:
+                return True
+    return False
+
+
+@compiled
+def _for_shorts(rules: Rules, work: Work, mark: Floats) -> float:
+    """Quote that the plan's new shorts need as collateral."""
+    quote = 0.0
+    for n in range(work.counts[0]):
+        i = int(work.legs[n, L_INST])
+        new = work.legs[n, L_KIND] == LEG_FUTURES and work.legs[n, L_UNITS] < 0.0
+        if new and work.legs[n, L_STATUS] == PENDING and rules.inst[I_INVERSE, i] == 0.0 and mark[i] > 0.0:
+            quote -= work.legs[n, L_UNITS] * mark[i] / rules.scalar[K_LEVERAGE]
+    return quote
 
 
 @compiled
@@ -104,7 +131,7 @@ def fill_pending(
     for i in range(open_price.shape[0]):
         mark[i] = open_price[i] if open_price[i] > 0.0 else close_before[i]
     settle_marks(rules.inst, book.asset, book.inst, mark)
-    for k in range(4 * work.counts[0]):
+    for k in range(5 * work.counts[0]):
         n = k % work.counts[0]
         kind = legs[n, L_KIND]
         if legs[n, L_STATUS] != PENDING or _rank(kind, legs[n, L_UNITS]) != k // work.counts[0]:
@@ -114,9 +141,13 @@ def fill_pending(
         if not price > 0.0 and kind != LEG_MARGIN:  # collateral moves without a price of the contract
             waiting += 1
             continue
+        if kind == LEG_SPOT and legs[n, L_UNITS] < 0.0 and _cover_waits(work, int(legs[n, L_FOR]), open_price):
+            waiting += 1
+            continue
         cash = book.wallet[W_CASH, 0]
         if kind == LEG_SPOT:
-            done = fill_spot(rules, book, work.asset, work.measure, legs, n, at, price)
+            aside = _for_shorts(rules, work, mark)
+            done = fill_spot(rules, book, work.asset, work.measure, legs, n, at, price, aside)
         elif kind == LEG_MARGIN:
             done = fill_margin(rules, book, mark, legs, n, at)
         else:
@@ -186,18 +217,35 @@ def at_the_open(
 
 @compiled
 def at_the_high(
-    rules: Rules, book: Book, work: Work, high: Floats, at: int, log: Floats, used: Ints, worst: Floats
+    rules: Rules,
+    book: Book,
+    work: Work,
+    price: Floats,
+    high: Floats,
+    fresh: Bytes,
+    over_spot: Floats,
+    at: int,
+    log: Floats,
+    used: Ints,
+    worst: Floats,
 ) -> None:
-    """Liquidation of every short whose liquidation price the bar's high reached."""
+    """Liquidation of every short whose liquidation price was reached: by ``price`` (the open or the high), as far as
+    the marked ``high`` confirms it; where the contract has no bar of its own, by spot times the last premium.
+    """
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         units = book.inst[P_UNITS, i]
-        if units < 0.0 and high[i] >= book.inst[P_LIQUIDATION, i]:
-            price = book.inst[P_LIQUIDATION, i]
+        top = price[i]
+        if top > high[i]:
+            top = high[i]
+        if fresh[i] != 1 and over_spot[i] > 0.0:
+            top = price[int(rules.inst[I_ASSET, i])] * over_spot[i]
+        if units < 0.0 and top >= book.inst[P_LIQUIDATION, i]:
+            level = book.inst[P_LIQUIDATION, i]
             a = int(rules.inst[I_ASSET, i])
             liquidate(rules, book, i)
             worst[0] = max(worst[0], 1.0)
             worst[1] = 0.0
-            log_event(work, log, used, i, a, -units, price, 0.0, _LIQUIDATED, at, book.scalar[S_DAY])
+            log_event(work, log, used, i, a, -units, level, 0.0, _LIQUIDATED, at, book.scalar[S_DAY])
 
 
 @compiled
@@ -244,11 +292,13 @@ def settle_delisted(
     """A contract without a price for a week is gone: its position is settled at the spot price."""
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         units = book.inst[P_UNITS, i]
-        if units == 0.0 or fresh[i] == 1 or book.inst[P_SEEN, i] == 0.0:
-            book.inst[P_SEEN, i] = float(now) if units != 0.0 else 0.0
-        elif now - book.inst[P_SEEN, i] > _DELISTED:
+        seen = book.inst[P_SEEN, i]
+        if fresh[i] == 1 or (seen == 0.0 and units != 0.0):
+            book.inst[P_SEEN, i] = float(now)
+        elif seen < 0.0 or (seen > 0.0 and now - seen > _DELISTED):
+            book.inst[P_SEEN, i] = -1.0
             a = int(rules.inst[I_ASSET, i])
-            if fresh[a] == 1:
+            if units != 0.0 and fresh[a] == 1:
                 settle_marks(rules.inst, book.asset, book.inst, price)
                 fee = close_position(rules, book, i, price[a], rules.inst[I_FEE, i])
                 log_event(work, log, used, i, a, -units, price[a], fee, _SETTLED, at, book.scalar[S_DAY])
@@ -347,9 +397,11 @@ def run(
         if t > 0:
             at_the_open(rules, book, work, open_ns[t], before, funding[t], t, log, used)
             if waiting > 0:
-                at_the_high(rules, book, work, opens[t], t, log, used, worst)  # a gap liquidates before anything fills
+                at_the_high(
+                    rules, book, work, opens[t], high[t], fresh[t], over_spot, t, log, used, worst
+                )  # a gap liquidates before anything fills
                 waiting = fill_pending(rules, book, work, opens[t], before, mark, t, log, used)
-            at_the_high(rules, book, work, high[t], t, log, used, worst)
+            at_the_high(rules, book, work, high[t], high[t], fresh[t], over_spot, t, log, used, worst)
         settle_delisted(rules, book, work, open_ns[t], close[t], fresh[t], t, log, used)
         estimate_marks(rules, book, close[t], fresh[t], over_spot, mark)
         alarm = watch_margin(rules, book, mark, high[t], fresh[t], worst)
@@ -359,8 +411,8 @@ def run(
             settle_marks(rules.inst, book.asset, book.inst, close[t])
             nav = decide(rules, book, work, signals[d], close[t], fresh[t], funding[t], hedge[d], due[d] == 1)
             record_day(rules, book, work, close[t], nav, d, worst, traded, day_out, asset_out, bits_out)
-        if alarm and (d >= 0 or waiting == 0):
-            if d < 0:
+        if alarm:
+            if d < 0 and waiting == 0:
                 supersede(work, log, used)
                 work.counts[0] = 0
             act_on_margin(rules, book, work, mark, fresh[t], funding[t])

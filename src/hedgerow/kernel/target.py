@@ -51,6 +51,7 @@ from hedgerow.kernel.arrays import (
     R_START,
     RUNGS,
     S_DAY,
+    X_CARRY,
     X_EXTRA,
     X_FROZEN,
     X_H,
@@ -267,7 +268,6 @@ def _limited(
     rules: Floats,
     gate: Ints,
     asset: Floats,
-    measure: Floats,
     true: int,
     known: int,
     day: float,
@@ -277,7 +277,7 @@ def _limited(
 ) -> float:
     """At most one rung down in so many days; a short that pays too much is not added to, whatever is intended."""
     before = asset[B_H, a]
-    if -measure[_FUNDING, a] > rules[K_MAX_CARRY] and x[X_NO_ADD, a] == 0.0:
+    if -x[X_CARRY, a] > rules[K_MAX_CARRY] and x[X_NO_ADD, a] == 0.0:
         g = int(rules[K_CARRY_GATE])
         if g < 0 or not gate_holds(gate, g, true, known):
             x[X_NO_ADD, a] = _CARRY_VETO
@@ -296,9 +296,9 @@ def _limited(
 
 
 @compiled
-def _paid_cap(rules: Floats, gate: Ints, measure: Floats, true: int, known: int, h: float, x: Floats, a: int) -> float:
+def _paid_cap(rules: Floats, gate: Ints, true: int, known: int, h: float, x: Floats, a: int) -> float:
     """The cap while shorts pay: negative funding after a fall is a crowded trade, not a signal to add (E-11)."""
-    if h <= rules[K_PAID_CAP] or not -measure[_FUNDING, a] > rules[K_PAID]:
+    if h <= rules[K_PAID_CAP] or not -x[X_CARRY, a] > rules[K_PAID]:
         return h
     g = int(rules[K_PAID_GATE])
     if g >= 0 and gate_holds(gate, g, true, known):
@@ -337,10 +337,10 @@ def target_stage(
         h = _reinforced(rules, reinforce, gate, until, measure, true, known, day, h, x, a)
         h = min(max(h, 0.0), rules[K_CAP])
         x[X_H_WANTED, a] = h
-        h = _paid_cap(rules, gate, measure, true, known, h, x, a)
+        h = _paid_cap(rules, gate, true, known, h, x, a)
         if x[X_FROZEN, a] == 1.0:
             h = max(h, asset[B_H, a])
             x[X_REASON_H, a] = _FROZEN if h > x[X_H_WANTED, a] else 0.0
-        h = _limited(rules, gate, asset, measure, true, known, day, h, x, a)
+        h = _limited(rules, gate, asset, true, known, day, h, x, a)
         asset[B_H, a] = h
         x[X_H, a] = h

@@ -24,7 +24,6 @@ from hedgerow.kernel.arrays import (
     K_REBALANCE,
     K_RESERVE,
     K_RISK_ONLY,
-    K_UNDERWEIGHTS,
     LEG_SPOT,
     R_TRIM,
     S_DAY,
@@ -49,6 +48,7 @@ from hedgerow.kernel.arrays import (
     X_ALIVE,
     X_BUY,
     X_BUY_REASON,
+    X_FIRED,
     X_FREE,
     X_IDEAL,
     X_KEEP,
@@ -63,7 +63,7 @@ from hedgerow.kernel.arrays import (
     X_VALUE,
     X_WEIGHT,
 )  # fmt: skip
-from hedgerow.kernel.deploy import buy_underweights, deploy, enter
+from hedgerow.kernel.deploy import deploy, enter
 from hedgerow.kernel.leg import add_refusal
 from hedgerow.kernel.regime import gate_holds
 from hedgerow.kernel.sale import sale_of, sale_to_weight, to_target
@@ -128,6 +128,7 @@ def _want_trim(x: Floats, coins: float, all_the_way: float, row: int, exempt: bo
     """Write a wanted sale down; ``all_the_way`` coins would bring the asset to its target."""
     x[X_TRIM, a] = coins
     x[X_TRIM_ROW, a] = row
+    x[X_FIRED, a] = row
     x[X_IDEAL, a] = x[X_UNITS, a] - min(all_the_way, x[X_UNITS, a])
     if exempt:
         x[X_FREE, a] = 1.0
@@ -270,6 +271,7 @@ def _want_nothing(asset: Floats, x: Floats) -> None:
     for a in range(x.shape[1]):
         x[X_TRIM, a] = 0.0
         x[X_TRIM_ROW, a] = -1.0
+        x[X_FIRED, a] = -1.0
         x[X_BUY, a] = 0.0
         x[X_BUY_REASON, a] = 0.0
         x[X_IDEAL, a] = x[X_UNITS, a]
@@ -313,9 +315,9 @@ def trigger_stage(
     nav: float,
     cash: float,
     due: bool,
-) -> None:
+) -> bool:
     """Fill the wanted sales and purchases of ``work.asset``: rows, aggressive trims, rebalancing, deployment,
-    entries.
+    entries; returns whether everything is rebalanced.
     """
     n_assets = asset.shape[1]
     over = nav
@@ -330,7 +332,8 @@ def trigger_stage(
     for a in range(n_assets):
         if x[X_PRICE, a] > 0.0:
             spare -= rules[K_RESERVE] * x[X_SHORT, a] * x[X_PRICE, a]  # what margin may need stays
-    if not _rebalance(rules, asset, x, over, cost, due, trim.shape[0]):
+    rebalanced = _rebalance(rules, asset, x, over, cost, due, trim.shape[0])
+    if not rebalanced:
         for a in range(n_assets):
             mode = TRIM_THRESHOLD
             if regime.shape[0] > 0:
@@ -343,8 +346,7 @@ def trigger_stage(
         if regime.shape[0] > 0:
             _aggressive(rules, regime, asset, x, measure, over, scalar[S_NAV0], cost, trim.shape[0])
             deploy(rules, regime, gate, asset, scalar, bits, x, nav, spare, legs, count)
-        if rules[K_UNDERWEIGHTS] == 1.0:
-            buy_underweights(rules, asset, x, nav)
     enter(asset, x, nav, cost)
     if measure[_QUOTE, 0] < rules[K_DEPEG]:
         _sell_nothing(x, measure[_QUOTE, 0], rules[K_DEPEG], legs, count, scalar[S_DAY])
+    return rebalanced

@@ -64,6 +64,7 @@ class Refusal(IntEnum):
     PRINCIPAL_LARGE = 121
     BACKING = 122
     PAID_CAP = 123
+    UNREPLACED = 124
 
 
 SENTENCES: Final[dict[int, str]] = {
@@ -112,4 +113,5 @@ SENTENCES: Final[dict[int, str]] = {
     Refusal.PRINCIPAL_LARGE: "recovering the principal would sell {measured} of the position, more than {threshold}",
     Refusal.BACKING: "the other coins stand behind a short that was not covered: {measured} sold, {threshold} wanted",
     Refusal.PAID_CAP: "a short pays {measured} a year: not more than {threshold} is hedged",
+    Refusal.UNREPLACED: "the sale or the short that was to take its place was refused: {measured} of {threshold} coins",
 }

@@ -244,7 +244,7 @@ def row_name(policy: Policy, index: int, reason: Reason) -> str:
 
 _IN_DAYS = (Refusal.COOLDOWN, Refusal.RUNG_WAIT)
 _IN_TIMES = (Refusal.COST_BENEFIT, Refusal.TURNOVER, Refusal.DEPEG, Reason.DEPLOY)
-_IN_COINS = (Refusal.PROTECTED, Refusal.BACKING)
+_IN_COINS = (Refusal.PROTECTED, Refusal.BACKING, Refusal.UNREPLACED)
 _IN_QUOTE = (Refusal.BELOW_MINIMUM, Refusal.LIQUIDITY, Refusal.MARGIN, Refusal.CASH, Reason.LIQUIDATED)
 
 
