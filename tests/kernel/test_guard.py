@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from hedgerow.kernel import arrays as k
-from hedgerow.kernel.guard import risk_of, yearly_turnover
+from hedgerow.kernel.guard import risk_of
+from hedgerow.kernel.turnover import yearly_turnover
 from hedgerow.model.plan import Reason, Refusal
 from tests.kernel.desk import Desk, loose, only, rules_of
 

@@ -17,7 +17,7 @@ from hedgerow.kernel.arrays import (
     Work,
 )  # fmt: skip
 from hedgerow.kernel.deploy import buy_underweights
-from hedgerow.kernel.guard import cost_benefit, guard_legs, soft_budget
+from hedgerow.kernel.guard import cost_benefit, guard_legs
 from hedgerow.kernel.leg import note_limits, write_futures, write_spot
 from hedgerow.kernel.margin import free_cash, withdraw_spare
 from hedgerow.kernel.measure import measure_stage
@@ -25,6 +25,7 @@ from hedgerow.kernel.plan import hedge_or_trim, limit_trims, mark_moves, note_sh
 from hedgerow.kernel.regime import regime_stage
 from hedgerow.kernel.target import target_stage
 from hedgerow.kernel.trigger import trigger_stage
+from hedgerow.kernel.turnover import soft_budget
 from hedgerow.model.market import Bytes, Floats, Ints
 
 

@@ -25,11 +25,7 @@ from hedgerow.kernel.arrays import (
     K_MIN_LEG,
     K_PARTICIPATION,
     K_SLIPPAGE_CAP,
-    K_SOFT,
     K_UNDERWEIGHTS,
-    LEG_FUTURES,
-    LEG_MARGIN,
-    LEG_SPOT,
     L_COST,
     L_FOR,
     L_INST,
@@ -40,9 +36,10 @@ from hedgerow.kernel.arrays import (
     L_REASON,
     L_STATUS,
     L_UNITS,
+    LEG_FUTURES,
+    LEG_MARGIN,
+    LEG_SPOT,
     PENDING,
-    SLOTS,
-    TURNOVER,
     X_BENEFIT,
     X_BETA,
     X_BUY,
@@ -63,13 +60,13 @@ from hedgerow.kernel.arrays import (
     X_SHORT_NEW,
     X_SPOT_NEW,
     X_TRIM,
-    X_TRIM_ROW,
     X_UNITS,
 )  # fmt: skip
 from hedgerow.kernel.deploy import buy_underweights
 from hedgerow.kernel.fill import largest_within, one_way_cost, slippage_of, turnover_of
-from hedgerow.kernel.leg import add_refusal, refuse, trim_reason
+from hedgerow.kernel.leg import add_refusal, refuse
 from hedgerow.kernel.plan import solve, wanted_ratio
+from hedgerow.kernel.turnover import yearly_turnover
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.measure import INDEX
 from hedgerow.model.plan import Reason, Refusal
@@ -222,42 +219,6 @@ def cost_benefit(
                 if x[X_BUY_REASON, b] == _UNDERWEIGHT:
                     x[X_BUY, b] = 0.0
             buy_underweights(rules, asset, x, nav)
-
-
-@compiled
-def yearly_turnover(scalar: Floats) -> float:
-    """Traded value over nav in the last year."""
-    total = 0.0
-    for k in range(SLOTS):
-        total += scalar[TURNOVER + k]
-    return total
-
-
-@compiled
-def soft_budget(rules: Floats, scalar: Floats, x: Floats, rows: int, legs: Floats, count: Ints, day: float) -> None:
-    """With the soft turnover budget spent nothing is trimmed or bought: what changes holdings without protecting them.
-
-    It comes before the plan, which is solved for what is left: a refused sale must not leave its cover behind.
-    """
-    turnover = yearly_turnover(scalar)
-    soft = rules[K_SOFT]
-    if turnover < soft:
-        return
-    for a in range(x.shape[1]):
-        price = x[X_PRICE, a]
-        row = int(x[X_TRIM_ROW, a])
-        if x[X_TRIM, a] > 0.0:
-            reason = trim_reason(row, rows)
-            add_refusal(
-                legs, count, a, a, LEG_SPOT, -x[X_TRIM, a], price, reason, float(row), _TURNOVER, turnover, soft, day
-            )
-            x[X_TRIM, a] = 0.0
-            x[X_TRIM_ROW, a] = -1.0
-            x[X_IDEAL, a] = x[X_UNITS, a]
-        if x[X_BUY, a] > 0.0 and x[X_BUY_REASON, a] != _ENTRY:
-            reason = x[X_BUY_REASON, a]
-            add_refusal(legs, count, a, a, LEG_SPOT, x[X_BUY, a], price, reason, -1.0, _TURNOVER, turnover, soft, day)
-            x[X_BUY, a] = 0.0
 
 
 @compiled

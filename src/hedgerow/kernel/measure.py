@@ -200,6 +200,36 @@ def _no_add(
 
 
 @compiled
+def _route(
+    rules: Floats,
+    inst_rules: Floats,
+    measure: Floats,
+    asset: Floats,
+    inst: Floats,
+    price: Floats,
+    fresh: Bytes,
+    funding: Floats,
+    hedge: Ints,
+    x: Floats,
+    a: int,
+) -> None:
+    """The contract that hedges the asset, whether a short may be added on it today, and what it pays in funding."""
+    _hedge_route(rules, inst_rules, measure, asset, inst, price, hedge, x, a)
+    x[X_NO_ADD, a] = _no_add(rules, inst_rules, measure, fresh, funding, x, a)
+    kept = int(asset[B_HEDGE, a])
+    if x[X_NO_ADD, a] != 0.0 and kept >= 0 and kept != int(x[X_OWN, a]) and int(inst_rules[I_ASSET, kept]) == a:
+        if _listed(price, inst, kept) and inst[P_UNITS, kept] < 0.0:  # no roll into what may not be added to
+            x[X_OWN, a] = float(kept)
+            x[X_CROSS, a] = 1.0
+            x[X_BETA, a] = 1.0
+            x[X_NO_ADD, a] = _no_add(rules, inst_rules, measure, fresh, funding, x, a)
+    own = int(x[X_OWN, a])
+    x[X_CARRY, a] = np.nan
+    if own >= 0 and inst_rules[I_KIND, own] == 1.0:
+        x[X_CARRY, a] = measure[_FUNDING, int(inst_rules[I_ASSET, own])]
+
+
+@compiled
 def _hedged(inst_rules: Floats, asset: Floats, measure: Floats, price: Floats, x: Floats, a: int) -> None:
     """Add the cross hedge to the asset's short, beta-adjusted, and say which share of its coins is hedged."""
     own = int(x[X_OWN, a])
@@ -283,19 +313,7 @@ def measure_stage(
         if measure[_RATIO, a] >= 1.5 and held > 0.0:
             restless += x[X_VALUE, a] / held
     for a in range(n_assets):
-        _hedge_route(rules, inst_rules, measure, asset, inst, price, hedge, x, a)
-        x[X_NO_ADD, a] = _no_add(rules, inst_rules, measure, fresh, funding, x, a)
-        kept = int(asset[B_HEDGE, a])
-        if x[X_NO_ADD, a] != 0.0 and kept >= 0 and kept != int(x[X_OWN, a]) and int(inst_rules[I_ASSET, kept]) == a:
-            if _listed(price, inst, kept) and inst[P_UNITS, kept] < 0.0:  # no roll into what may not be added to
-                x[X_OWN, a] = float(kept)
-                x[X_CROSS, a] = 1.0
-                x[X_BETA, a] = 1.0
-                x[X_NO_ADD, a] = _no_add(rules, inst_rules, measure, fresh, funding, x, a)
-        own = int(x[X_OWN, a])
-        x[X_CARRY, a] = np.nan
-        if own >= 0 and inst_rules[I_KIND, own] == 1.0:
-            x[X_CARRY, a] = measure[_FUNDING, int(inst_rules[I_ASSET, own])]
+        _route(rules, inst_rules, measure, asset, inst, price, fresh, funding, hedge, x, a)
         x[X_SHORT, a] = own_short(asset, inst, inst_rules, a, market)
         _hedged(inst_rules, asset, measure, price, x, a)
         measure[_BREADTH, a] = restless
