@@ -17,7 +17,17 @@ from hedgerow.model.portfolio import Portfolio
 from hedgerow.model.report import LegRecord
 
 ASSETS = ("BTC", "ETH")
-NAMING = ("votes", "regime_days", "blocked_by_reason", "assets", "breadth", "by_asset", "margin", "transfers", "benchmarks")
+NAMING = (
+    "votes",
+    "regime_days",
+    "blocked_by_reason",
+    "assets",
+    "breadth",
+    "by_asset",
+    "margin",
+    "transfers",
+    "benchmarks",
+)
 
 
 def records() -> dict[str, Mapping[str, Any]]:

@@ -213,6 +213,12 @@ def test_last_day_is_the_last_daily_bar(made_market: Path, tmp_path: Path) -> No
     assert wire.last_day(simple(tmp_path, days=7), ("ETH",)) == date(2022, 1, 7)
 
 
+def test_last_day_is_the_last_that_all_have(tmp_path: Path) -> None:
+    put(tmp_path, "spot", "BTC", "1d", times("2022-01-01", 10, "1d"))
+    put(tmp_path, "spot", "ETH", "1d", times("2022-01-01", 7, "1d"))
+    assert wire.last_day(tmp_path, ("BTC", "ETH")) == date(2022, 1, 7)
+
+
 def test_last_day_leaves_out_a_day_that_is_not_over(tmp_path: Path) -> None:
     put(tmp_path, "spot", "BTC", "1h", times("2022-01-01", 5 * 24 + 23, "1h"))
     assert wire.last_day(tmp_path, ("BTC",)) == date(2022, 1, 5)

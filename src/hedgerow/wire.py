@@ -134,8 +134,17 @@ def last_day(folder: Path, assets: Sequence[str]) -> date:
     """The last daily bar that all ``assets`` have in a data folder."""
     from hedgerow.store import history
 
-    loaded = history.load(folder, assets, warmup_days=0)
-    return date(1970, 1, 1) + timedelta(days=int(loaded.end_ns // NS_PER_DAY) - 1)
+    daily = history.daily(history.load(folder, assets, warmup_days=0))
+    common = [
+        int(ns) for ns, close in zip(daily.days_ns, daily.close, strict=True) if all(price > 0.0 for price in close)
+    ]
+    if not common:
+        raise ConfigError(
+            f"{', '.join(assets)} have no day in common",
+            where="--at",
+            fix="Name a day, or leave out the coin that ended.",
+        )
+    return date(1970, 1, 1) + timedelta(days=common[-1] // NS_PER_DAY)
 
 
 def demo_market(days: int, seed: int, scenario: str) -> Path:

@@ -108,7 +108,8 @@ def test_every_reason_and_refusal_makes_a_sentence() -> None:
             assert text
             assert "{" not in text
             assert (
-                "unknown" in sentence(code, "trim.drift", float("nan"), float("nan"), "%", "USDT") or "{" not in SENTENCES[code]
+                "unknown" in sentence(code, "trim.drift", float("nan"), float("nan"), "%", "USDT")
+                or "{" not in SENTENCES[code]
             )
     policy = policies.load("balanced")
     assert row_name(policy, 0, Reason.TRIM) == "trim.drift"

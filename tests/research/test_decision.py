@@ -270,3 +270,9 @@ def test_a_book_that_cannot_be_is_refused_with_its_key(case: str) -> None:
 )
 def test_a_book_at_the_limit_is_taken(text: str, stage: Stage | None) -> None:
     assert plan(text, stage=stage).value > 0.0
+
+
+def test_a_short_without_a_price_is_named() -> None:
+    stage = tape.stage({"BTC": [100.0, 100.0], "BTC/USDT:USDT": [float("nan")] * 2})
+    with pytest.raises(ConfigError, match="no price of BTC/USDT:USDT"):
+        plan("[spot.BTC]\namount = 5\n" + short(-1.0), stage=stage)

@@ -259,3 +259,21 @@ def test_a_row_that_was_left_says_when_it_may_be_entered_again() -> None:
     close(desk)
     rows = close(desk)
     assert told_of(rows, "LOW")["barred"] == ["left 2 days ago, again after 6"]
+
+
+def test_an_unknown_vote_that_must_last_is_no_reason_to_leave() -> None:
+    """The kernel takes it for unknown; told as "no" it once said that the row may be left."""
+
+    vote = {
+        "up": {"measure": "low90", "threshold": 1},
+        "calm": {"measure": "support_broken", "threshold": 1, "for": "2 d"},
+    }
+    regime = {"A": {"hedge": ["50 %", "100 %"], "trim": "none", "from": ["REST"], "enter": {"any": ["up"]}, "leave": {"none": ["calm"]}},
+              "REST": {"hedge": ["0 %", "50 %"], "trim": "none"}}  # fmt: skip
+    desk = Desk(rules_of(vote=vote, regime=regime), {"A": 1.0}, {"A": 0.5}, cash=500.0, held={"A": 500.0})
+    desk.see(low90=1.0, support_broken=float("nan")).decide()
+    desk.see(low90=0.0).decide()
+    assert desk.state("A") == "A"
+    rows = states.regime_rows(desk.policy, desk.book, desk.work, 0)
+    assert rows[0]["barred"]
+    assert rows[1]["barred"]

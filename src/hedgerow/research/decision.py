@@ -129,7 +129,8 @@ def _hold(book: k.Book, portfolio: Portfolio, universe: Universe, price: Floats,
                 fix="Choose a day that its files cover, or take it out of the portfolio.",
             )  # fmt: skip
         value += coins * price[a] if coins > 0.0 else 0.0
-    for symbol, position in portfolio.futures.items():
+    backed_by_coins = {it.symbol for it in universe.instruments if it.inverse}  # read first: their collateral is spot
+    for symbol, position in sorted(portfolio.futures.items(), key=lambda item: item[0] not in backed_by_coins):
         value += _hold_short(book, symbol, position, universe, price, rules)
     book.scalar[k.S_NAV0] = portfolio.head.initial_value or value
 
@@ -144,6 +145,10 @@ def _hold_short(
         raise ConfigError(f"the data has no {symbol}", where=where, fix=f"Known futures: {', '.join(known) or 'none'}.")
     i = len(universe.assets) + known.index(symbol)
     asset = int(rules.inst[k.I_ASSET, i])
+    if position.amount != 0.0 and not price[i] > 0.0:
+        raise ConfigError(
+            f"the data has no price of {symbol} on this day", where=where, fix="Choose a day that its files cover."
+        )
     inverse = rules.inst[k.I_INVERSE, i] == 1.0
     if position.amount == 0.0:  # collateral without a position is free
         wallet = book.asset[k.B_HELD, asset : asset + 1] if inverse else book.wallet[k.W_CASH]

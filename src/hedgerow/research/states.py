@@ -65,7 +65,9 @@ def _leaving(policy: Policy, book: k.Book, votes: Mapping[str, str], state: str,
         return []
     words = []
     since = {  # runs are counted from the entry
-        name: NO if vote.lasting > 0.0 and min(book.votes[k.VOTE_RUN, v, a], age) < vote.lasting else votes[name]
+        name: NO
+        if votes[name] == YES and vote.lasting > 0.0 and min(book.votes[k.VOTE_RUN, v, a], age) < vote.lasting
+        else votes[name]
         for v, (name, vote) in enumerate(policy.vote.items())
     }
     if row.leave is not None:
