@@ -46,6 +46,15 @@ def test_spare_collateral_of_one_short_funds_another() -> None:
     assert desk.decide() == []
 
 
+def test_a_short_that_is_raised_uses_its_own_spare_collateral() -> None:
+    desk = two({"A": 1.0, "B": 0.0})
+    desk.book.asset[k.B_HELD, 0] = 20.0
+    (leg,) = desk.day()
+    assert (leg.reason, leg.units) == (Reason.HEDGE_RAISE, pytest.approx(-10.0))
+    assert desk.shorts("A") == pytest.approx(20.0)
+    assert desk.cash() == 0.0
+
+
 def test_nothing_is_moved_while_the_wallet_pays() -> None:
     assert [leg.kind for leg in two({"A": 1.0, "B": 0.5}, cash=600.0).decide()] == ["futures"]
 

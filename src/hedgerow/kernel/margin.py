@@ -198,7 +198,7 @@ def margin_stage(
         a = int(inst_rules[I_ASSET, i])
         inverse = inst_rules[I_INVERSE, i] == 1.0
         due = collateral_due(rules, inst_rules, inst, i, price[i], price[a])
-        due -= _covered(legs, count, i) * (1.0 if inverse else price[i]) / rules[K_LEVERAGE]
+        due -= _pending(legs, count, i, 1.0) * (1.0 if inverse else price[i]) / rules[K_LEVERAGE]
         if due <= 0.0:
             continue
         distance = inst[P_LIQUIDATION, i] / price[i] - 1.0
@@ -271,11 +271,15 @@ def withdraw_spare(
                 need += legs[n, L_UNITS] * legs[n, L_PRICE] + legs[n, L_COST]  # sales bring cash
             if legs[n, L_KIND] == LEG_MARGIN and legs[n, L_UNITS] < 0.0:
                 return  # done already
+    for i in range(asset.shape[1], inst.shape[1]):  # a short that is raised uses its own spare first
+        raised = _pending(legs, count, i, -1.0) * price[i] / rules[K_LEVERAGE]
+        if raised > 0.0:
+            need -= min(raised, _spare(rules, inst_rules, inst, price, fresh, nav, i))
     if need <= wallet[W_CASH, 0]:
         return
     for i in range(asset.shape[1], inst.shape[1]):
         spare = _spare(rules, inst_rules, inst, price, fresh, nav, i)
-        if spare > 0.0:
+        if spare > 0.0 and _pending(legs, count, i, -1.0) == 0.0:
             a = int(inst_rules[I_ASSET, i])
             notional = -inst[P_UNITS, i] * price[i]
             equity = futures_value(inst, inst_rules, i, price[i], price[a])
@@ -286,12 +290,12 @@ def withdraw_spare(
 
 
 @compiled
-def _covered(legs: Floats, count: Ints, i: int) -> float:
-    """Coins of instrument ``i`` that the plan covers already: they need no collateral any more."""
+def _pending(legs: Floats, count: Ints, i: int, side: float) -> float:
+    """Coins of contract ``i`` that the plan covers (``side`` 1) or adds to the short (-1)."""
     units = 0.0
     for n in range(count[0]):
         if legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_FUTURES and int(legs[n, L_INST]) == i:
-            units += max(0.0, legs[n, L_UNITS])
+            units += max(0.0, side * legs[n, L_UNITS])
     return units
 
 

@@ -51,7 +51,7 @@ from hedgerow.kernel.clock import (
     watch_margin,
 )
 from hedgerow.kernel.decide import decide, observe
-from hedgerow.kernel.margin import refresh_margin
+from hedgerow.kernel.margin import collateral_due, refresh_margin
 from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.record import log_refused, log_unfilled, record_day, write_log
 from hedgerow.model.market import Bytes, Floats, Ints
@@ -98,14 +98,15 @@ def _cover_waits(work: Work, a: int, open_price: Floats) -> bool:
 
 
 @compiled
-def _for_shorts(rules: Rules, work: Work, mark: Floats) -> float:
-    """Quote that the plan's new shorts need as collateral."""
+def _for_shorts(rules: Rules, book: Book, work: Work, mark: Floats) -> float:
+    """Quote that the plan's new shorts need from the wallet: their collateral, less what their contract can spare."""
     quote = 0.0
     for n in range(work.counts[0]):
         i = int(work.legs[n, L_INST])
         new = work.legs[n, L_KIND] == LEG_FUTURES and work.legs[n, L_UNITS] < 0.0
         if new and work.legs[n, L_STATUS] == PENDING and rules.inst[I_INVERSE, i] == 0.0 and mark[i] > 0.0:
-            quote -= work.legs[n, L_UNITS] * mark[i] / rules.scalar[K_LEVERAGE]
+            due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], mark[int(rules.inst[I_ASSET, i])])
+            quote += max(0.0, due - work.legs[n, L_UNITS] * mark[i] / rules.scalar[K_LEVERAGE])
     return quote
 
 
@@ -142,7 +143,7 @@ def fill_pending(
             continue
         cash = book.wallet[W_CASH, 0]
         if kind == LEG_SPOT:
-            aside = _for_shorts(rules, work, mark)
+            aside = _for_shorts(rules, book, work, mark)
             done = fill_spot(rules, book, work.asset, work.measure, legs, n, at, price, aside)
         elif kind == LEG_MARGIN:
             done = fill_margin(rules, book, mark, legs, n, at)
