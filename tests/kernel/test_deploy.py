@@ -187,3 +187,12 @@ def test_a_tranche_that_was_paid_in_part_leaves_the_rest_for_later() -> None:
     assert sum(days) == pytest.approx(600.0 - 75.0)
     assert [units for units in days if units] == [150.0, 150.0, 150.0, 75.0]
     assert desk.book.scalar[k.S_TRANCHES] == 4.0
+
+
+def test_a_first_purchase_that_the_market_cuts_goes_on_until_it_is_whole() -> None:
+    """R-068: a tenth of a day's turnover of 1,000 is all that is bought at once; the target is 400."""
+    guard = {"participation": "10 %", "unknown_liquidity": "refuse"}
+    desk = Desk(rules_of(guard=guard), {"A": 1.0}, {"A": 0.4}, cash=1_000.0, futures=()).see(adv30=1_000.0)
+    assert [bought(desk) for _ in range(6)] == [100.0, 100.0, 100.0, 100.0, 0.0, 0.0]
+    desk.at_price(A=0.5)
+    assert bought(desk) == 0.0  # from then on rules of drift and deployment decide

@@ -129,7 +129,7 @@ A_TARGET, A_SOUND = range(2)  # weight of nav; 1: whitelisted
     B_CROSS,  # coins of the cross-hedge instrument that are short for this asset
     B_COST,  # quote per coin; nan: unknown
     B_PRINCIPAL,  # quote outstanding; nan: unknown
-    B_ENTERED,  # 1: the first purchase was made (or is not wanted)
+    B_ENTERED,  # 1: the first purchase was made (or is not wanted); between 0 and 1: made in part
     B_STATE,  # regime row
     B_AGE,  # decisions in this row
     B_SHOCK,  # 1: entered by a shock

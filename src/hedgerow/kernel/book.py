@@ -84,6 +84,7 @@ _TRIM: Final = float(Reason.TRIM)
 _PEAK: Final = float(Reason.TRIM_PEAK)
 _TOP: Final = float(Reason.TRIM_TOP)
 _DEPLOY: Final = float(Reason.DEPLOY)
+_WHOLE: Final = 0.95  # of a purchase: less was cut by the market, not by the price of the open
 
 
 @compiled
@@ -202,7 +203,8 @@ def _after_spot(rules: Rules, book: Book, legs: Floats, n: int, units: float, a:
     """What a decision must remember of a spot fill: episodes, cooldowns, coins to buy back, tranches, entries."""
     reason = legs[n, L_REASON]
     day = legs[n, L_DAY]
-    book.asset[B_ENTERED, a] = 1.0
+    part = legs[n, L_REASON] == _ENTRY and units < _WHOLE * legs[n, L_WANTED]
+    book.asset[B_ENTERED, a] = 0.5 if part else 1.0  # what the market did not bear is bought on the next days
     if legs[n, L_SOLD] != 0.0:
         book.asset[B_SOLD, a] = max(0.0, book.asset[B_SOLD, a] + legs[n, L_SOLD] * units / legs[n, L_WANTED])
     if reason == _DEPLOY:

@@ -51,6 +51,7 @@ _DEPLOY: Final = float(Reason.DEPLOY)
 _UNDERWEIGHT: Final = float(Reason.UNDERWEIGHT)
 _RESERVED: Final = float(Refusal.RESERVE)
 _CASH: Final = float(Refusal.CASH)
+_NEARLY: Final = 0.05  # of the target: so near a purchase is done
 _TINY: Final = 1e-9
 _EPISODE_GAP: Final = 30.0  # days without a deploying row that end a deployment episode (2A-5)
 
@@ -168,14 +169,16 @@ def buy_underweights(rules: Floats, asset: Floats, x: Floats, nav: float) -> Non
 
 @compiled
 def enter(asset: Floats, x: Floats, nav: float, cost: float) -> None:
-    """The first purchase of an asset that is wanted and was never held."""
+    """The first purchase of an asset that is wanted and was never held, over the days that its market needs."""
     for a in range(asset.shape[1]):
         if asset[B_ENTERED, a] == 1.0:
             continue
-        if x[X_UNITS, a] > 0.0:
+        whole = x[X_SHARE, a] * nav / (1.0 + cost * x[X_SHARE, a])
+        lacking = whole - x[X_VALUE, a] - asset[B_SOLD, a] * x[X_PRICE, a]
+        if x[X_UNITS, a] > 0.0 and (asset[B_ENTERED, a] == 0.0 or lacking <= _NEARLY * whole):
             asset[B_ENTERED, a] = 1.0
         elif x[X_ALIVE, a] == 1.0 and x[X_SHARE, a] > 0.0:
-            x[X_BUY, a] = x[X_SHARE, a] * nav / (1.0 + cost * x[X_SHARE, a]) / x[X_PRICE, a]
+            x[X_BUY, a] = lacking / x[X_PRICE, a]
             x[X_BUY_REASON, a] = _ENTRY
             x[X_MEASURED, a] = x[X_WEIGHT, a]
             x[X_THRESHOLD, a] = x[X_TARGET, a]
