@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -143,7 +143,7 @@ def _many(value: object) -> bool:
     return _is_rows(value)
 
 
-def _is_rows(value: object) -> bool:
+def _is_rows(value: object) -> TypeGuard[Sequence[Mapping[str, object]]]:
     return isinstance(value, (list, tuple)) and bool(value) and all(isinstance(row, Mapping) for row in value)
 
 
@@ -151,7 +151,7 @@ def _block(value: object, title: str, whole: int = 0) -> Block:
     """Rows or a mapping as a table, or as pairs; ``whole`` is how many there are where ``value`` is cut."""
     rows: list[dict[str, object]] = []
     if _is_rows(value):
-        rows = [dict(row) for row in value]  # type: ignore[attr-defined]
+        rows = [dict(row) for row in value]
     elif isinstance(value, Mapping) and all(_is_rows(entry) for entry in value.values()):
         rows = [{"": name, **row} for name, entry in value.items() for row in entry]
     elif isinstance(value, Mapping) and all(isinstance(entry, Mapping) for entry in value.values()):

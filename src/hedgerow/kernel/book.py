@@ -80,7 +80,6 @@ from hedgerow.model.market import Floats
 from hedgerow.model.plan import Reason
 
 _ENTRY: Final = float(Reason.ENTRY)
-_TRIM: Final = float(Reason.TRIM)
 _PEAK: Final = float(Reason.TRIM_PEAK)
 _TOP: Final = float(Reason.TRIM_TOP)
 _DEPLOY: Final = float(Reason.DEPLOY)

@@ -279,6 +279,15 @@ def _bound_covers(inst_rules: Floats, x: Floats, legs: Floats, first: int, last:
 
 
 @compiled
+def _cut_by(rules: Floats, inst_rules: Floats, measure: Floats, i: int, notional: float) -> tuple[float, float, float]:
+    """(refusal, measured, threshold) of an order that is larger than the market bears: by turnover, else by slippage."""
+    bears = rules[K_PARTICIPATION] * turnover_of(inst_rules, measure, i)
+    if bears <= largest_within(rules, inst_rules, measure, i, rules[K_SLIPPAGE_CAP]):
+        return _LIQUIDITY, notional, bears
+    return _SLIPPAGE, slippage_of(rules, inst_rules, measure, i, notional), rules[K_SLIPPAGE_CAP]
+
+
+@compiled
 def _sized(
     rules: Floats, inst_rules: Floats, measure: Floats, x: Floats, nav: float, legs: Floats, n: int, closes: bool
 ) -> None:
@@ -290,8 +299,9 @@ def _sized(
     if not adv > 0.0 and rules[K_ALLOW_ILLIQUID] == 0.0:
         refuse(legs, n, _ILLIQUID, np.nan, np.nan)
         return
-    bears = rules[K_PARTICIPATION] * adv if adv > 0.0 else np.inf
-    limit = min(bears, largest_within(rules, inst_rules, measure, i, rules[K_SLIPPAGE_CAP]))
+    limit = largest_within(rules, inst_rules, measure, i, rules[K_SLIPPAGE_CAP])
+    if adv > 0.0:
+        limit = min(limit, rules[K_PARTICIPATION] * adv)
     units = abs(legs[n, L_UNITS])
     cut = notional > limit
     if cut:
@@ -306,11 +316,9 @@ def _sized(
     if is_safety(legs[n, L_REASON]) or closes:
         least = 0.0
     if units * price < least or units <= 0.0:
-        if cut and limit < bears:
-            slip = slippage_of(rules, inst_rules, measure, i, notional)
-            refuse(legs, n, _SLIPPAGE, slip, rules[K_SLIPPAGE_CAP])
-        elif cut:
-            refuse(legs, n, _LIQUIDITY, notional, limit)
+        if cut:
+            code, measured, threshold = _cut_by(rules, inst_rules, measure, i, notional)
+            refuse(legs, n, code, measured, threshold)
         else:
             refuse(legs, n, _MINIMUM, units * price, least)
         return
@@ -363,15 +371,9 @@ def guard_legs(
             legs[n, L_LIMIT] = limit
             left = abs(wanted) - abs(legs[n, L_UNITS])
             if left * price[i] > max(rules[K_MIN_LEG] * nav, inst_rules[I_MIN_NOTIONAL, i]):
-                code = _LIQUIDITY
-                measured = abs(wanted) * price[i]
-                limit = rules[K_PARTICIPATION] * turnover_of(inst_rules, measure, i)
-                if not measured > limit:
-                    code = _SLIPPAGE
-                    measured = slippage_of(rules, inst_rules, measure, i, measured)
-                    limit = rules[K_SLIPPAGE_CAP]
+                code, size, most = _cut_by(rules, inst_rules, measure, i, abs(wanted) * price[i])
                 add_refusal(
                     legs, count, i, int(legs[n, L_FOR]), legs[n, L_KIND], left if wanted > 0.0 else -left, price[i],
-                    legs[n, L_REASON], -1.0, code, measured, limit, day,
+                    legs[n, L_REASON], -1.0, code, size, most, day,
                 )  # fmt: skip
     _bound_covers(inst_rules, x, legs, first, last)

@@ -79,7 +79,6 @@ _FAILING: Final = float(Reason.VENUE_FAILURE)
 _FAILURE: Final = INDEX["venue_failure"]
 _FUND: Final = float(Reason.FUND_HEDGE)
 _RAISE: Final = float(Reason.HEDGE_RAISE)
-_FUNDING: Final = INDEX["funding7"]
 _PAID_CAP: Final = float(Refusal.PAID_CAP)
 _REBALANCE: Final = float(Reason.REBALANCE)
 _RESTORE: Final = float(Reason.HEDGE_RESTORE)

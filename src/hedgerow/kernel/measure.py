@@ -144,31 +144,14 @@ def _listed(price: Floats, inst: Floats, i: int) -> bool:
 
 
 @compiled
-def _hedge_route(
-    rules: Floats,
-    inst_rules: Floats,
-    measure: Floats,
-    asset: Floats,
-    inst: Floats,
-    price: Floats,
-    hedge: Ints,
-    x: Floats,
-    a: int,
-) -> None:
-    """Which instrument hedges the asset, and coins of it per coin of the asset: own futures, or BTC's by beta.
-
-    A short stays on its contract until the one that follows has a price.
-    """
+def _hedge_route(rules: Floats, measure: Floats, inst: Floats, price: Floats, hedge: Ints, x: Floats, a: int) -> None:
+    """Which instrument hedges the asset, and coins of it per coin of the asset: own futures, or BTC's by beta."""
     market = int(rules[K_MARKET])
     x[X_OWN, a] = -1.0
     x[X_CROSS, a] = 1.0
     x[X_BETA, a] = 1.0
     if _listed(price, inst, hedge[a]):
         x[X_OWN, a] = float(hedge[a])
-        return
-    kept = int(asset[B_HEDGE, a])
-    if _listed(price, inst, kept) and inst[P_UNITS, kept] < 0.0 and int(inst_rules[I_ASSET, kept]) == a:
-        x[X_OWN, a] = float(kept)
         return
     if a == market or hedge[market] < 0:
         return
@@ -213,12 +196,17 @@ def _route(
     x: Floats,
     a: int,
 ) -> None:
-    """The contract that hedges the asset, whether a short may be added on it today, and what it pays in funding."""
-    _hedge_route(rules, inst_rules, measure, asset, inst, price, hedge, x, a)
+    """The contract that hedges the asset, whether a short may be added on it today, and what it pays in funding.
+
+    A short stays on its own contract until the one that follows has a price and may be added to.
+    """
+    _hedge_route(rules, measure, inst, price, hedge, x, a)
     x[X_NO_ADD, a] = _no_add(rules, inst_rules, measure, fresh, funding, x, a)
     kept = int(asset[B_HEDGE, a])
-    if x[X_NO_ADD, a] != 0.0 and kept >= 0 and kept != int(x[X_OWN, a]) and int(inst_rules[I_ASSET, kept]) == a:
-        if _listed(price, inst, kept) and inst[P_UNITS, kept] < 0.0:  # no roll into what may not be added to
+    own = int(x[X_OWN, a])
+    waits = own < 0 or int(inst_rules[I_ASSET, own]) != a or x[X_NO_ADD, a] != 0.0
+    if waits and kept != own and _listed(price, inst, kept) and int(inst_rules[I_ASSET, kept]) == a:
+        if inst[P_UNITS, kept] < 0.0:
             x[X_OWN, a] = float(kept)
             x[X_CROSS, a] = 1.0
             x[X_BETA, a] = 1.0

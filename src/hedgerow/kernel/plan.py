@@ -69,7 +69,6 @@ from hedgerow.model.plan import Reason, Refusal
 _BUY_BACK: Final = float(Reason.BUY_BACK)
 _CASH: Final = float(Refusal.CASH)
 _CARRY_VETO: Final = float(Refusal.CARRY_VETO)
-_FUNDING: Final = INDEX["funding7"]
 _FAILURE: Final = INDEX["venue_failure"]
 _MARGIN: Final = float(Refusal.MARGIN)
 _NO_INSTRUMENT: Final = float(Refusal.NO_INSTRUMENT)

@@ -55,16 +55,12 @@ from hedgerow.kernel.margin import collateral_due, refresh_margin
 from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.record import log_refused, log_unfilled, record_day, write_log
 from hedgerow.model.market import Bytes, Floats, Ints
-from hedgerow.model.plan import Reason, Refusal
-from hedgerow.units import NS_PER_DAY
+from hedgerow.model.plan import Refusal
 
 _BACKING: Final = float(Refusal.BACKING)
 _CASH: Final = float(Refusal.CASH)
 _MARGIN: Final = float(Refusal.MARGIN)
 _NEARLY: Final = 0.02  # of an order: so much is left out for the price of the next open, and not worth a word
-_DELISTED: Final = 7.0 * NS_PER_DAY
-_LIQUIDATED: Final = float(Reason.LIQUIDATED)
-_SETTLED: Final = float(Reason.SETTLED)
 
 
 @compiled
@@ -143,7 +139,7 @@ def fill_pending(
             continue
         cash = book.wallet[W_CASH, 0]
         if kind == LEG_SPOT:
-            aside = _for_shorts(rules, book, work, mark)
+            aside = _for_shorts(rules, book, work, mark) if legs[n, L_UNITS] > 0.0 else 0.0
             done = fill_spot(rules, book, work.asset, work.measure, legs, n, at, price, aside)
         elif kind == LEG_MARGIN:
             done = fill_margin(rules, book, mark, legs, n, at)
