@@ -21,9 +21,9 @@ _used = False  # whether a function was marked
 
 
 def source_key() -> str:
-    """A hash of every source whose edit changes compiled code: kernel, signals, measures, this file."""
+    """A hash of every source whose edit changes compiled code: kernel, signals, measures, contracts, this file."""
     digest = hashlib.sha256()
-    files = [_HERE / "jit.py", _HERE / "link.py", _HERE / "model" / "measure.py"]
+    files = [_HERE / "jit.py", _HERE / "link.py"] + [_HERE / "model" / name for name in ("measure.py", "contract.py")]
     files += sorted((_HERE / "kernel").glob("*.py")) + sorted((_HERE / "signals").glob("*.py"))
     for path in files:
         digest.update(path.name.encode())

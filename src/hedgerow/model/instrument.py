@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
+
+from hedgerow.units import NS_PER_SECOND
 
 
 class Kind(IntEnum):
@@ -65,3 +68,26 @@ class Universe:
     def futures_of(self, asset: str) -> tuple[int, ...]:
         """Indices of the futures instruments on ``asset``, in order."""
         return tuple(i for i, it in enumerate(self.instruments) if it.asset == asset and it.kind is not Kind.SPOT)
+
+
+def from_symbol(symbol: str) -> Instrument:
+    """The instrument that a ccxt symbol names: ``BTC/USDT``, ``BTC/USDT:USDT``, ``BTC/USD:BTC-220325``.
+
+    Raises ``ValueError`` with the fix where it is none. A dated contract expires at 08:00 UTC of its day, as Binance,
+    Bybit and OKX settle.
+    """
+    pair, _, tail = symbol.partition(":")
+    asset, slash, quote = pair.partition("/")
+    settle, _, expiry = tail.partition("-")
+    if not (asset and slash and quote) or (tail and settle not in (asset, quote)):
+        raise ValueError(f'"{symbol}" is no instrument; write BTC/USDT, BTC/USDT:USDT or BTC/USD:BTC-220325')
+    if not tail:
+        return Instrument(symbol, asset, quote)
+    if not expiry:
+        return Instrument(symbol, asset, quote, Kind.PERPETUAL, inverse=settle == asset)
+    try:
+        day = datetime.strptime(expiry, "%y%m%d").replace(hour=8, tzinfo=UTC)
+    except ValueError:
+        raise ValueError(f'"{symbol}" ends in no day; write it as 220325 for 2022-03-25') from None
+    expiry_ns = int(day.timestamp()) * NS_PER_SECOND
+    return Instrument(symbol, asset, quote, Kind.DATED, inverse=settle == asset, expiry_ns=expiry_ns)

@@ -1,0 +1,38 @@
+"""The arithmetic of a contract: notional, profit, average entry, funding. Written once for both books.
+
+The kernel compiles these functions for float64; the ledger calls them with Decimal. So they hold no float and no
+division but by a price: ``size`` is coins for spot and linear contracts, quote of notional for inverse ones (contracts
+times the contract's size); it is signed, short negative. A linear contract settles in quote, an inverse one in coins.
+Source: domain 2.7, 2.12, 2.17; BitMEX and Bybit contract guides (goldens G-17 to G-31).
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+Number = TypeVar("Number")  # float, or Decimal
+
+
+def notional(size: Number, price: Number, inverse: bool) -> Number:
+    """Value of a position in its settle currency: quote (linear), coins (inverse); signed as ``size``."""
+    return size / price if inverse else size * price  # type: ignore[operator,no-any-return]
+
+
+def profit(size: Number, entry: Number, price: Number, inverse: bool) -> Number:
+    """Profit of ``size`` entered at ``entry`` and marked or closed at ``price``, in settle currency."""
+    return size / entry - size / price if inverse else size * (price - entry)  # type: ignore[operator,no-any-return]
+
+
+def average_entry(size: Number, entry: Number, more: Number, price: Number, inverse: bool) -> Number:
+    """Entry after ``more`` of the same sign was added at ``price``: arithmetic (linear) or harmonic (inverse)."""
+    if inverse:
+        return (size + more) / (size / entry + more / price)  # type: ignore[operator,no-any-return]
+    return (size * entry + more * price) / (size + more)  # type: ignore[operator,no-any-return]
+
+
+def funding_received(size: Number, mark: Number, rate: Number, inverse: bool) -> Number:
+    """What the holder of ``size`` receives at a funding stamp, in settle currency; negative: pays.
+
+    The sign of funding is fixed here and nowhere else: at a positive rate longs pay shorts.
+    """
+    return -(size / mark * rate) if inverse else -(size * mark * rate)  # type: ignore[operator,no-any-return]
