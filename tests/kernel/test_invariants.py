@@ -140,8 +140,11 @@ def test_the_attribution_adds_up_on_every_day_and_so_do_the_weights(case: Case) 
         for i in range(book.asset.shape[1], book.inst.shape[1]):
             units, collateral = book.inst[k.P_UNITS, i], book.inst[k.P_COLLATERAL, i]
             if units or collateral:
-                futures += units * (price[i] - book.inst[k.P_ENTRY, i])
-                futures += 0.0 if rules.inst[k.I_INVERSE, i] else collateral
+                entry, inverse = book.inst[k.P_ENTRY, i], rules.inst[k.I_INVERSE, i] == 1.0
+                spot_price = price[int(rules.inst[k.I_ASSET, i])]
+                if inverse and units:  # coins, by the venue's formula
+                    futures += units * entry * (1 / entry - 1 / price[i]) * spot_price
+                futures += 0.0 if inverse else collateral + units * (price[i] - entry)
         days.append((nav, spot + book.wallet[k.W_CASH, 0] + futures, float(book.asset[k.FIRST_PART :].sum())))
 
     run, _ = play(case, record_day=check)
@@ -155,8 +158,9 @@ def test_the_attribution_adds_up_on_every_day_and_so_do_the_weights(case: Case) 
 @given(cases())
 def test_every_leg_has_a_price_and_every_refusal_a_sentence(case: Case) -> None:
     run, traces = play(case)
-    assert np.isfinite(traces.log[:, [k.L_UNITS, k.L_WANTED, k.L_DONE, k.L_FEE, k.L_SLIPPAGE]]).all()
-    filled = traces.log[traces.log[:, k.L_STATUS] == k.FILLED]
+    legs = traces.log[traces.log[:, k.L_KIND] != k.LEG_FUNDING]
+    assert np.isfinite(legs[:, [k.L_UNITS, k.L_WANTED, k.L_DONE, k.L_FEE, k.L_SLIPPAGE]]).all()
+    filled = legs[legs[:, k.L_STATUS] == k.FILLED]
     assert (filled[:, k.L_FILL] > 0.0).all()
     assert (np.abs(filled[:, k.L_DONE]) > 0.0).all()
     assert traces.log.base is None or traces.log.shape[0] < traces.log.base.shape[0]  # the log was long enough

@@ -274,9 +274,11 @@ WORK_ASSET: Final = 48
     L_SOLD,  # spot: coins that become sold in place of a short (negative: no longer) when all of L_WANTED is filled;
     # futures: coins of excess that become shorted instead of sold
     L_FIRED,  # trim row whose episode and cooldown begin with the fill; -1: none
-) = range(22)
-LEG: Final = 22
+    L_MOVED,  # collateral that went into the contract with the fill (negative: came back), settle currency
+) = range(23)
+LEG: Final = 23
 LEG_SPOT, LEG_FUTURES, LEG_MARGIN = 0.0, 1.0, 2.0
+LEG_FUNDING = 3.0  # in the log alone: L_DONE received (settle currency; nan: unknown), L_FILL mark, L_MEASURED rate
 PENDING, FILLED, REFUSED, SUPERSEDED = range(4)
 
 

@@ -43,6 +43,7 @@ from hedgerow.kernel.arrays import (
     L_FIRED,
     L_FOR,
     L_INST,
+    L_MOVED,
     L_PRICE,
     L_REASON,
     L_SLIPPAGE,
@@ -75,9 +76,12 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.fill import slippage_of
 from hedgerow.kernel.leg import begin_episode
 from hedgerow.kernel.margin import affordable, bare, collateral_due, collect, refresh_margin, release
-from hedgerow.kernel.measure import futures_value, spot_units
+from hedgerow.kernel.measure import funding_received, futures_value, profit, size_of, spot_units, unrealised
+from hedgerow.model import contract
 from hedgerow.model.market import Floats
 from hedgerow.model.plan import Reason
+
+notional = compiled(contract.notional)
 
 _ENTRY: Final = float(Reason.ENTRY)
 _PEAK: Final = float(Reason.TRIM_PEAK)
@@ -106,10 +110,14 @@ def settle_marks(inst_rules: Floats, asset: Floats, inst: Floats, price: Floats)
         spot = price[a]
         if not (mark > 0.0 and spot > 0.0):
             continue
-        if inst[P_UNITS, i] != 0.0:
+        if inst[P_UNITS, i] != 0.0 and inst[P_MARK, i] > 0.0:
             index = inst[P_UNITS, i] * (spot - inst[P_INDEX, i])
+            moved = inst[P_UNITS, i] * (mark - inst[P_MARK, i])
+            if inst_rules[I_INVERSE, i] == 1.0:
+                before = unrealised(inst, inst_rules, i, inst[P_MARK, i]) * inst[P_INDEX, i]
+                moved = unrealised(inst, inst_rules, i, mark) * spot - before
             asset[B_PNL_HEDGE, a] += index
-            asset[B_PNL_BASIS, a] += inst[P_UNITS, i] * (mark - inst[P_MARK, i]) - index
+            asset[B_PNL_BASIS, a] += moved - index
         inst[P_MARK, i] = mark
         inst[P_INDEX, i] = spot
 
@@ -125,18 +133,20 @@ def pay_funding(
     rate: float,
     mark: float,
     spot: float,
-) -> None:
-    """One funding payment on the position held: positive rate, longs pay shorts (domain 2.7).
+) -> float:
+    """One funding payment on the position held (domain 2.7); returns it in settle currency.
 
-    Unknown is counted, not paid.
+    Unknown is counted, not paid: nan.
     """
     if np.isnan(rate):
         scalar[S_UNKNOWN_FUNDING] += 1.0
-        return
-    received = -inst[P_UNITS, i] * mark * rate
-    asset[B_FUNDING, int(inst_rules[I_ASSET, i])] += received
-    inst[P_COLLATERAL, i] += received / spot if inst_rules[I_INVERSE, i] == 1.0 else received
+        return np.nan
+    inverse = inst_rules[I_INVERSE, i] == 1.0
+    received = funding_received(size_of(inst, inst_rules, i), mark, rate, inverse)
+    asset[B_FUNDING, int(inst_rules[I_ASSET, i])] += received * spot if inverse else received
+    inst[P_COLLATERAL, i] += received
     refresh_margin(rules, inst_rules, inst, i)
+    return received
 
 
 @compiled
@@ -242,22 +252,31 @@ def fill_futures(
         fill = price * (1.0 + slip)
     if units == 0.0 or inst[P_UNITS, i] > 0.0:
         return False
-    fee = abs(units) * fill * rules.inst[I_FEE, i]
+    size = units  # as the contract counts: an inverse one is closed at its entry's notional, opened at the fill's
+    if inverse:
+        size = units * (fill if units < 0.0 else inst[P_ENTRY, i])
+    fee = abs(notional(size, fill, inverse)) * rules.inst[I_FEE, i]
     change = -fee
     if units < 0.0:
         q = -inst[P_UNITS, i]
         inst[P_ENTRY, i] = (q * inst[P_ENTRY, i] - units * fill) / (q - units)
     else:
-        change += units * (inst[P_ENTRY, i] - fill)
+        change += profit(-size, inst[P_ENTRY, i], fill, inverse)
     inst[P_UNITS, i] += units
     if abs(inst[P_UNITS, i]) <= 1e-12 * abs(units):
         inst[P_UNITS, i] = 0.0
-    inst[P_COLLATERAL, i] += change / spot if inverse else change
-    _attribute(book, legs, n, a, units, fill, price, spot, fee)
+    inst[P_COLLATERAL, i] += change
+    excess = 0.0
+    if inverse:
+        fee *= spot
+        excess = profit(size, fill, price, True) * spot - units * (price - fill)
+    _attribute(book, legs, n, a, units, fill, price, spot, fee, excess)
+    before = inst[P_COLLATERAL, i]
     if units < 0.0:
         collect(rules, book, i, price, spot)
     else:
         release(rules, book, i, price, spot)
+    legs[n, L_MOVED] = inst[P_COLLATERAL, i] - before
     if served != a:
         book.asset[B_CROSS, served] = max(0.0, book.asset[B_CROSS, served] - units)
         book.asset[B_CROSS_BY, served] = i
@@ -274,15 +293,27 @@ def fill_futures(
 
 @compiled
 def _attribute(
-    book: Book, legs: Floats, n: int, a: int, units: float, fill: float, price: float, spot: float, fee: float
+    book: Book,
+    legs: Floats,
+    n: int,
+    a: int,
+    units: float,
+    fill: float,
+    price: float,
+    spot: float,
+    fee: float,
+    excess: float,
 ) -> None:
+    """Split a futures fill: fee, slippage against the decision, index and basis since then; ``excess`` is what an
+    inverse contract makes beside a linear one, quote.
+    """
     decided = legs[n, L_PRICE]
     index = legs[n, L_SPOT]
     book.asset[B_FEE_FUTURES, a] -= fee
     book.asset[B_SLIP_FUTURES, a] -= units * (fill - decided)
     moved = spot - index
     book.asset[B_PNL_HEDGE, a] += units * moved
-    book.asset[B_PNL_BASIS, a] += units * (price - decided - moved)
+    book.asset[B_PNL_BASIS, a] += units * (price - decided - moved) + excess
 
 
 @compiled
@@ -321,17 +352,22 @@ def fill_margin(rules: Rules, book: Book, mark: Floats, legs: Floats, n: int, at
 
 
 @compiled
-def close_position(rules: Rules, book: Book, i: int, price: float, fee_rate: float) -> float:
-    """Close instrument ``i`` at ``price`` outside the market (settlement, liquidation); returns the fee, quote."""
+def close_position(rules: Rules, book: Book, i: int, price: float, fee_rate: float) -> tuple[float, float]:
+    """Close instrument ``i`` at ``price`` outside the market (settlement); returns the fee in quote, and the
+    collateral that moved (negative: back to the wallet) in settle currency.
+    """
     a = int(rules.inst[I_ASSET, i])
     inst = book.inst
     spot = inst[P_INDEX, i]
     units = inst[P_UNITS, i]
-    fee = abs(units) * price * fee_rate
-    profit = units * (price - inst[P_ENTRY, i]) - fee
-    inst[P_COLLATERAL, i] += profit / spot if rules.inst[I_INVERSE, i] == 1.0 else profit
+    inverse = rules.inst[I_INVERSE, i] == 1.0
+    fee = abs(notional(size_of(inst, rules.inst, i), price, inverse)) * fee_rate
+    fee = fee * spot if inverse else fee
+    made = unrealised(inst, rules.inst, i, price)
+    stood = unrealised(inst, rules.inst, i, inst[P_MARK, i])
+    inst[P_COLLATERAL, i] += made - (fee / spot if inverse else fee)
     book.asset[B_FEE_FUTURES, a] -= fee
-    book.asset[B_PNL_BASIS, a] += units * (price - inst[P_MARK, i])
+    book.asset[B_PNL_BASIS, a] += (made - stood) * (spot if inverse else 1.0)
     inst[P_UNITS, i] = 0.0
     for b in range(book.asset.shape[1]):
         if int(book.asset[B_CROSS_BY, b]) == i:
@@ -340,20 +376,24 @@ def close_position(rules: Rules, book: Book, i: int, price: float, fee_rate: flo
             book.asset[B_EXCESS, b] = 0.0
     book.scalar[S_FUTURES_TRADED] += abs(units) * price
     _count_turnover(book.scalar, abs(units) * price)
+    before = inst[P_COLLATERAL, i]
     release(rules, book, i, price, spot)
     refresh_margin(rules.scalar, rules.inst, inst, i)
-    return fee
+    return fee, inst[P_COLLATERAL, i] - before
 
 
 @compiled
-def liquidate(rules: Rules, book: Book, i: int) -> None:
-    """The venue takes the position at its liquidation price and keeps what collateral is left (isolated margin)."""
+def liquidate(rules: Rules, book: Book, i: int) -> float:
+    """The venue takes the position at its liquidation price and keeps what collateral is left (isolated margin);
+    returns what it kept, quote.
+    """
     a = int(rules.inst[I_ASSET, i])
     inst = book.inst
     price = inst[P_LIQUIDATION, i]
     spot = inst[P_INDEX, i]
     left = futures_value(inst, rules.inst, i, price, spot)
-    book.asset[B_PNL_HEDGE, a] += inst[P_UNITS, i] * (price - inst[P_MARK, i])
+    stood = futures_value(inst, rules.inst, i, inst[P_MARK, i], spot)
+    book.asset[B_PNL_HEDGE, a] += left - stood
     book.asset[B_FEE_FUTURES, a] -= left
     inst[P_UNITS, i] = 0.0
     inst[P_COLLATERAL, i] = 0.0
@@ -364,3 +404,4 @@ def liquidate(rules: Rules, book: Book, i: int) -> None:
             book.asset[B_EXCESS, b] = 0.0
     book.scalar[S_LIQUIDATIONS] += 1.0
     refresh_margin(rules.scalar, rules.inst, inst, i)
+    return left

@@ -23,7 +23,7 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.book import close_position, liquidate, pay_funding, settle_marks
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.margin import margin_ratio, margin_stage, withdraw_spare
-from hedgerow.kernel.record import log_event
+from hedgerow.kernel.record import log_event, log_funding
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
 from hedgerow.units import NS_PER_DAY
@@ -57,12 +57,13 @@ def at_the_open(
             settle_marks(rules.inst, book.asset, book.inst, before)  # coins paid now have no part in earlier moves
             settled = True
         if open_ns >= rules.inst[I_EXPIRY, i]:
-            fee = close_position(rules, book, i, before[a], rules.inst[I_FEE, i])
-            log_event(work, log, used, i, a, -units, before[a], fee, _SETTLED, at, book.scalar[S_DAY])
+            fee, moved = close_position(rules, book, i, before[a], rules.inst[I_FEE, i])
+            log_event(work, log, used, i, a, -units, before[a], fee, moved, _SETTLED, at, book.scalar[S_DAY])
         elif pays:
-            pay_funding(
+            received = pay_funding(
                 rules.scalar, rules.inst, book.asset, book.inst, book.scalar, i, funding[i], before[i], before[a]
             )
+            log_funding(log, used, i, a, received, funding[i], before[i], before[a], at, book.scalar[S_DAY])
 
 
 @compiled
@@ -92,10 +93,10 @@ def at_the_high(
         if units < 0.0 and top >= book.inst[P_LIQUIDATION, i]:
             level = book.inst[P_LIQUIDATION, i]
             a = int(rules.inst[I_ASSET, i])
-            liquidate(rules, book, i)
+            kept = liquidate(rules, book, i)
             worst[0] = max(worst[0], 1.0)
             worst[1] = 0.0
-            log_event(work, log, used, i, a, -units, level, 0.0, _LIQUIDATED, at, book.scalar[S_DAY])
+            log_event(work, log, used, i, a, -units, level, kept, 0.0, _LIQUIDATED, at, book.scalar[S_DAY])
 
 
 @compiled
@@ -150,8 +151,8 @@ def settle_delisted(
             a = int(rules.inst[I_ASSET, i])
             if units != 0.0 and fresh[a] == 1:
                 settle_marks(rules.inst, book.asset, book.inst, price)
-                fee = close_position(rules, book, i, price[a], rules.inst[I_FEE, i])
-                log_event(work, log, used, i, a, -units, price[a], fee, _SETTLED, at, book.scalar[S_DAY])
+                fee, moved = close_position(rules, book, i, price[a], rules.inst[I_FEE, i])
+                log_event(work, log, used, i, a, -units, price[a], fee, moved, _SETTLED, at, book.scalar[S_DAY])
 
 
 @compiled

@@ -50,9 +50,13 @@ from hedgerow.kernel.arrays import (
     X_VALUE,
     X_WEIGHT,
 )  # fmt: skip
+from hedgerow.model import contract
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.measure import INDEX
 from hedgerow.model.plan import Refusal
+
+profit = compiled(contract.profit)
+funding_received = compiled(contract.funding_received)
 
 _ADV: Final = INDEX["adv30_futures"]
 _BETA: Final = INDEX["beta"]
@@ -91,18 +95,26 @@ def net_asset_value(asset: Floats, inst: Floats, wallet: Floats, inst_rules: Flo
 
 @compiled
 def futures_value(inst: Floats, inst_rules: Floats, i: int, mark: float, spot: float) -> float:
-    """Collateral and unrealised profit of instrument ``i``, in quote.
-
-    An inverse short's profit is N - N mark / E in quote at every mark, as a linear short's of N / E coins (domain
-    2.12);
-    only the collateral differs: coins, at their spot price.
-    """
-    profit = 0.0
-    if inst[P_UNITS, i] != 0.0:
-        profit = inst[P_UNITS, i] * (mark - inst[P_ENTRY, i])
+    """Collateral and unrealised profit of instrument ``i``, in quote; an inverse contract's are coins at spot."""
     if inst_rules[I_INVERSE, i] == 1.0:
-        return inst[P_COLLATERAL, i] * spot + profit
-    return inst[P_COLLATERAL, i] + profit
+        return (inst[P_COLLATERAL, i] + unrealised(inst, inst_rules, i, mark)) * spot
+    return inst[P_COLLATERAL, i] + unrealised(inst, inst_rules, i, mark)
+
+
+@compiled
+def size_of(inst: Floats, inst_rules: Floats, i: int) -> float:
+    """The position as ``model.contract`` counts it: coins, or quote of notional for an inverse contract."""
+    return inst[P_UNITS, i] * inst[P_ENTRY, i] if inst_rules[I_INVERSE, i] == 1.0 else inst[P_UNITS, i]
+
+
+@compiled
+def unrealised(inst: Floats, inst_rules: Floats, i: int, mark: float) -> float:
+    """Profit of the position at ``mark``, in settle currency."""
+    if inst[P_UNITS, i] == 0.0:
+        return 0.0
+    if inst_rules[I_INVERSE, i] == 1.0:
+        return profit(size_of(inst, inst_rules, i), inst[P_ENTRY, i], mark, True)
+    return profit(inst[P_UNITS, i], inst[P_ENTRY, i], mark, False)
 
 
 @compiled

@@ -14,11 +14,19 @@ from hedgerow.kernel.arrays import (
     I_ASSET,
     I_INVERSE,
     L_AT,
+    L_DAY,
     L_DONE,
     L_FEE,
     L_FILL,
+    L_FOR,
+    L_INST,
+    L_KIND,
+    L_MEASURED,
+    L_MOVED,
+    L_SPOT,
     L_STATUS,
     L_WANTED,
+    LEG_FUNDING,
     LEG_FUTURES,
     O_CAPPED,
     O_CASH,
@@ -83,11 +91,14 @@ def log_event(
     units: float,
     price: float,
     fee: float,
+    moved: float,
     reason: float,
     at: int,
     day: float,
 ) -> None:
-    """Write down what the venue did by itself (liquidation, settlement)."""
+    """Write down what the venue did by itself (liquidation, settlement); ``moved`` is the collateral that came back
+    (negative).
+    """
     kept = work.counts[0]
     n = add_leg(work.legs, work.counts, i, a, LEG_FUTURES, units, price, price, reason, -1.0, price, np.nan, day)
     if n >= 0:
@@ -96,8 +107,31 @@ def log_event(
         work.legs[n, L_FILL] = price
         work.legs[n, L_DONE] = units
         work.legs[n, L_FEE] = fee
+        work.legs[n, L_MOVED] = moved
         write_log(log, used, work.legs, n)
     work.counts[0] = kept
+
+
+@compiled
+def log_funding(
+    log: Floats, used: Ints, i: int, a: int, received: float, rate: float, mark: float, spot: float, at: int, day: float
+) -> None:
+    """Write down a funding payment (nan: unknown) on the position held at the stamp."""
+    k = used[0]
+    if k < log.shape[0]:
+        for f in range(log.shape[1]):
+            log[k, f] = 0.0
+        log[k, L_INST] = i
+        log[k, L_FOR] = a
+        log[k, L_KIND] = LEG_FUNDING
+        log[k, L_STATUS] = FILLED
+        log[k, L_AT] = at
+        log[k, L_DAY] = day
+        log[k, L_DONE] = received
+        log[k, L_MEASURED] = rate
+        log[k, L_FILL] = mark
+        log[k, L_SPOT] = spot
+    used[0] = k + 1
 
 
 @compiled

@@ -69,8 +69,9 @@ def trace(
     if book is None:
         book = k.new_book(rules, n_inst, capital)
     work = k.new_work(rules, n_inst, stage.signals.shape[1])
+    payments = int((market.funding[:, n_assets:] != 0.0).sum())
     log = np.zeros(
-        ((days + 1) * work.legs.shape[0] + 2 * market.open_ns.shape[0], k.LEG)
+        ((days + 1) * work.legs.shape[0] + 2 * market.open_ns.shape[0] + payments, k.LEG)
     )  # pages that are not used cost nothing
     used = np.zeros(1, np.int64)
     day_out, asset_out = np.zeros((days, k.OUT_DAY)), np.zeros((days, k.OUT_ASSET, n_assets))
@@ -180,9 +181,8 @@ def _records(policy: Policy, stage: Stage, log: Floats) -> list[LegRecord]:
     warmed = float(stage.warm.shape[0])
     closes = market.days_ns + NS_PER_DAY
     records = []
-    for row in log.tolist():  # plain floats: reading numpy scalars one by one takes three times as long
-        if row[k.L_STATUS] == k.SUPERSEDED:
-            continue
+    told = log[(log[:, k.L_STATUS] != k.SUPERSEDED) & (log[:, k.L_KIND] != k.LEG_FUNDING)]
+    for row in told.tolist():  # plain floats: reading numpy scalars one by one takes three times as long
         day = int(row[k.L_DAY] - warmed) - 1
         records.append(leg_record(policy, market, row, day, int(closes[max(day, 0)])))
     return records

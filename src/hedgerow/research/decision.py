@@ -224,26 +224,18 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
         refusals=(*(leg for leg in records if leg.refused), *unfilled),
         before=before,
         after=after,
-        transfers=_transfers(market.universe, rules, book, copy, log, market.close[row]),
+        transfers=_transfers(market.universe, book, log),
         scenarios=_scenarios(before, after),
     )
 
 
-def _transfers(
-    universe: Universe, rules: k.Rules, before: k.Book, after: k.Book, log: Floats, price: Floats
-) -> dict[str, float]:
-    """Collateral that moves with a plan, by contract, in its settle currency; positive: to the futures venue.
-
-    What collateral changed by, less what the fills themselves paid into it: profit of covers, and fees.
-    """
+def _transfers(universe: Universe, before: k.Book, log: Floats) -> dict[str, float]:
+    """Collateral that moves with a plan, by contract, in its settle currency; positive: to the futures venue."""
     moved = {}
+    done = log[log[:, k.L_STATUS] == k.FILLED]
     for i in range(len(universe.assets), len(universe.instruments)):
-        amount = float(after.inst[k.P_COLLATERAL, i] - before.inst[k.P_COLLATERAL, i])
-        fills = log[(log[:, k.L_STATUS] == k.FILLED) & (log[:, k.L_KIND] == k.LEG_FUTURES) & (log[:, k.L_INST] == i)]
-        covered = np.maximum(fills[:, k.L_DONE], 0.0)
-        paid = float(np.sum(covered * (before.inst[k.P_ENTRY, i] - fills[:, k.L_FILL]) - fills[:, k.L_FEE]))
-        spot = float(price[int(rules.inst[k.I_ASSET, i])])
-        amount -= paid / spot if rules.inst[k.I_INVERSE, i] == 1.0 and paid != 0.0 else paid
+        own = done[done[:, k.L_INST] == i]
+        amount = float(own[:, k.L_MOVED].sum() + own[own[:, k.L_KIND] == k.LEG_MARGIN, k.L_DONE].sum())
         if abs(amount) > 1e-6 * max(1.0, abs(float(before.inst[k.P_COLLATERAL, i]))):
             moved[universe.instruments[i].symbol] = amount
     return moved
@@ -314,8 +306,8 @@ def _standing(stage: Stage, traces: Traces, price: Floats, nav: float) -> dict[s
     for i in range(len(universe.assets), len(universe.instruments)):
         units = float(book.inst[k.P_UNITS, i])
         if units != 0.0:
-            spot = price[int(rules.inst[k.I_ASSET, i])] if rules.inst[k.I_INVERSE, i] == 1.0 else 1.0
-            equity = float(book.inst[k.P_COLLATERAL, i] * spot + units * (price[i] - book.inst[k.P_ENTRY, i]))
+            spot = price[int(rules.inst[k.I_ASSET, i])]
+            equity = float(plain(futures_value)(book.inst, rules.inst, i, price[i], spot))
             liquidation = float(book.inst[k.P_LIQUIDATION, i])
             margin[universe.instruments[i].symbol] = {
                 "amount": units, "notional": float(-units * price[i]), "equity": equity, "liquidation_price": liquidation,

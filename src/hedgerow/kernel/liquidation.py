@@ -1,0 +1,294 @@
+"""Where a venue ends a position: maintenance margin by tiers, liquidation and bankruptcy prices, partial steps, accounts.
+
+Long and short, linear and inverse, isolated and cross. ``size`` is signed and counted as in ``model.contract``: coins
+for linear contracts, quote of notional for inverse ones; margins are in settle currency (quote, or coins). A venue's
+convention (``model.margin``) says which arguments it takes. Source: domain 2.17, 2A-9; goldens G-01 to G-15, G-58.
+
+``tier`` is a block [T, 3] of the rows below; an instrument's rows are ``first`` to ``first + count``, floors and rates
+rising, each row's deduction the one that makes maintenance continuous (``model.margin.deductions``). So equity less
+maintenance has one zero. A table without deductions jumps at its floors: there the venue holds one row for the whole
+position (by its size), and ``tier_row`` with ``count`` 1 is that row.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from hedgerow.jit import compiled
+from hedgerow.model import contract
+from hedgerow.model.market import Floats
+
+notional = compiled(contract.notional)
+profit = compiled(contract.profit)
+
+T_FLOOR, T_RATE, T_DEDUCTION = range(3)  # settle currency; of notional; settle currency
+
+# ---- position[Q, N]: the positions of one account, for cross and unified margin --------------------------------------
+(
+    Q_SIZE,  # as contract counts it, signed
+    Q_ENTRY,  # quote per coin
+    Q_MARK,  # quote per coin
+    Q_FIRST,  # first row of its tiers
+    Q_COUNT,  # number of its tiers
+    Q_AT_ENTRY,  # 1: maintenance on the value at entry
+    Q_FEE,  # of notional, counted in maintenance
+    Q_INVERSE,  # 1: inverse
+    Q_UNIT,  # of account currency per settle currency: 1, or the coin's price after its haircut
+) = range(9)
+
+_AT_FLOOR: Final = 1e-9  # of a tier's floor: a step that ends there is in the tier below, whatever was rounded
+
+
+@compiled
+def tier_row(amount: float, tier: Floats, first: int, count: int) -> int:
+    """The row whose tier holds ``amount`` (of settle currency, or what the table counts); a floor belongs to the tier
+    below it, as venues print them ("up to and including").
+    """
+    row = first
+    for n in range(first + 1, first + count):
+        if amount > tier[n, T_FLOOR]:
+            row = n
+    return row
+
+
+@compiled
+def tier_margin(value: float, tier: Floats, first: int, count: int) -> float:
+    """Maintenance margin of a position worth ``value`` (positive), without fees; settle currency."""
+    row = tier_row(value, tier, first, count)
+    return value * tier[row, T_RATE] - tier[row, T_DEDUCTION]
+
+
+@compiled
+def maintenance(
+    size: float,
+    entry: float,
+    mark: float,
+    tier: Floats,
+    first: int,
+    count: int,
+    at_entry: bool,
+    fee: float,
+    inverse: bool,
+) -> float:
+    """Margin below which the venue liquidates, settle currency: the tier's, and ``fee`` of the value at the mark.
+
+    ``at_entry``: the tier's part is counted on the value at entry and stays (Bybit's older rule, G-09, G-12).
+    """
+    if size == 0.0:
+        return 0.0
+    value = abs(notional(size, mark, inverse))
+    held = abs(notional(size, entry, inverse)) if at_entry else value
+    return tier_margin(held, tier, first, count) + value * fee
+
+
+@compiled
+def price_at(size: float, entry: float, equity: float, rate: float, deduction: float, inverse: bool) -> float:
+    """The mark at which equity is ``rate`` of the notional less ``deduction`` (settle currency).
+
+    Linear, s = 1 long, -1 short, q = abs(size): (s q E - equity - deduction) / (q (s - rate)). Inverse, N = size:
+    (N + abs(N) rate) / (equity + N / E + deduction). A short that never gets there: inf; a long: 0. One that is there
+    at every price: 0 for a short, inf for a long. ``rate`` is under 1.
+    """
+    owed = equity + deduction
+    if inverse:
+        coins = owed + notional(size, entry, True)  # for a short: less than none is left to lose
+        if size > 0.0:
+            return np.inf if coins <= 0.0 else size * (1.0 + rate) / coins
+        return np.inf if coins >= 0.0 else size * (1.0 - rate) / coins
+    paid = notional(size, entry, False)
+    if size > 0.0:
+        price = (paid - owed) / (size * (1.0 - rate))
+    else:
+        price = (paid - owed) / (size * (1.0 + rate))
+    return 0.0 if price < 0.0 else price  # nan stays nan: unknown is not "never"
+
+
+@compiled
+def backed_price_at(size: float, entry: float, equity: float, backing: float, rate: float, deduction: float) -> float:
+    """``price_at`` of a linear position in an account that also holds ``backing`` coins of the same asset (after their
+    haircut, none owed) as collateral: inf for a short whose coins rise with it.
+    """
+    paid = notional(size, entry, False) - equity - deduction
+    slope = size + backing - abs(size) * rate  # of equity less maintenance, in coins
+    if size < 0.0 and slope >= 0.0:
+        return np.inf
+    price = paid / slope
+    return 0.0 if price < 0.0 else price
+
+
+@compiled
+def liquidation_price(
+    size: float,
+    entry: float,
+    equity: float,
+    tier: Floats,
+    first: int,
+    count: int,
+    at_entry: bool,
+    fee: float,
+    inverse: bool,
+) -> float:
+    """The mark at which equity is the maintenance margin: reached from above by a long, from below by a short.
+
+    ``equity`` is the isolated collateral, or what ``cross_equity`` gives. The tier is the one of the notional at that
+    very price: as rates rise and maintenance is continuous, it is the largest of what the tiers' lines ask, so the first
+    price that meets any line is the fixed point of looking up and solving. inf: a short that has none, and no position;
+    0: a long that has none. Source: domain 2.17 (Binance, OKX, Gate, Bybit), G-01 to G-13.
+    """
+    if size == 0.0:
+        return np.inf
+    if at_entry:
+        held = tier_margin(abs(notional(size, entry, inverse)), tier, first, count)
+        return price_at(size, entry, equity, fee, -held, inverse)
+    found = price_at(size, entry, equity, tier[first, T_RATE] + fee, tier[first, T_DEDUCTION], inverse)
+    for n in range(first + 1, first + count):
+        price = price_at(size, entry, equity, tier[n, T_RATE] + fee, tier[n, T_DEDUCTION], inverse)
+        if (price > found) == (size > 0.0):
+            found = price
+    return found
+
+
+@compiled
+def backed_liquidation_price(
+    size: float, entry: float, equity: float, backing: float, tier: Floats, first: int, count: int, fee: float
+) -> float:
+    """``liquidation_price`` of a linear position in a unified account that holds ``backing`` coins of the same asset,
+    after their haircut; ``equity`` is everything else. Maintenance is at the mark.
+
+    A short is never liquidated from above where the coins outweigh it: backing >= abs(size) (1 + rate + fee) in every
+    tier (2A-1: unified collateral in place of a sale).
+    """
+    if size == 0.0:
+        return np.inf
+    found = backed_price_at(size, entry, equity, backing, tier[first, T_RATE] + fee, tier[first, T_DEDUCTION])
+    for n in range(first + 1, first + count):
+        price = backed_price_at(size, entry, equity, backing, tier[n, T_RATE] + fee, tier[n, T_DEDUCTION])
+        if (price > found) == (size > 0.0):
+            found = price
+    return found
+
+
+@compiled
+def bankruptcy_price(size: float, entry: float, equity: float, fee: float, inverse: bool) -> float:
+    """The mark at which equity pays for nothing but ``fee`` of the notional there (0: equity is nought).
+
+    Source: Bybit's inverse help (fee at the bankruptcy price, part of G-15), BitMEX's liquidation page.
+    """
+    if size == 0.0:
+        return np.inf
+    return price_at(size, entry, equity, fee, 0.0, inverse)
+
+
+@compiled
+def distance(size: float, liquidation: float, mark: float) -> float:
+    """How far the mark may go against the position, a fraction of the mark; inf for a short without a liquidation
+    price and for no position, negative where it is past.
+    """
+    if size == 0.0:
+        return np.inf
+    return 1.0 - liquidation / mark if size > 0.0 else liquidation / mark - 1.0
+
+
+@compiled
+def initial_margin(size: float, mark: float, leverage: float, fee: float, inverse: bool) -> float:
+    """Collateral that opening asks: notional over leverage, and ``fee`` of it where the venue holds that back; settle
+    currency. Source: domain 2.17; G-27.
+    """
+    return abs(notional(size, mark, inverse)) * (1.0 / leverage + fee)
+
+
+@compiled
+def liquidation_step(
+    size: float, mark: float, tier: Floats, first: int, count: int, partial: bool, fee: float, inverse: bool
+) -> tuple[float, float]:
+    """(size taken, fee) of one step of a liquidation: what brings the position down to the top of the next lower tier;
+    all of it in the lowest tier or where the venue takes all at once. The fee is ``fee`` of what is taken.
+
+    The size taken has the sign of ``size``; the fee is in settle currency. Source: BitMEX and Bybit (liquidation
+    process: an order down to a lower risk limit, then all), Binance (smart liquidation), domain 2.17. OKX goes down two
+    tiers at a time: two steps. The caller rounds up to lots.
+    """
+    value = abs(notional(size, mark, inverse))
+    row = tier_row(value * (1.0 - _AT_FLOOR), tier, first, count)
+    taken = size
+    if partial and row > first:
+        taken = size * (1.0 - tier[row, T_FLOOR] / value)
+    return taken, abs(notional(taken, mark, inverse)) * fee
+
+
+@compiled
+def effective_leverage(size: float, entry: float, mark: float, collateral: float, inverse: bool) -> float:
+    """Notional at the mark over equity at the mark; inf where there is no equity."""
+    if size == 0.0:
+        return 0.0
+    equity = collateral + profit(size, entry, mark, inverse)
+    return abs(notional(size, mark, inverse)) / equity if equity > 0.0 else np.inf
+
+
+@compiled
+def delever_rank(profit_ratio: float, leverage: float) -> float:
+    """Rank in the queue of auto-deleveraging, highest first: profit over entry value times effective leverage; a loss is
+    divided by it. Longs and shorts queue apart.
+
+    Source: BitMEX (auto-deleveraging), the same at Binance and Bybit; domain 2.17: hedges at 1x rank low.
+    """
+    return profit_ratio * leverage if profit_ratio > 0.0 else profit_ratio / leverage
+
+
+@compiled
+def collateral_value(amounts: Floats, prices: Floats, haircuts: Floats) -> float:
+    """What a unified account counts as collateral, account currency: each amount at its price less its haircut (a
+    fraction); what is owed (negative) counts whole.
+    """
+    total = 0.0
+    for k in range(amounts.shape[0]):
+        kept = 1.0 - haircuts[k] if amounts[k] > 0.0 else 1.0
+        if amounts[k] != 0.0:
+            total += amounts[k] * prices[k] * kept
+    return total
+
+
+@compiled
+def position_margin(position: Floats, tier: Floats, j: int) -> tuple[float, float]:
+    """(unrealised profit, maintenance margin) of position ``j`` at its mark, account currency."""
+    size, entry, mark = position[Q_SIZE, j], position[Q_ENTRY, j], position[Q_MARK, j]
+    if size == 0.0:
+        return 0.0, 0.0
+    inverse = position[Q_INVERSE, j] == 1.0
+    need = maintenance(
+        size, entry, mark, tier, int(position[Q_FIRST, j]), int(position[Q_COUNT, j]),
+        position[Q_AT_ENTRY, j] == 1.0, position[Q_FEE, j], inverse,
+    )  # fmt: skip
+    return profit(size, entry, mark, inverse) * position[Q_UNIT, j], need * position[Q_UNIT, j]
+
+
+@compiled
+def account_margin(collateral: float, position: Floats, tier: Floats) -> tuple[float, float, float]:
+    """(equity, maintenance margin, their ratio) of an account whose positions share ``collateral``; account currency.
+
+    ``position`` is a block [9, N] of the rows above. A ratio of 1 or more is a liquidation; inf without equity.
+    """
+    equity, need = collateral, 0.0
+    for j in range(position.shape[1]):
+        made, asked = position_margin(position, tier, j)
+        equity += made
+        need += asked
+    ratio = 0.0
+    if need > 0.0 or equity < 0.0:
+        ratio = need / equity if equity > 0.0 else np.inf
+    return equity, need, ratio
+
+
+@compiled
+def cross_equity(collateral: float, position: Floats, tier: Floats, i: int) -> float:
+    """What backs position ``i`` under cross margin, in its settle currency: collateral, and the unrealised profit of
+    the others less their maintenance, as they stand. Source: domain 2.17 (WB - TMM + UPNL).
+    """
+    backed = collateral
+    for j in range(position.shape[1]):
+        if j != i:
+            made, asked = position_margin(position, tier, j)
+            backed += made - asked
+    return backed / position[Q_UNIT, i]
