@@ -182,6 +182,16 @@ def bankruptcy_price(size: float, entry: float, equity: float, fee: float, inver
 
 
 @compiled
+def closing_fee(size: float, entry: float, equity: float, fee: float, inverse: bool) -> float:
+    """Taker fee of closing at the bankruptcy price, settle currency: where a venue holds it back there, ``equity`` less
+    this is what backs the position. Source: Bybit's inverse help, cross margin (G-15).
+    """
+    if size == 0.0:
+        return 0.0
+    return abs(notional(size, bankruptcy_price(size, entry, equity, fee, inverse), inverse)) * fee
+
+
+@compiled
 def distance(size: float, liquidation: float, mark: float) -> float:
     """How far the mark may go against the position, a fraction of the mark; inf for a short without a liquidation
     price and for no position, negative where it is past.
