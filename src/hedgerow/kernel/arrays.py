@@ -43,6 +43,7 @@ from hedgerow.model.market import Floats, Ints
     K_DEPLOY_GATE,  # gate
     K_UNDERWEIGHTS,  # 1: proceeds buy underweights
     K_IMPACT,  # Y of the square-root law
+    K_FEE_IN,  # what pays spot fees: FEE_QUOTE, FEE_BASE, or an asset's index
     K_KAPPA,  # benefit over cost
     K_GAMMA,  # risk aversion
     K_HORIZON,  # days
@@ -67,9 +68,10 @@ from hedgerow.model.market import Floats, Ints
     K_PAID,  # a year
     K_PAID_GATE,  # gate that lifts the cap; -1: none
     K_RUNGS,  # number of rungs; they follow
-) = range(53)
-RUNGS: Final = 53  # rules.scalar[RUNGS + i]: hedge ratios, rising
+) = range(54)
+RUNGS: Final = 54  # rules.scalar[RUNGS + i]: hedge ratios, rising
 MAX_RUNGS: Final = 14
+FEE_QUOTE, FEE_BASE = -1.0, -2.0
 SCALARS: Final = RUNGS + MAX_RUNGS
 
 # ---- rules.vote[V, :] -----------------------------------------------------------------------------------------------
@@ -275,8 +277,11 @@ WORK_ASSET: Final = 48
     # futures: coins of excess that become shorted instead of sold
     L_FIRED,  # trim row whose episode and cooldown begin with the fill; -1: none
     L_MOVED,  # collateral that went into the contract with the fill (negative: came back), settle currency
-) = range(23)
-LEG: Final = 23
+    L_SIZE,  # what filled, as model.contract counts it: coins, or quote of notional for an inverse contract
+    L_CHARGE,  # fee in the currency that paid it
+    L_PAID_IN,  # asset whose coins paid the fee; -1: quote
+) = range(26)
+LEG: Final = 26
 LEG_SPOT, LEG_FUTURES, LEG_MARGIN = 0.0, 1.0, 2.0
 LEG_FUNDING = 3.0  # in the log alone: L_DONE received (settle currency; nan: unknown), L_FILL mark, L_MEASURED rate
 PENDING, FILLED, REFUSED, SUPERSEDED = range(4)

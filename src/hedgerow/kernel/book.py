@@ -30,12 +30,15 @@ from hedgerow.kernel.arrays import (
     B_SLIP_FUTURES,
     B_SLIP_SPOT,
     B_SOLD,
+    FEE_BASE,
     FILLED,
     I_ASSET,
     I_FEE,
     I_INVERSE,
+    K_FEE_IN,
     K_TRANCHE,
     L_AT,
+    L_CHARGE,
     L_DAY,
     L_DONE,
     L_FEE,
@@ -44,8 +47,10 @@ from hedgerow.kernel.arrays import (
     L_FOR,
     L_INST,
     L_MOVED,
+    L_PAID_IN,
     L_PRICE,
     L_REASON,
+    L_SIZE,
     L_SLIPPAGE,
     L_SOLD,
     L_SPOT,
@@ -167,7 +172,16 @@ def _note_fill(legs: Floats, n: int, at: int, fill: float, done: float, fee: flo
 
 @compiled
 def fill_spot(
-    rules: Rules, book: Book, x: Floats, measure: Floats, legs: Floats, n: int, at: int, price: float, aside: float
+    rules: Rules,
+    book: Book,
+    x: Floats,
+    measure: Floats,
+    legs: Floats,
+    n: int,
+    at: int,
+    price: float,
+    mark: Floats,
+    aside: float,
 ) -> bool:
     """Fill spot leg ``n`` at ``price`` (the bar's open) plus slippage; never above holdings or cash, never what a
     short needs: ``aside`` quote is kept for shorts of the same plan.
@@ -186,16 +200,17 @@ def fill_spot(
         units = min(units, max(0.0, book.wallet[W_CASH, 0] - aside) / (fill * (1.0 + fee_rate)))
     if units == 0.0:
         return False
-    fee = abs(units) * fill * fee_rate
-    cost = units * fill + fee
+    fee, paid = _pay_fee(rules, book, x, legs, n, a, units, fill, price, mark)
+    cost = units * fill + (fee if legs[n, L_PAID_IN] < 0.0 else 0.0)
     book.wallet[W_CASH, 0] -= cost
     if book.wallet[W_CASH, 0] < 0.0 and units > 0.0:
         book.wallet[W_CASH, 0] = 0.0
+    cost = units * fill + (fee if paid == 0.0 else 0.0)
     owned = spot_units(asset, book.inst, rules.inst, a)
     if units > 0.0 and (owned == 0.0 or asset[B_COST, a] >= 0.0):
         known = owned * asset[B_COST, a] if owned > 0.0 else 0.0
-        asset[B_COST, a] = (known + cost) / (owned + units)
-    asset[B_HELD, a] += units
+        asset[B_COST, a] = (known + cost) / (owned + units - paid)
+    asset[B_HELD, a] += units - paid
     asset[B_PRINCIPAL, a] += cost
     asset[B_FEE_SPOT, a] -= fee
     asset[B_SLIP_SPOT, a] -= units * (fill - legs[n, L_PRICE])
@@ -205,6 +220,45 @@ def fill_spot(
     _note_fill(legs, n, at, fill, units, fee)
     _after_spot(rules, book, legs, n, units, a)
     return True
+
+
+@compiled
+def _pay_fee(
+    rules: Rules,
+    book: Book,
+    x: Floats,
+    legs: Floats,
+    n: int,
+    a: int,
+    units: float,
+    fill: float,
+    price: float,
+    mark: Floats,
+) -> tuple[float, float]:
+    """(fee in quote, coins of the traded asset that pay it); a fee coin that lacks, or backs a short, leaves it to
+    quote.
+
+    Fees in coins are valued at the bar's price.
+    """
+    rate = rules.inst[I_FEE, a]
+    fee = abs(units) * fill * rate
+    legs[n, L_SIZE] = units
+    legs[n, L_CHARGE] = fee
+    legs[n, L_PAID_IN] = -1.0
+    how = rules.scalar[K_FEE_IN]
+    if (how == FEE_BASE or how == a) and units > 0.0:
+        legs[n, L_CHARGE] = units * rate if how == FEE_BASE else fee / price
+        legs[n, L_PAID_IN] = a
+        return legs[n, L_CHARGE] * price, legs[n, L_CHARGE]
+    if how >= 0.0 and how != a:
+        b = int(how)
+        coins = fee / mark[b] if mark[b] > 0.0 else np.inf
+        free = min(book.asset[B_HELD, b] - book.asset[B_PROTECTED, b], bare(rules, book, x, b, b, b))
+        if coins <= free:
+            book.asset[B_HELD, b] -= coins
+            legs[n, L_CHARGE] = coins
+            legs[n, L_PAID_IN] = b
+    return fee, 0.0
 
 
 @compiled
@@ -277,6 +331,9 @@ def fill_futures(
     else:
         release(rules, book, i, price, spot)
     legs[n, L_MOVED] = inst[P_COLLATERAL, i] - before
+    legs[n, L_SIZE] = size
+    legs[n, L_CHARGE] = fee / spot if inverse else fee
+    legs[n, L_PAID_IN] = a if inverse else -1.0
     if served != a:
         book.asset[B_CROSS, served] = max(0.0, book.asset[B_CROSS, served] - units)
         book.asset[B_CROSS_BY, served] = i

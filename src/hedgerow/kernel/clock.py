@@ -11,6 +11,7 @@ from hedgerow.kernel.arrays import (
     I_FEE,
     I_KIND,
     P_ALARM,
+    P_INDEX,
     P_LIQUIDATION,
     P_SEEN,
     P_UNITS,
@@ -23,6 +24,7 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.book import close_position, liquidate, pay_funding, settle_marks
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.margin import margin_ratio, margin_stage, withdraw_spare
+from hedgerow.kernel.measure import size_of
 from hedgerow.kernel.record import log_event, log_funding
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
@@ -57,8 +59,12 @@ def at_the_open(
             settle_marks(rules.inst, book.asset, book.inst, before)  # coins paid now have no part in earlier moves
             settled = True
         if open_ns >= rules.inst[I_EXPIRY, i]:
+            size = -size_of(book.inst, rules.inst, i)
             fee, moved = close_position(rules, book, i, before[a], rules.inst[I_FEE, i])
-            log_event(work, log, used, i, a, -units, before[a], fee, moved, _SETTLED, at, book.scalar[S_DAY])
+            log_event(
+                rules, work, log, used, i, -units, size, before[a], before[a], fee, moved, _SETTLED, at,
+                book.scalar[S_DAY],
+            )  # fmt: skip
         elif pays:
             received = pay_funding(
                 rules.scalar, rules.inst, book.asset, book.inst, book.scalar, i, funding[i], before[i], before[a]
@@ -92,11 +98,14 @@ def at_the_high(
             top = price[int(rules.inst[I_ASSET, i])] * over_spot[i]
         if units < 0.0 and top >= book.inst[P_LIQUIDATION, i]:
             level = book.inst[P_LIQUIDATION, i]
-            a = int(rules.inst[I_ASSET, i])
+            spot = book.inst[P_INDEX, i]
+            size = -size_of(book.inst, rules.inst, i)
             kept = liquidate(rules, book, i)
             worst[0] = max(worst[0], 1.0)
             worst[1] = 0.0
-            log_event(work, log, used, i, a, -units, level, kept, 0.0, _LIQUIDATED, at, book.scalar[S_DAY])
+            log_event(
+                rules, work, log, used, i, -units, size, level, spot, kept, 0.0, _LIQUIDATED, at, book.scalar[S_DAY]
+            )
 
 
 @compiled
@@ -151,8 +160,12 @@ def settle_delisted(
             a = int(rules.inst[I_ASSET, i])
             if units != 0.0 and fresh[a] == 1:
                 settle_marks(rules.inst, book.asset, book.inst, price)
+                size = -size_of(book.inst, rules.inst, i)
                 fee, moved = close_position(rules, book, i, price[a], rules.inst[I_FEE, i])
-                log_event(work, log, used, i, a, -units, price[a], fee, moved, _SETTLED, at, book.scalar[S_DAY])
+                log_event(
+                    rules, work, log, used, i, -units, size, price[a], price[a], fee, moved, _SETTLED, at,
+                    book.scalar[S_DAY],
+                )  # fmt: skip
 
 
 @compiled

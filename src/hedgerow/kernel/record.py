@@ -14,6 +14,7 @@ from hedgerow.kernel.arrays import (
     I_ASSET,
     I_INVERSE,
     L_AT,
+    L_CHARGE,
     L_DAY,
     L_DONE,
     L_FEE,
@@ -23,6 +24,8 @@ from hedgerow.kernel.arrays import (
     L_KIND,
     L_MEASURED,
     L_MOVED,
+    L_PAID_IN,
+    L_SIZE,
     L_SPOT,
     L_STATUS,
     L_WANTED,
@@ -83,24 +86,28 @@ def write_log(log: Floats, used: Ints, legs: Floats, n: int) -> None:
 
 @compiled
 def log_event(
+    rules: Rules,
     work: Work,
     log: Floats,
     used: Ints,
     i: int,
-    a: int,
     units: float,
+    size: float,
     price: float,
+    spot: float,
     fee: float,
     moved: float,
     reason: float,
     at: int,
     day: float,
 ) -> None:
-    """Write down what the venue did by itself (liquidation, settlement); ``moved`` is the collateral that came back
-    (negative).
+    """Write down what the venue did by itself (liquidation, settlement) to ``units`` of contract ``i``, ``size`` as the
+    contract counts; ``fee`` is quote, ``moved`` the collateral that came back (negative), settle currency.
     """
     kept = work.counts[0]
-    n = add_leg(work.legs, work.counts, i, a, LEG_FUTURES, units, price, price, reason, -1.0, price, np.nan, day)
+    a = int(rules.inst[I_ASSET, i])
+    inverse = rules.inst[I_INVERSE, i] == 1.0
+    n = add_leg(work.legs, work.counts, i, a, LEG_FUTURES, units, price, spot, reason, -1.0, price, np.nan, day)
     if n >= 0:
         work.legs[n, L_STATUS] = FILLED
         work.legs[n, L_AT] = at
@@ -108,6 +115,9 @@ def log_event(
         work.legs[n, L_DONE] = units
         work.legs[n, L_FEE] = fee
         work.legs[n, L_MOVED] = moved
+        work.legs[n, L_SIZE] = size
+        work.legs[n, L_CHARGE] = fee / spot if inverse else fee
+        work.legs[n, L_PAID_IN] = a if inverse else -1.0
         write_log(log, used, work.legs, n)
     work.counts[0] = kept
 

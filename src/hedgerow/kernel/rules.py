@@ -168,6 +168,19 @@ def rebalance_due(policy: Policy, days_ns: Ints) -> Bytes:
     return due
 
 
+def _fee_in(policy: Policy, universe: Universe) -> float:
+    """What pays spot fees, as the kernel counts it; a fee coin must be one of the assets."""
+    name = policy.costs.fee_in
+    if name in universe.assets:
+        return float(universe.assets.index(name))
+    if name not in ("quote", "base"):
+        raise ConfigError(
+            f"costs.fee_in names {name}, which is not among the assets", where="costs.fee_in",
+            fix=f"Write quote, base, or one of {', '.join(universe.assets)}.",
+        )  # fmt: skip
+    return k.FEE_BASE if name == "base" else k.FEE_QUOTE
+
+
 def _mask(names: Sequence[str], votes: Mapping[str, int]) -> int:
     mask = 0
     for name in names:
@@ -216,7 +229,7 @@ def _scalars(
         k.K_OUTSIDE: hedge.cover_outside, k.K_CROSS_RHO2: hedge.cross_rho2, k.K_TRANCHE: policy.deploy.tranche,
         k.K_TRANCHES: policy.deploy.tranches, k.K_TRANCHE_EVERY: policy.deploy.every,
         k.K_DEPLOY_GATE: add_gate(policy.deploy.when), k.K_UNDERWEIGHTS: policy.deploy.underweights,
-        k.K_IMPACT: policy.costs.impact, k.K_KAPPA: guard.kappa, k.K_GAMMA: guard.gamma, k.K_HORIZON: guard.horizon,
+        k.K_IMPACT: policy.costs.impact, k.K_FEE_IN: _fee_in(policy, universe), k.K_KAPPA: guard.kappa, k.K_GAMMA: guard.gamma, k.K_HORIZON: guard.horizon,
         k.K_SOFT: guard.turnover_soft, k.K_HARD: guard.turnover_hard, k.K_MIN_LEG: guard.min_leg,
         k.K_PARTICIPATION: guard.participation, k.K_SLIPPAGE_CAP: guard.slippage_cap,
         k.K_ALLOW_ILLIQUID: guard.unknown_liquidity == "allow", k.K_ALLOW_UNFUNDED: guard.unknown_funding == "allow",

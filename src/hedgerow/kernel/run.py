@@ -140,7 +140,7 @@ def fill_pending(
         cash = book.wallet[W_CASH, 0]
         if kind == LEG_SPOT:
             aside = _for_shorts(rules, book, work, mark) if legs[n, L_UNITS] > 0.0 else 0.0
-            done = fill_spot(rules, book, work.asset, work.measure, legs, n, at, price, aside)
+            done = fill_spot(rules, book, work.asset, work.measure, legs, n, at, price, mark, aside)
         elif kind == LEG_MARGIN:
             done = fill_margin(rules, book, mark, legs, n, at)
         else:

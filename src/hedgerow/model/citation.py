@@ -47,7 +47,7 @@ SOURCES: Final[dict[str, dict[str, str]]] = {
     },
     "Costs": {
         "spot_fee": "2.16", "futures_fee": "2.16", "spot_half_spread": "2.16", "futures_half_spread": "2.16",
-        "impact": "2.16",
+        "impact": "2.16", "fee_in": "R-086, 2.16",
     },
     "Guard": {
         "kappa": "2.15", "gamma": "2.14", "horizon": "2.14, 2.15", "turnover_soft": "2.15", "turnover_hard": "2.15",

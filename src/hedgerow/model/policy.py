@@ -253,6 +253,11 @@ class Costs(Row):
     futures_fee: BasisPoints = Field(default=0.0005, ge=0, description="taker fee of futures, of notional")
     spot_half_spread: BasisPoints = Field(default=0.0001, ge=0, description="half of spot's bid-ask spread")
     futures_half_spread: BasisPoints = Field(default=0.0001, ge=0, description="half of the futures' bid-ask spread")
+    fee_in: str = Field(
+        default="quote",
+        pattern=r"^[A-Za-z0-9]+$",
+        description="what pays spot fees: quote, base (the coins bought; sales pay in quote), or a coin that is held, as BNB",
+    )
     impact: Times = Field(default=1.0, description="Y of the square-root law: Y x daily volatility x sqrt(order / ADV)")
 
 

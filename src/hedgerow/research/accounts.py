@@ -1,0 +1,146 @@
+"""A run's log as events: the same facts that the compiled book folded in float64, for the ledger to fold exactly.
+
+The accounts are ``spot`` (coins and stablecoins) and one a contract, ``margin SYMBOL``, since margin is isolated. Every
+number crosses once, by its shortest decimal form. Order within a bar is the kernel's: what the venue did at the open,
+fills, then the day's mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+
+from hedgerow.kernel import arrays as k
+from hedgerow.model.event import Event, Fill, FillKind, Flow, Funding, Mark, Transfer
+from hedgerow.model.instrument import Instrument
+from hedgerow.model.market import Market
+from hedgerow.model.plan import Reason
+from hedgerow.model.policy import Policy
+from hedgerow.model.report import Run
+from hedgerow.research.backtest import Stage, Traces, row_name
+from hedgerow.units import NS_PER_DAY
+
+SPOT: Final = "spot"
+_KINDS: Final[dict[Reason, FillKind]] = {Reason.LIQUIDATED: "liquidation", Reason.SETTLED: "settlement"}
+
+
+def margin_account(symbol: str) -> str:
+    """The account that holds the collateral of one contract."""
+    return f"margin {symbol}"
+
+
+def events_of(policy: Policy, stage: Stage, run: Run, traces: Traces) -> list[Event]:
+    """Everything that happened to the money of a finished run, in order: deposit, fills, collateral, funding, marks.
+
+    ``run`` must have begun with ``start_value`` in stablecoins and nothing else (``backtest``).
+    """
+    market = stage.market
+    warmed = stage.warm.shape[0]
+    first = int(market.open_ns[0])
+    events: list[Event] = [Flow(first, "start", SPOT, run.quote, exact(run.start_value), Decimal(1))]
+    marks = _marks(run, market)
+    log = traces.log[traces.log[:, k.L_STATUS] == k.FILLED]
+    # a row's place: bar of the fill; a mark stands behind everything of the bar whose close it is
+    closes = np.flatnonzero(market.day >= 0)
+    at = 0
+    rows = log.tolist()
+    for mark, bar in zip(marks, closes.tolist()):
+        while at < len(rows) and rows[at][k.L_AT] <= bar:
+            events.extend(_of_row(policy, run, market, warmed, rows[at], at))
+            at += 1
+        events.append(mark)
+    for n in range(at, len(rows)):
+        events.extend(_of_row(policy, run, market, warmed, rows[n], n))
+    return events
+
+
+def exact(value: float) -> Decimal:
+    """The shortest decimal that reads back as ``value``."""
+    return Decimal(repr(float(value)))
+
+
+def _marks(run: Run, market: Market) -> Iterator[Mark]:
+    symbols = [it.symbol for it in market.universe.instruments]
+    for d, bar in enumerate(np.flatnonzero(market.day >= 0).tolist()):
+        closes = market.close[bar].tolist()
+        prices = {symbol: exact(price) for symbol, price in zip(symbols, closes) if price > 0.0}
+        states = run.regime[d].tolist()
+        regimes = {name: run.regimes[s] for name, s in zip(run.assets, states) if 0 <= s < len(run.regimes)}
+        at_ns = int(run.days_ns[d]) + NS_PER_DAY
+        yield Mark(at_ns, f"mark-{np.datetime64(int(run.days_ns[d]), 'ns').astype('datetime64[D]')}", prices, regimes)
+
+
+def _of_row(policy: Policy, run: Run, market: Market, warmed: int, row: Sequence[float], n: int) -> Iterator[Event]:
+    """One filled row of the log as events: a fill or a payment, and the collateral that moved with it."""
+    instrument = market.universe.instruments[int(row[k.L_INST])]
+    at_ns = int(market.open_ns[int(row[k.L_AT])])
+    kind = row[k.L_KIND]
+    name = f"{n + 1:07d}"
+    if kind == k.LEG_FUNDING:
+        yield _funding(run, instrument, row, at_ns, name)
+    elif kind == k.LEG_MARGIN:
+        yield from _moved(instrument, row[k.L_DONE], at_ns, name)
+    else:
+        yield _fill(policy, run, instrument, row, at_ns, warmed, name)
+        if kind == k.LEG_FUTURES:
+            yield from _moved(instrument, row[k.L_MOVED], at_ns, f"{name}-collateral")
+
+
+def _funding(run: Run, instrument: Instrument, row: Sequence[float], at_ns: int, name: str) -> Funding:
+    known = row[k.L_DONE] == row[k.L_DONE]
+    return Funding(
+        at_ns,
+        name,
+        margin_account(instrument.symbol),
+        instrument.symbol,
+        exact(row[k.L_DONE]) if known else None,
+        exact(row[k.L_MEASURED]) if known else None,
+        exact(row[k.L_FILL]),
+        run.assets[int(row[k.L_FOR])],
+    )
+
+
+def _moved(instrument: Instrument, amount: float, at_ns: int, name: str) -> Iterator[Transfer]:
+    if amount != 0.0:
+        ends = (SPOT, margin_account(instrument.symbol))
+        here, there = ends if amount > 0.0 else ends[::-1]
+        yield Transfer(at_ns, name, here, there, instrument.settle, exact(abs(amount)))
+
+
+def _fill(
+    policy: Policy,
+    run: Run,
+    instrument: Instrument,
+    row: Sequence[float],
+    at_ns: int,
+    warmed: int,
+    name: str,
+) -> Fill:
+    """A filled leg; ``warmed`` decisions were made before the run began."""
+    reason = Reason(int(row[k.L_REASON]))
+    spot_market = row[k.L_KIND] == k.LEG_SPOT
+    day = max(int(row[k.L_DAY]) - warmed - 1, 0)
+    asset = int(row[k.L_FOR])
+    paid_in = int(row[k.L_PAID_IN])
+    state = int(run.regime[min(day, run.regime.shape[0] - 1), asset])
+    return Fill(
+        at_ns,
+        name,
+        SPOT if spot_market else margin_account(instrument.symbol),
+        instrument.symbol,
+        exact(row[k.L_SIZE]),
+        exact(row[k.L_FILL]),
+        exact(row[k.L_CHARGE]),
+        run.quote if paid_in < 0 else run.assets[paid_in],
+        exact(row[k.L_FEE] / row[k.L_CHARGE]) if paid_in >= 0 and row[k.L_CHARGE] != 0.0 else None,
+        _KINDS.get(reason, "trade"),
+        exact(row[k.L_PRICE]),
+        exact(row[k.L_SPOT]),
+        reason.name.lower(),
+        row_name(policy, int(row[k.L_ROW]), reason),
+        run.regimes[state] if 0 <= state < len(run.regimes) else "",
+        run.assets[asset],
+    )
