@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from hedgerow.jit import compiled
+from hedgerow.units import DAYS_PER_YEAR, HOURS_PER_DAY
 
-HOURS_A_YEAR: Final = 8_760.0  # 365 days
+HOURS_A_YEAR: Final = DAYS_PER_YEAR * HOURS_PER_DAY
 
 
 @compiled
