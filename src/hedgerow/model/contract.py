@@ -23,6 +23,14 @@ def profit(size: Number, entry: Number, price: Number, inverse: bool) -> Number:
     return size / entry - size / price if inverse else size * (price - entry)  # type: ignore[operator,no-any-return]
 
 
+def gained(cost: Number, value: Number, inverse: bool) -> Number:
+    """Profit of a position that was worth ``cost`` at its entries and is worth ``value``: ``profit`` without an entry.
+
+    Both are notionals in settle currency; the ledger sums them, so that no average entry is rounded.
+    """
+    return cost - value if inverse else value - cost  # type: ignore[operator,no-any-return]
+
+
 def average_entry(size: Number, entry: Number, more: Number, price: Number, inverse: bool) -> Number:
     """Entry after ``more`` of the same sign was added at ``price``: arithmetic (linear) or harmonic (inverse)."""
     if inverse:

@@ -1,0 +1,94 @@
+"""Holdings: the lots of every currency but the quote, how they came and went, and the principal still outstanding.
+
+Either one pool a currency over all accounts (universal) or one an account; a transfer keeps lots, costs and days in
+both. Values and costs are in quote, None where unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Literal
+
+from hedgerow.ledger.entries import ZERO, plus
+from hedgerow.ledger.lots import Disposal, Method, OpenLot, Part, Pool, Sale, disposals
+from hedgerow.ledger.records import Principal
+
+Pooling = Literal["universal", "account"]
+
+
+class Holdings:
+    """Pools by (account, currency); the account is "" in universal ones. ``disposals`` are in order of time."""
+
+    __slots__ = ("_long_days", "_method", "_pools", "_quote", "_stakes", "_universal", "disposals")
+
+    def __init__(self, quote: str, method: Method, pooling: Pooling, long_days: int) -> None:
+        self.disposals: list[Disposal] = []
+        self._quote, self._method, self._long_days = quote, method, long_days
+        self._universal = pooling == "universal"
+        self._pools: dict[tuple[str, str], Pool] = {}
+        self._stakes: dict[str, Principal] = {}
+
+    def receive(
+        self, event: str, account: str, currency: str, amount: Decimal, cost: Decimal | None, acquired_ns: int
+    ) -> None:
+        """Add a lot of ``amount`` that cost ``cost``; the quote itself has no lots."""
+        if currency != self._quote and amount:
+            self._pool(account, currency).add(event, acquired_ns, amount, cost)
+
+    def spend(self, sale: Sale, amount: Decimal, names: Sequence[str] = ()) -> Decimal | None:
+        """Let ``amount`` leave and record it; returns the basis that left, None where part of it is unknown."""
+        if sale.currency == self._quote or not amount:
+            return ZERO
+        parts = self._pool(sale.account, sale.currency).take(amount, names)
+        self.disposals += disposals(sale, parts, self._long_days)
+        return basis_of(parts)
+
+    def move(self, account: str, to: str, currency: str, amount: Decimal) -> None:
+        """Carry lots from one account to another. What the record never saw come in has no lot to carry."""
+        if self._universal or currency == self._quote or account == to:
+            return
+        receiver = self._pool(to, currency)
+        for part in self._pool(account, currency).take(amount):
+            if part.acquired_ns is not None:
+                receiver.add(part.lot, part.acquired_ns, part.amount, part.cost)
+
+    def invest(self, asset: str, cost: Decimal | None) -> None:
+        """Count ``cost`` as principal put into an asset (below 0: coins that left with their cost)."""
+        stake = self._stakes.get(asset) or Principal(ZERO, ZERO, True)
+        self._stakes[asset] = Principal(
+            stake.invested + (cost or ZERO), stake.recovered, stake.known and cost is not None
+        )
+
+    def recover(self, asset: str, proceeds: Decimal | None) -> None:
+        """Count the net proceeds of a sale as principal recovered from an asset."""
+        stake = self._stakes.get(asset) or Principal(ZERO, ZERO, True)
+        known = stake.known and proceeds is not None
+        self._stakes[asset] = Principal(stake.invested, stake.recovered + (proceeds or ZERO), known)
+
+    def principal(self) -> dict[str, Principal]:
+        """Principal by asset, of everything that was bought and sold outside of the carry sleeve."""
+        return dict(self._stakes)
+
+    def open_lots(self) -> list[OpenLot]:
+        """What is still held, by account, currency and day of purchase."""
+        return [
+            OpenLot(account, currency, part.lot, part.acquired_ns or 0, part.amount, part.cost)
+            for (account, currency), pool in sorted(self._pools.items())
+            for part in pool.lots()
+        ]
+
+    def _pool(self, account: str, currency: str) -> Pool:
+        key = ("" if self._universal else account, currency)
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = self._pools[key] = Pool(self._method)
+        return pool
+
+
+def basis_of(parts: Sequence[Part]) -> Decimal | None:
+    """The cost of all parts together."""
+    total: Decimal | None = ZERO
+    for part in parts:
+        total = plus(total, part.cost)
+    return total
