@@ -74,3 +74,8 @@ def plus(first: Decimal | None, second: Decimal | None) -> Decimal | None:
 def times(amount: Decimal, price: Decimal | None) -> Decimal | None:
     """The value of an amount, unknown without a price."""
     return None if price is None else EXACT.multiply(amount, price)
+
+
+def negative(amount: Decimal | None) -> Decimal | None:
+    """The opposite, unknown of what is unknown."""
+    return None if amount is None else amount.copy_negate()

@@ -55,6 +55,8 @@ class Holdings:
 
     def invest(self, asset: str, cost: Decimal | None) -> None:
         """Count ``cost`` as principal put into an asset (below 0: coins that left with their cost)."""
+        if asset == self._quote:
+            return
         stake = self._stakes.get(asset) or Principal(ZERO, ZERO, True)
         self._stakes[asset] = Principal(
             stake.invested + (cost or ZERO), stake.recovered, stake.known and cost is not None
@@ -62,6 +64,8 @@ class Holdings:
 
     def recover(self, asset: str, proceeds: Decimal | None) -> None:
         """Count the net proceeds of a sale as principal recovered from an asset."""
+        if asset == self._quote:
+            return
         stake = self._stakes.get(asset) or Principal(ZERO, ZERO, True)
         known = stake.known and proceeds is not None
         self._stakes[asset] = Principal(stake.invested, stake.recovered + (proceeds or ZERO), known)

@@ -11,29 +11,34 @@ cannot be booked is refused before it changes anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, localcontext
-from typing import Final
+from typing import Any, Final
 
 from hedgerow.errors import ConfigError
-from hedgerow.ledger.entries import EXACT, ONE, ZERO, Entry, Posting
+from hedgerow.ledger import entries as book
+from hedgerow.ledger.conversion import conversion
+from hedgerow.ledger.entries import EXACT, ONE, ZERO, Entry, Posting, negative, plus, times
 from hedgerow.ledger.holdings import Holdings, Pooling
-from hedgerow.ledger.lots import METHODS, Disposal, Method, OpenLot
+from hedgerow.ledger.lots import METHODS, Departure, Disposal, Method, OpenLot, Sale
 from hedgerow.ledger.positions import Held, Position
 from hedgerow.ledger.records import (
+    CLOSES,
+    EARNINGS,
     Derivative,
     Earning,
     ExternalFlow,
     MissingFunding,
     Principal,
     Valuation,
-)  # fmt: skip
-from hedgerow.ledger.valuation import Dust, Value, dust, value
-from hedgerow.model.event import Event
-from hedgerow.model.instrument import Instrument
+)
+from hedgerow.ledger.refusal import check, check_close, check_prices, refusal
+from hedgerow.ledger.valuation import Dust, Value, currency_prices, dust, value
+from hedgerow.model import contract
+from hedgerow.model.event import FILL_KINDS, Event, Fill, Flow, Funding, Income, Mark, Transfer
+from hedgerow.model.instrument import Instrument, Kind, from_symbol
 
 LONG_DAYS: Final = 365  # held for more days than these is long
-SLACK: Final = Decimal("1e-9")  # of a position: what a close by the venue may exceed it by
 
 
 class Ledger:
@@ -75,6 +80,14 @@ class Ledger:
         self._instruments: dict[str, Instrument] = {}
         self._seen: set[str] = set()
         self._postings: list[Posting] | None = [] if keep_entries else None
+        self._book: dict[type, Callable[[Any], None]] = {
+            Flow: self._flow,
+            Transfer: self._transfer,
+            Fill: self._fill,
+            Funding: self._funding,
+            Income: self._income,
+            Mark: self._mark,
+        }
 
     def fold(self, events: Iterable[Event]) -> None:
         """Book events in order of time; any number at once gives the same ledger.
@@ -83,7 +96,21 @@ class Ledger:
         a price that is not above zero, an unknown instrument or named lots that do not suffice; ``Mismatch`` where a
         venue closed more than was held. The events before it stay booked, it and those after are not.
         """
-        raise NotImplementedError
+        with localcontext(EXACT):
+            for event in events:
+                write = self._book.get(type(event))
+                if write is None:
+                    raise ConfigError(f"{type(event).__name__} is no event", fix="Give records of model.event")
+                if event.id in self._seen:
+                    raise refusal(event, "this id was booked before", "Give every event an id of its own")
+                if event.at_ns < self.at_ns:
+                    raise refusal(event, "it lies before the event in front of it", "Sort the events by time")
+                write(event)
+                self._seen.add(event.id)
+                self.at_ns = event.at_ns
+                if self._postings:
+                    self.entries.append(Entry(event.at_ns, event.id, tuple(self._postings)))
+                    self._postings.clear()
 
     @property
     def positions(self) -> dict[Held, Position]:
@@ -106,11 +133,16 @@ class Ledger:
 
     def totals(self) -> dict[str, Decimal]:
         """Balances by currency over all accounts, without those that are empty."""
-        raise NotImplementedError
+        sums: dict[str, Decimal] = {}
+        with localcontext(EXACT):
+            for (_, currency), amount in self.balances.items():
+                sums[currency] = sums.get(currency, ZERO) + amount
+        return {currency: amount for currency, amount in sums.items() if amount}
 
     def trial_balance(self) -> dict[str, Decimal]:
         """The sum of all accounts by currency: zero in each, always."""
-        raise NotImplementedError
+        accounts = (*self.balances.items(), *self.nominal.items())
+        return book.balance_of(Posting(account, currency, amount) for (account, currency), amount in accounts)
 
     def value(self, prices: Mapping[str, Decimal] | None = None) -> Value:
         """Net asset value at ``prices`` (symbol -> price in its own quote), by default those of the last mark."""
@@ -120,3 +152,201 @@ class Ledger:
     def dust(self, lots: Mapping[str, Decimal], least_value: Decimal = ZERO) -> list[Dust]:
         """Balances below the lot of their currency (coins), or worth less than ``least_value`` at the last mark."""
         return dust(self.balances, self.prices, self.quote, lots, least_value)
+
+    # ------------------------------------------------------------------------------------------- one method an event
+
+    def _flow(self, event: Flow) -> None:
+        check(event, event.amount, event.cost)
+        check_prices(event, event.price)
+        acquired_ns = event.at_ns if event.acquired_ns is None else event.acquired_ns
+        if acquired_ns > event.at_ns:
+            raise refusal(event, "the coins were acquired after they were deposited", "Correct acquired_ns")
+        amount, currency = event.amount, event.currency
+        worth = self._worth(currency, amount) if event.price is None else times(amount, event.price)
+        if currency != self.quote and amount > 0:
+            self.holdings.receive(event.id, event.account, currency, amount, event.cost, acquired_ns)
+            self.holdings.invest(currency, event.cost)
+        elif currency != self.quote and amount < 0:
+            sale = Sale(event.id, event.at_ns, "withdrawal", event.account, currency, None, None)
+            basis = self.holdings.spend(sale, -amount)
+            self.holdings.invest(currency, None if basis is None else -basis)
+        self._move(event.account, currency, amount, book.FLOWS)
+        flow = ExternalFlow(event.at_ns, event.id, event.account, currency, amount, worth, len(self.valuations))
+        self.flows.append(flow)
+
+    def _transfer(self, event: Transfer) -> None:
+        check(event, event.amount, event.fee)
+        if event.amount <= 0 or event.fee < 0:
+            raise refusal(event, "a transfer moves more than nothing", "Swap the accounts, and write the fee above 0")
+        currency = event.currency
+        self.holdings.move(event.account, event.to, currency, event.amount)
+        for account, amount in ((event.account, -event.amount), (event.to, event.amount)):
+            key = account, currency
+            self.balances[key] = self.balances.get(key, ZERO) + amount
+            if self._postings is not None:
+                self._postings.append(Posting(book.OWN + account, currency, amount))
+        if event.fee:
+            self._move(event.account, currency, -event.fee, book.FEES)
+            self._coins(event, currency, -event.fee, self._worth(currency, event.fee), "fee")
+
+    def _income(self, event: Income) -> None:
+        check(event, event.amount)
+        check_prices(event, event.price)
+        account = EARNINGS.get(event.kind)
+        if account is None:
+            raise refusal(event, f'"{event.kind}" is no kind of income', f"Use one of {', '.join(EARNINGS)}")
+        amount, currency = event.amount, event.currency
+        worth = self._worth(currency, amount) if event.price is None else times(amount, event.price)
+        self._move(event.account, currency, amount, account)
+        self._coins(event, currency, amount, worth, "charge")
+        self.earnings.append(Earning(event.at_ns, event.id, event.account, event.kind, currency, amount, worth))
+
+    def _mark(self, event: Mark) -> None:
+        check_prices(event, *event.prices.values())
+        for symbol in event.prices:
+            self._instrument(event, symbol)
+        again = event.at_ns == self._marked_ns  # prices of one moment may come in several marks
+        self.prices = {**self.prices, **event.prices} if again else dict(event.prices)
+        self._marked_ns = event.at_ns
+        self._of = currency_prices(self.prices, self.quote)
+        worth = self.value()
+        if again and not (self.flows and self.flows[-1].marks == len(self.valuations)):
+            self.valuations.pop()
+        self.valuations.append(Valuation(event.at_ns, worth.total, worth.missing))
+
+    def _funding(self, event: Funding) -> None:
+        check(event, event.amount, event.rate)
+        check_prices(event, event.mark)
+        instrument = self._instrument(event, event.instrument)
+        if instrument.kind is Kind.SPOT:
+            raise refusal(event, f"{event.instrument} is a spot market and pays no funding", "Name the contract")
+        held = Held(event.account, event.instrument, event.sleeve)
+        position = self.contracts.get(held)
+        if event.amount is None:
+            size = ZERO if position is None else position.size
+            expected = None
+            if event.rate is not None and event.mark is not None:
+                expected = contract.funding_received(size, event.mark, event.rate, instrument.inverse)
+            self.missing_funding.append(MissingFunding(event.at_ns, event.id, *held, expected))
+            return
+        settle, amount = instrument.settle, event.amount
+        price = self._price_of(settle, instrument, event.mark)
+        if position is not None:
+            position.funding += amount
+        self._move(event.account, settle, amount, book.FUNDING)
+        self._coins(event, settle, amount, times(amount, price), "funding")
+        paid = Derivative(event.at_ns, event.id, *held, "funding", settle, amount, times(amount, price))
+        self.derivatives.append(paid)
+
+    def _fill(self, event: Fill) -> None:
+        check(event, event.amount, event.fee)
+        check_prices(event, event.price, event.fee_price, event.decided, event.index)
+        if not event.amount or event.kind not in FILL_KINDS:
+            what = f'"{event.kind}" is no kind of fill' if event.amount else "nothing was filled"
+            raise refusal(event, what, f"Give an amount, and a kind of {', '.join(FILL_KINDS)}")
+        instrument = self._instrument(event, event.instrument)
+        if instrument.kind is Kind.SPOT:
+            self._spot(event, instrument)
+        else:
+            self._contract(event, instrument)
+
+    def _spot(self, event: Fill, pair: Instrument) -> None:
+        """Book both sides of a conversion, its lots, its principal and its fee."""
+        done = conversion(event, pair, self.quote, self._of)
+        came, gone = done.came, done.gone
+        kind: Departure = "dust" if event.kind == "dust" else "sale"
+        sale = Sale(event.id, event.at_ns, kind, event.account, gone, done.proceeds, done.fees)
+        self.holdings.spend(sale, done.spent, event.lots)
+        self.holdings.receive(event.id, event.account, came, done.received, done.cost, event.at_ns)
+        if not event.sleeve:
+            self.holdings.invest(came, done.cost)
+            self.holdings.recover(gone, plus(done.proceeds, negative(done.fees)))
+        side = book.DUST if kind == "dust" else book.TRADING
+        self._move(event.account, came, done.come, side)
+        self._move(event.account, gone, -done.go, side)
+        if done.fee:
+            self._move(event.account, done.fee_currency, -done.fee, book.FEES)
+        if done.third:
+            self._coins(event, done.fee_currency, -done.fee, done.paid, "fee")
+            if not event.sleeve:
+                self.holdings.recover(done.fee_currency, done.paid)
+
+    def _contract(self, event: Fill, instrument: Instrument) -> None:
+        """Book a trade of a futures contract: what it realised, and its fee."""
+        held = Held(event.account, event.instrument, event.sleeve)
+        position = self.contracts.get(held)
+        if event.kind != "trade":
+            check_close(event, ZERO if position is None else position.size)
+        if position is None:
+            position = self.contracts[held] = Position(held, instrument)
+        settle = instrument.settle
+        price = self._price_of(settle, instrument, event.index or event.price)
+        realised = position.trade(event.at_ns, event.amount, event.price)
+        if realised is not None:
+            kind = CLOSES[event.kind]
+            self._move(event.account, settle, realised, book.PROFIT)
+            self._coins(event, settle, realised, times(realised, price), "loss")
+            self.derivatives.append(
+                Derivative(event.at_ns, event.id, *held, kind, settle, realised, times(realised, price))
+            )
+        fee = event.fee
+        if fee:
+            currency = event.fee_currency or settle
+            paid = times(fee, price)
+            if currency != settle:
+                paid = self._worth(currency, fee) if event.fee_price is None else fee * event.fee_price
+            else:
+                position.fees += fee
+            self._move(event.account, currency, -fee, book.LIQUIDATION if event.kind == "liquidation" else book.FEES)
+            self._coins(event, currency, -fee, paid, "fee")
+            self.derivatives.append(Derivative(event.at_ns, event.id, *held, "fee", currency, -fee, negative(paid)))
+
+    # ------------------------------------------------------------------------------------------------------- inside
+
+    def _move(self, account: str, currency: str, amount: Decimal, nominal: str) -> None:
+        """Post ``amount`` to an account of the owner and its opposite to a nominal one."""
+        key, other = (account, currency), (nominal, currency)
+        self.balances[key] = self.balances.get(key, ZERO) + amount
+        self.nominal[other] = self.nominal.get(other, ZERO) - amount
+        if self._postings is not None and amount:
+            self._postings.append(Posting(book.OWN + account, currency, amount))
+            self._postings.append(Posting(nominal, currency, -amount))
+
+    def _coins(
+        self,
+        event: Fill | Funding | Income | Transfer,
+        currency: str,
+        change: Decimal,
+        worth: Decimal | None,
+        kind: Departure,
+    ) -> None:
+        """Let lots follow a payment: coins received cost what they are worth, coins paid are disposed of at that."""
+        if currency == self.quote:
+            return
+        worth = None if worth is None else abs(worth)
+        if change > 0:
+            self.holdings.receive(event.id, event.account, currency, change, worth, event.at_ns)
+        elif change < 0:
+            sale = Sale(event.id, event.at_ns, kind, event.account, currency, worth, ZERO)
+            self.holdings.spend(sale, -change)
+
+    def _worth(self, currency: str, amount: Decimal) -> Decimal | None:
+        """Value of an amount in quote at the last mark."""
+        return times(amount, self._of.get(currency))
+
+    def _price_of(self, settle: str, instrument: Instrument, near: Decimal | None) -> Decimal | None:
+        """Value of a contract's settle currency: an inverse one's price itself says it, else the last mark."""
+        if settle == self.quote:
+            return ONE
+        if near is not None and instrument.inverse and instrument.quote == self.quote:
+            return near
+        return self._of.get(settle)
+
+    def _instrument(self, event: Event, symbol: str) -> Instrument:
+        found = self._instruments.get(symbol)
+        if found is None:
+            try:
+                found = self._instruments[symbol] = from_symbol(symbol)
+            except ValueError as error:
+                raise refusal(event, str(error), "") from None
+        return found

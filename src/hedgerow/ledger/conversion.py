@@ -1,0 +1,96 @@
+"""A spot trade as what came, what went, and what each was worth: pure arithmetic, before any account is touched.
+
+A fee is counted once. Of a purchase it goes into the cost of what was bought, of a sale it comes off the proceeds
+(domain 2.19). Paid in the coin bought, it leaves fewer coins at the same cost; in the coin sold, more coins leave; in
+a third coin, that coin is spent at its own value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from hedgerow.ledger.entries import GRID, ONE, ZERO, negative, plus, times
+from hedgerow.ledger.refusal import refusal
+from hedgerow.model import contract
+from hedgerow.model.event import Fill
+from hedgerow.model.instrument import Instrument
+
+
+class Conversion(NamedTuple):
+    """``come`` and ``go`` are gross, ``received`` and ``spent`` with the fee where it is of that currency.
+
+    In quote, None where unknown: ``cost`` of all that was received; gross ``proceeds`` of all that was spent, and the
+    ``fees`` that come off them; ``paid``, the fee's own value. ``fee`` is in ``fee_currency``, which is ``third`` if
+    it is neither side.
+    """
+
+    came: str
+    come: Decimal
+    received: Decimal
+    cost: Decimal | None
+    gone: str
+    go: Decimal
+    spent: Decimal
+    proceeds: Decimal | None
+    fees: Decimal | None
+    fee_currency: str
+    fee: Decimal
+    paid: Decimal | None
+    third: bool
+
+
+def conversion(event: Fill, pair: Instrument, quote: str, of: Mapping[str, Decimal]) -> Conversion:
+    """Read a spot fill; ``of`` are the values of currencies in ``quote`` at the last mark.
+
+    Raises ``ConfigError`` where the fee is more than the coins that were traded.
+    """
+    bought, coins, fee = event.amount > 0, abs(event.amount), event.fee
+    money = contract.notional(coins, event.price, False)
+    rate = pair_rate(pair, event.price, quote, of)
+    gross = coins if pair.asset == quote else times(money, rate)
+    came, come, gone, go = (pair.asset, coins, pair.quote, money) if bought else (pair.quote, money, pair.asset, coins)
+    cost, proceeds, received, spent = gross, gross, come, go
+    if not fee:
+        return Conversion(came, come, come, gross, gone, go, go, gross, ZERO, "", ZERO, ZERO, False)
+    currency = event.fee_currency or pair.quote
+    third = currency not in (came, gone)
+    paid = fee_value(event, pair, currency, quote, rate, of)
+    if currency == came:
+        received -= fee
+    elif currency == gone:
+        spent += fee
+        proceeds = plus(proceeds, paid)
+    if bought:
+        fees: Decimal | None = ZERO
+        cost = cost if currency == came else plus(cost, paid)
+    else:
+        fees = paid
+        cost = plus(cost, negative(paid)) if currency == came else cost
+    if (received < 0 and came != quote) or spent < 0:
+        raise refusal(event, "the fee is more than what was traded", "Correct the fee or its currency")
+    return Conversion(came, come, received, cost, gone, go, spent, proceeds, fees, currency, fee, paid, third)
+
+
+def fee_value(
+    event: Fill, pair: Instrument, currency: str, quote: str, rate: Decimal | None, of: Mapping[str, Decimal]
+) -> Decimal | None:
+    """Value of a spot fill's fee in quote: by the trade itself, the event's ``fee_price``, or the last mark."""
+    if currency == quote:
+        return event.fee
+    if currency == pair.quote:
+        return times(event.fee, rate)
+    if currency == pair.asset:
+        return times(event.fee * event.price, rate)
+    return times(event.fee, of.get(currency) if event.fee_price is None else event.fee_price)
+
+
+def pair_rate(pair: Instrument, price: Decimal, quote: str, of: Mapping[str, Decimal]) -> Decimal | None:
+    """Value of one unit of the pair's quote; where no mark tells it, by the value of the asset that was traded."""
+    if pair.quote == quote:
+        return ONE
+    asset = of.get(pair.asset)
+    if asset is not None and (pair.asset == quote or pair.quote not in of):
+        return (asset / price).quantize(GRID)
+    return of.get(pair.quote)

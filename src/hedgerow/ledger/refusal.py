@@ -1,0 +1,44 @@
+"""What the ledger does not book: the checks of an event, before it changes anything."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from hedgerow.errors import ConfigError, Mismatch
+from hedgerow.model.event import Event, Fill
+
+SLACK: Final = Decimal("1e-9")  # of a position: what a close by the venue may exceed it by
+
+
+def refusal(event: Event, message: str, fix: str) -> ConfigError:
+    """The error of an event that cannot be booked."""
+    return ConfigError(message, where=f"event {event.id}", fix=fix)
+
+
+def check(event: Event, *amounts: Decimal | None) -> None:
+    """Refuse what is no finite Decimal."""
+    for amount in amounts:
+        if amount is not None and (type(amount) is not Decimal or not amount.is_finite()):
+            raise refusal(event, f"{amount!r} is no finite decimal number", "Write amounts as text, for example 0.5")
+
+
+def check_prices(event: Event, *prices: Decimal | None) -> None:
+    """Refuse what is no price: not a finite Decimal, or not above zero."""
+    for price in prices:
+        if price is not None:
+            check(event, price)
+            if price <= 0:
+                raise refusal(event, f"{price} is no price", "Leave it out where none is known")
+
+
+def check_close(event: Fill, size: Decimal) -> None:
+    """Refuse a close by the venue (liquidation, settlement, deleveraging) that exceeds the position of ``size``."""
+    if event.kind == "dust":
+        raise refusal(event, "a futures position is never sold as dust", "Write it as a trade")
+    against = (size > 0) is not (event.amount > 0)
+    excess = abs(event.amount) - abs(size) if against else abs(event.amount)
+    if excess > SLACK * abs(size):
+        raise Mismatch(
+            f"event {event.id}: a {event.kind} of {event.amount:f} {event.instrument}, and {size:f} was held"
+        )
