@@ -36,7 +36,10 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A move between two accounts of the owner; lots keep their cost and their day. ``fee`` is of the same currency."""
+    """A move between two accounts of the owner; lots keep their cost and their day.
+
+    ``amount`` is what arrives; ``fee``, of the same currency, leaves the first account beside it.
+    """
 
     at_ns: int
     id: str
