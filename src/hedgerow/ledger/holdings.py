@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from hedgerow.ledger.entries import ZERO, plus
-from hedgerow.ledger.lots import Disposal, Method, OpenLot, Part, Pool, Sale, disposals
+from hedgerow.ledger.lots import Departure, Disposal, Method, OpenLot, Pool, disposals
 from hedgerow.ledger.records import Principal
 
 Pooling = Literal["universal", "account"]
@@ -20,14 +20,15 @@ Pooling = Literal["universal", "account"]
 class Holdings:
     """Pools by (account, currency); the account is "" in universal ones. ``disposals`` are in order of time."""
 
-    __slots__ = ("_long_days", "_method", "_pools", "_quote", "_stakes", "_universal", "disposals")
+    __slots__ = ("_long_days", "_method", "_pools", "_quote", "_stakes", "_universal", "_unknown", "disposals")
 
     def __init__(self, quote: str, method: Method, pooling: Pooling, long_days: int) -> None:
         self.disposals: list[Disposal] = []
         self._quote, self._method, self._long_days = quote, method, long_days
         self._universal = pooling == "universal"
         self._pools: dict[tuple[str, str], Pool] = {}
-        self._stakes: dict[str, Principal] = {}
+        self._stakes: dict[str, list[Decimal]] = {}  # invested, recovered
+        self._unknown: set[str] = set()  # assets of which a cost or proceeds are not known
 
     def receive(
         self, event: str, account: str, currency: str, amount: Decimal, cost: Decimal | None, acquired_ns: int
@@ -36,13 +37,31 @@ class Holdings:
         if currency != self._quote and amount:
             self._pool(account, currency).add(event, acquired_ns, amount, cost)
 
-    def spend(self, sale: Sale, amount: Decimal, names: Sequence[str] = ()) -> Decimal | None:
-        """Let ``amount`` leave and record it; returns the basis that left, None where part of it is unknown."""
-        if sale.currency == self._quote or not amount:
+    def spend(
+        self,
+        event: tuple[str, int],
+        kind: Departure,
+        account: str,
+        currency: str,
+        amount: Decimal,
+        proceeds: Decimal | None,
+        fees: Decimal | None = ZERO,
+        names: Sequence[str] = (),
+    ) -> Decimal | None:
+        """Let ``amount`` leave and record it; ``event`` is its id and time, proceeds are gross of ``fees``.
+
+        Returns the basis that left, None where part of it is unknown.
+        """
+        if currency == self._quote or not amount:
             return ZERO
-        parts = self._pool(sale.account, sale.currency).take(amount, names)
-        self.disposals += disposals(sale, parts, self._long_days)
-        return basis_of(parts)
+        parts = self._pool(account, currency).take(amount, names)
+        self.disposals += disposals(parts, event, kind, account, currency, proceeds, fees, self._long_days)
+        if len(parts) == 1:
+            return parts[0].cost
+        basis: Decimal | None = ZERO
+        for part in parts:
+            basis = plus(basis, part.cost)
+        return basis
 
     def move(self, account: str, to: str, currency: str, amount: Decimal) -> None:
         """Carry lots from one account to another. What the record never saw come in has no lot to carry."""
@@ -55,24 +74,26 @@ class Holdings:
 
     def invest(self, asset: str, cost: Decimal | None) -> None:
         """Count ``cost`` as principal put into an asset (below 0: coins that left with their cost)."""
-        if asset == self._quote:
-            return
-        stake = self._stakes.get(asset) or Principal(ZERO, ZERO, True)
-        self._stakes[asset] = Principal(
-            stake.invested + (cost or ZERO), stake.recovered, stake.known and cost is not None
-        )
+        if asset != self._quote:
+            stake = self._stakes.setdefault(asset, [ZERO, ZERO])
+            stake[0] += cost or ZERO
+            if cost is None:
+                self._unknown.add(asset)
 
     def recover(self, asset: str, proceeds: Decimal | None) -> None:
         """Count the net proceeds of a sale as principal recovered from an asset."""
-        if asset == self._quote:
-            return
-        stake = self._stakes.get(asset) or Principal(ZERO, ZERO, True)
-        known = stake.known and proceeds is not None
-        self._stakes[asset] = Principal(stake.invested, stake.recovered + (proceeds or ZERO), known)
+        if asset != self._quote:
+            stake = self._stakes.setdefault(asset, [ZERO, ZERO])
+            stake[1] += proceeds or ZERO
+            if proceeds is None:
+                self._unknown.add(asset)
 
     def principal(self) -> dict[str, Principal]:
         """Principal by asset, of everything that was bought and sold outside of the carry sleeve."""
-        return dict(self._stakes)
+        return {
+            asset: Principal(invested, recovered, asset not in self._unknown)
+            for asset, (invested, recovered) in self._stakes.items()
+        }
 
     def open_lots(self) -> list[OpenLot]:
         """What is still held, by account, currency and day of purchase."""
@@ -88,11 +109,3 @@ class Holdings:
         if pool is None:
             pool = self._pools[key] = Pool(self._method)
         return pool
-
-
-def basis_of(parts: Sequence[Part]) -> Decimal | None:
-    """The cost of all parts together."""
-    total: Decimal | None = ZERO
-    for part in parts:
-        total = plus(total, part.cost)
-    return total

@@ -20,7 +20,7 @@ from hedgerow.ledger import entries as book
 from hedgerow.ledger.conversion import conversion
 from hedgerow.ledger.entries import EXACT, ONE, ZERO, Entry, Posting, negative, plus, times
 from hedgerow.ledger.holdings import Holdings, Pooling
-from hedgerow.ledger.lots import METHODS, Departure, Disposal, Method, OpenLot, Sale
+from hedgerow.ledger.lots import METHODS, Departure, Disposal, Method, OpenLot
 from hedgerow.ledger.positions import Held, Position
 from hedgerow.ledger.records import (
     CLOSES,
@@ -32,10 +32,10 @@ from hedgerow.ledger.records import (
     Principal,
     Valuation,
 )
-from hedgerow.ledger.refusal import check, check_close, check_prices, refusal
+from hedgerow.ledger.refusal import check, check_close, check_fill, check_prices, refusal
 from hedgerow.ledger.valuation import Dust, Value, currency_prices, dust, value
 from hedgerow.model import contract
-from hedgerow.model.event import FILL_KINDS, Event, Fill, Flow, Funding, Income, Mark, Transfer
+from hedgerow.model.event import Event, Fill, Flow, Funding, Income, Mark, Transfer
 from hedgerow.model.instrument import Instrument, Kind, from_symbol
 
 LONG_DAYS: Final = 365  # held for more days than these is long
@@ -167,8 +167,8 @@ class Ledger:
             self.holdings.receive(event.id, event.account, currency, amount, event.cost, acquired_ns)
             self.holdings.invest(currency, event.cost)
         elif currency != self.quote and amount < 0:
-            sale = Sale(event.id, event.at_ns, "withdrawal", event.account, currency, None, None)
-            basis = self.holdings.spend(sale, -amount)
+            name, account = (event.id, event.at_ns), event.account
+            basis = self.holdings.spend(name, "withdrawal", account, currency, -amount, None, None)
             self.holdings.invest(currency, None if basis is None else -basis)
         self._move(event.account, currency, amount, book.FLOWS)
         flow = ExternalFlow(event.at_ns, event.id, event.account, currency, amount, worth, len(self.valuations))
@@ -239,12 +239,8 @@ class Ledger:
         self.derivatives.append(paid)
 
     def _fill(self, event: Fill) -> None:
-        check(event, event.amount, event.fee)
-        check_prices(event, event.price, event.fee_price, event.decided, event.index)
-        if not event.amount or event.kind not in FILL_KINDS:
-            what = f'"{event.kind}" is no kind of fill' if event.amount else "nothing was filled"
-            raise refusal(event, what, f"Give an amount, and a kind of {', '.join(FILL_KINDS)}")
-        instrument = self._instrument(event, event.instrument)
+        check_fill(event)
+        instrument = self._instruments.get(event.instrument) or self._instrument(event, event.instrument)
         if instrument.kind is Kind.SPOT:
             self._spot(event, instrument)
         else:
@@ -255,8 +251,8 @@ class Ledger:
         done = conversion(event, pair, self.quote, self._of)
         came, gone = done.came, done.gone
         kind: Departure = "dust" if event.kind == "dust" else "sale"
-        sale = Sale(event.id, event.at_ns, kind, event.account, gone, done.proceeds, done.fees)
-        self.holdings.spend(sale, done.spent, event.lots)
+        name, account = (event.id, event.at_ns), event.account
+        self.holdings.spend(name, kind, account, gone, done.spent, done.proceeds, done.fees, event.lots)
         self.holdings.receive(event.id, event.account, came, done.received, done.cost, event.at_ns)
         if not event.sleeve:
             self.holdings.invest(came, done.cost)
@@ -327,8 +323,7 @@ class Ledger:
         if change > 0:
             self.holdings.receive(event.id, event.account, currency, change, worth, event.at_ns)
         elif change < 0:
-            sale = Sale(event.id, event.at_ns, kind, event.account, currency, worth, ZERO)
-            self.holdings.spend(sale, -change)
+            self.holdings.spend((event.id, event.at_ns), kind, event.account, currency, -change, worth)
 
     def _worth(self, currency: str, amount: Decimal) -> Decimal | None:
         """Value of an amount in quote at the last mark."""

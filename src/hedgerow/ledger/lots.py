@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from hedgerow.errors import ConfigError
-from hedgerow.ledger.entries import DIVIDE, ZERO, share
+from hedgerow.ledger.entries import DIVIDE, ZERO, plus, share
 from hedgerow.units import NS_PER_DAY
 
 Method: TypeAlias = Literal["FIFO", "LIFO", "HIFO", "SPECIFIC", "AVERAGE"]
@@ -98,18 +98,15 @@ METHODS: Final[dict[Method, Callable[[Lot, int], Key]]] = {
 
 
 class Pool:
-    """The lots of one currency, in the order in which ``method`` lets them leave.
+    """The lots of one currency, in the order in which ``method`` lets them leave; ``amount`` is what they hold."""
 
-    ``amount`` is what they hold together and ``cost`` what that cost (None: part of it is unknown).
-    """
-
-    __slots__ = ("_average", "_heap", "_named", "_number", "_order", "amount", "cost")
+    __slots__ = ("_average", "_cost", "_heap", "_named", "_number", "_order", "amount")
 
     def __init__(self, method: Method) -> None:
         self.amount = ZERO
-        self.cost: Decimal | None = ZERO
         self._order = METHODS[method]
         self._average = method == "AVERAGE"
+        self._cost: Decimal | None = ZERO  # of all lots, kept for the average; None: part of it is unknown
         self._named: dict[str, list[Lot]] | None = {} if method == "SPECIFIC" else None
         self._heap: list[tuple[Key, Lot]] = []
         self._number = 0
@@ -122,7 +119,8 @@ class Pool:
         if self._named is not None:
             self._named.setdefault(name, []).append(lot)
         self.amount += amount
-        self.cost = None if cost is None or self.cost is None else self.cost + cost
+        if self._average:
+            self._cost = plus(self._cost, cost)
 
     def take(self, amount: Decimal, names: Sequence[str] = ()) -> list[Part]:
         """Let ``amount`` coins (above 0) leave: the lots that are named (specific identification), else by method.
@@ -131,28 +129,27 @@ class Pool:
         named lots do not hold as much.
         """
         parts: list[Part] = []
-        left = amount
+        left, heap = amount, self._heap
         if names and self._named is not None:
             for lot in self._chosen(names, amount):
-                if not left:
-                    break
-                left -= self._split(lot, left, parts)
-        while left and self._heap:
-            lot = self._heap[0][1]
+                if left:
+                    left = self._split(lot, left, parts)
+        while left and heap:
+            lot = heap[0][1]
             if lot.amount:
-                left -= self._split(lot, left, parts)
+                left = self._split(lot, left, parts)
             if not lot.amount:
-                heappop(self._heap)
+                heappop(heap)
         if left:
             parts.append(Part("", None, left, None))
         if not self.amount:
-            self.cost = ZERO  # nothing unknown is left either
+            self._cost = ZERO  # nothing unknown is left either
         return parts
 
     def lots(self) -> Iterator[Part]:
         """The lots that are left, oldest first; under average cost each with its share of the pool's cost."""
         held = sorted((lot for _, lot in self._heap if lot.amount), key=lambda lot: (lot.acquired_ns, lot.name))
-        amount, cost = self.amount, self.cost
+        amount, cost = self.amount, self._cost
         for lot in held:
             value = lot.cost
             if self._average:
@@ -161,25 +158,22 @@ class Pool:
             yield Part(lot.name, lot.acquired_ns, lot.amount, value)
 
     def _split(self, lot: Lot, wanted: Decimal, parts: list[Part]) -> Decimal:
-        """Take up to ``wanted`` coins out of a lot; returns how many."""
-        held = lot.amount
-        taken = held if held <= wanted else wanted
-        cost = lot.cost
-        if taken != held:
-            lot.cost = None
-            if cost is not None:
-                whole, cost = cost, share(cost, taken, held)
-                lot.cost = whole - cost
+        """Take up to ``wanted`` coins out of a lot; returns how many are still wanted."""
+        held, cost = lot.amount, lot.cost
+        taken, left = (held, wanted - held) if held <= wanted else (wanted, ZERO)
+        if taken is wanted and cost is not None:
+            part = share(cost, taken, held)
+            lot.cost, cost = cost - part, part
+        lot.amount = ZERO if taken is held else held - taken
         if self._average:
-            cost = None if self.cost is None else share(self.cost, taken, self.amount)
-            if taken == self.amount:
-                cost = self.cost
-        lot.amount = held - taken
+            cost = self._cost
+            if cost is not None and taken != self.amount:
+                cost = share(cost, taken, self.amount)
+            if self._cost is not None and cost is not None:
+                self._cost -= cost
         self.amount -= taken
-        if self.cost is not None and cost is not None:
-            self.cost -= cost
         parts.append(Part(lot.name, lot.acquired_ns, taken, cost))
-        return taken
+        return left
 
     def _chosen(self, names: Sequence[str], amount: Decimal) -> list[Lot]:
         assert self._named is not None
@@ -191,41 +185,41 @@ class Pool:
         return lots
 
 
-class Sale(NamedTuple):
-    """What the parts of one departure have in common; ``proceeds`` and ``fees`` are those of all parts together."""
+def disposals(
+    parts: Sequence[Part],
+    event: tuple[str, int],
+    kind: Departure,
+    account: str,
+    currency: str,
+    proceeds: Decimal | None,
+    fees: Decimal | None,
+    long_days: int,
+) -> list[Disposal]:
+    """One record a part; ``event`` is its id and time, ``proceeds`` and ``fees`` are those of all parts together.
 
-    event: str
-    at_ns: int
-    kind: Departure
-    account: str
-    currency: str
-    proceeds: Decimal | None
-    fees: Decimal | None
-
-
-def disposals(sale: Sale, parts: Sequence[Part], long_days: int) -> list[Disposal]:
-    """One record a part; proceeds and fees go by amount, and the last part gets what remains of them."""
-    left = amount = sum((part.amount for part in parts), ZERO)
-    rest, rest_fees = sale.proceeds, sale.fees
-    found = []
-    for part in parts:
-        proceeds, fees = rest, rest_fees
-        if part.amount != left:
-            proceeds = None if sale.proceeds is None else share(sale.proceeds, part.amount, amount)
-            fees = None if sale.fees is None else share(sale.fees, part.amount, amount)
-        left -= part.amount
-        rest = None if rest is None or proceeds is None else rest - proceeds
-        rest_fees = None if rest_fees is None or fees is None else rest_fees - fees
-        gain = None
-        if proceeds is not None and fees is not None and part.cost is not None:
-            gain = proceeds - fees - part.cost
-        days, term = held_for(part.acquired_ns, sale.at_ns, long_days)
+    They go by amount, and the last part gets what remains of them.
+    """
+    name, at_ns = event
+    amount = parts[0].amount if len(parts) == 1 else sum((part.amount for part in parts), ZERO)
+    left, found = len(parts), []
+    rest, rest_fees = proceeds, fees
+    for lot, acquired_ns, taken, basis in parts:
+        left -= 1
+        brought, fee = rest, rest_fees
+        if left:
+            if proceeds is not None:
+                brought = share(proceeds, taken, amount)
+                rest = rest - brought if rest is not None else None
+            if fees:
+                fee = share(fees, taken, amount)
+                rest_fees = rest_fees - fee if rest_fees is not None else None
+        gain = None if brought is None or fee is None or basis is None else brought - fee - basis
+        days, term = held_for(acquired_ns, at_ns, long_days)
         found.append(
             Disposal(
-                sale.event, sale.kind, sale.account, sale.currency, part.lot, part.acquired_ns, sale.at_ns, part.amount,
-                proceeds, fees, part.cost, gain, days, term,
+                name, kind, account, currency, lot, acquired_ns, at_ns, taken, brought, fee, basis, gain, days, term
             )
-        )  # fmt: skip
+        )
     return found
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from hedgerow.errors import ConfigError, Mismatch
-from hedgerow.model.event import Event, Fill
+from hedgerow.model.event import FILL_KINDS, Event, Fill
 
 SLACK: Final = Decimal("1e-9")  # of a position: what a close by the venue may exceed it by
 
@@ -26,10 +26,22 @@ def check(event: Event, *amounts: Decimal | None) -> None:
 def check_prices(event: Event, *prices: Decimal | None) -> None:
     """Refuse what is no price: not a finite Decimal, or not above zero."""
     for price in prices:
-        if price is not None:
+        if price is None:
+            continue
+        if type(price) is not Decimal or not price.is_finite():
             check(event, price)
-            if price <= 0:
-                raise refusal(event, f"{price} is no price", "Leave it out where none is known")
+        if price <= 0:
+            raise refusal(event, f"{price} is no price", "Leave it out where none is known")
+
+
+def check_fill(event: Fill) -> None:
+    """Refuse a fill of nothing, of an unknown kind, or with a number that is none."""
+    amount = event.amount
+    check(event, amount, event.fee)
+    check_prices(event, event.price, event.fee_price, event.decided, event.index)
+    if not amount or event.kind not in FILL_KINDS:
+        what = f'"{event.kind}" is no kind of fill' if amount else "nothing was filled"
+        raise refusal(event, what, f"Give an amount, and a kind of {', '.join(FILL_KINDS)}")
 
 
 def check_close(event: Fill, size: Decimal) -> None:
