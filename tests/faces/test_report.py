@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from hedgerow.faces import charts, numerals, palette, report, scorecard
+from hedgerow.faces import page as page_room
 from hedgerow.model.report import PARTS, Comparison
 from tests.faces.made import comparison
 
@@ -165,7 +166,7 @@ def test_every_axis_has_a_label(made: Comparison) -> None:
 def test_the_size_is_plotly_and_a_little(made: Comparison) -> None:
     whole = len(report.render(comparison(), title="Three years").encode())
     assert whole < 6_000_000
-    assert whole - len(report._plotly().encode()) < 800_000
+    assert whole - len(page_room._plotly().encode()) < 800_000
 
 
 def test_write_makes_the_folder(made: Comparison, tmp_path: Path) -> None:
@@ -429,8 +430,8 @@ def test_significant_digits() -> None:
 # ---------------------------------------------------------------------------------------------------------------- form
 
 
-@pytest.mark.parametrize("name", ["report.html.j2", "report.css", "report.js"])
+@pytest.mark.parametrize("name", ["page.html.j2", "report.html.j2", "report.css", "page.js", "report.js"])
 def test_our_own_text_cannot_end_its_element(name: str) -> None:
-    text = (report.HERE / name).read_text(encoding="utf-8")
-    assert name == "report.html.j2" or "</" not in text
+    text = (page_room.HERE / name).read_text(encoding="utf-8")
+    assert name.endswith(".html.j2") or "</" not in text
     assert max(map(len, text.splitlines())) < 700

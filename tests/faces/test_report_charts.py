@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from hedgerow.faces import charts, frame, numerals, report, scorecard
+from hedgerow.faces import charts, frame, numerals, page, report, scorecard
 from hedgerow.model.report import Comparison, LegRecord
 from tests.faces.made import comparison
 
@@ -71,7 +71,7 @@ def test_labels_of_a_logarithmic_axis_do_not_touch(low: float, high: float, deca
 
 def test_the_script_uses_those_ticks(made: Comparison) -> None:
     assert charts.equity(made)["log"]["tickvals"]
-    assert "chart.log" in (report.HERE / "report.js").read_text(encoding="utf-8")
+    assert "chart.log" in (page.HERE / "page.js").read_text(encoding="utf-8")
 
 
 def test_one_day_has_one_tick_and_is_seen() -> None:

@@ -1,28 +1,22 @@
 """The report of a backtest: one HTML file that needs nothing else, to be read, kept, sent and printed.
 
-``write`` fills ``report.html.j2`` from a ``Comparison``. Style sheet, script, data and Plotly itself (from the
-installed package) are written into the page, whose content policy forbids every request to anywhere. Whatever comes
-from a file (names, reasons, sentences) is escaped: by Jinja in the page, as JSON in the data, by the script before it
-is shown.
+``write`` fills ``report.html.j2`` from a ``Comparison``; ``faces.page`` says what every page is made of.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-import hedgerow
-from hedgerow.faces import charts, numerals, palette, scorecard
+from hedgerow.faces import charts, numerals, page, palette, scorecard
 from hedgerow.faces.notes import MOST, blocks
 from hedgerow.faces.records import is_cross
 from hedgerow.ledger import statistics
 from hedgerow.model.report import PARTS, Comparison, LegRecord, Run
 from hedgerow.units import figure
 
-HERE: Final = Path(__file__).parent
 ROWS: Final = 20_000  # decisions that one page carries; the JSON of the run has them all
 ACTIONS: Final = {
     ("spot", "sell"): "Sell spot",
@@ -44,43 +38,12 @@ def write(comparison: Comparison, path: Path, *, title: str) -> Path:
 
 def render(comparison: Comparison, *, title: str) -> str:
     """The whole page as text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["days"] = numerals.long_day
-    page = {
-        **_context(comparison),
-        "title": title,
-        "version": hedgerow.__version__,
-        "palettes": {"light": palette.LIGHT, "dark": palette.DARK},
-        # Our own text, not to be escaped; none of it holds a closing tag of its element (a test looks).
-        "css": Markup((HERE / "report.css").read_text(encoding="utf-8")),
-        "script": Markup((HERE / "report.js").read_text(encoding="utf-8")),
-        "plotly": Markup(_plotly()),
-        "data": Markup(_embed(_data(comparison))),
-    }
-    return environment.get_template("report.html.j2").render(page)
-
-
-def _plotly() -> str:
-    """Plotly's JavaScript, as the installed package brings it."""
-    from importlib.resources import files
-
-    return files("plotly").joinpath("package_data/plotly.min.js").read_text(encoding="utf-8")
-
-
-def _embed(data: dict[str, Any]) -> str:
-    """JSON that cannot end its script element, with nothing in it but finite numbers."""
-    text = json.dumps(data, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    simulated = comparison.subject.simulated
+    return page.render("report", _context(comparison), _data(comparison), title=title, simulated=simulated)
 
 
 def _data(comparison: Comparison) -> dict[str, Any]:
     return {
-        "palettes": {"light": palette.LIGHT, "dark": palette.DARK},
         "series": charts.series(comparison),
         "charts": charts.charts(comparison),
         "decisions": _decisions(comparison.subject),
