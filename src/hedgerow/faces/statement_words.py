@@ -1,0 +1,117 @@
+"""Words and figures that the faces of a statement share: its lines, their order, and how amounts and days are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from hedgerow.faces.records import stamp
+from hedgerow.ledger.statement import Statement
+from hedgerow.units import NS_PER_DAY
+
+# name in JSON -> what people read, and the parts of the attribution that it sums; in the order of every face
+RESULT: Final = {
+    "spot": ("Spot price", ("spot",)),
+    "hedge_index": ("Hedge, index part", ("hedge",)),
+    "hedge_basis": ("Hedge, basis part", ("basis",)),
+    "funding": ("Funding", ("funding",)),
+    "fees": ("Fees", ("fees_spot", "fees_futures")),
+    "slippage": ("Slippage", ("slippage_spot", "slippage_futures")),
+    "liquidation": ("Kept by a venue in liquidations", ("liquidation",)),
+    "interest": ("Interest and rewards", ("interest",)),
+    "tax": ("Tax", ("tax",)),
+    "charges": ("Other charges", ("charges",)),
+    "carry": ("Carry sleeve, all of it", ("carry",)),
+}
+ALWAYS: Final = ("spot", "hedge_index", "hedge_basis", "funding", "fees", "slippage")  # shown when they are 0 too
+HOUSE: Final = (
+    "House money is a label of the accounts: sales brought back what was paid. Every coin of it stays at its full "
+    "market risk."
+)
+NO_ADVICE: Final = "This is a record of what the events say, not tax advice; rules differ by country and by year."
+_DIGITS: Final = Decimal("1e-12")
+
+
+def result_lines(parts: Mapping[str, Decimal] | None) -> dict[str, Decimal]:
+    """The lines of a result by their name in JSON."""
+    if parts is None:
+        return {}
+    return {name: sum((parts[part] for part in summed), Decimal(0)) for name, (_, summed) in RESULT.items()}
+
+
+def shown_lines(parts: Mapping[str, Decimal] | None) -> list[tuple[str, Decimal]]:
+    """Label and amount of the lines that a person is shown: those that are not 0, and the usual ones."""
+    return [(RESULT[name][0], amount) for name, amount in result_lines(parts).items() if amount or name in ALWAYS]
+
+
+def plain_amount(value: Decimal | None) -> str | None:
+    """Digits and a point, to 12 decimals and no zeros behind; None stays None."""
+    if value is None:
+        return None
+    exponent = value.as_tuple().exponent
+    short = value.quantize(_DIGITS) if isinstance(exponent, int) and exponent < -12 else value
+    text = f"{short:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text
+
+
+def amount(value: Decimal | None) -> float | None:
+    """For the eye only."""
+    return None if value is None else float(value)
+
+
+def closed(ns: int) -> str:
+    """A mark as people name it: the day whose close it is, or the moment."""
+    return stamp(ns - NS_PER_DAY)[:10] if ns % NS_PER_DAY == 0 else stamp(ns).replace("T", " ").removesuffix("Z")
+
+
+def opened(ns: int) -> str:
+    """The beginning of a period: the day that opens at it, or the moment."""
+    return stamp(ns)[:10] if ns % NS_PER_DAY == 0 else stamp(ns).replace("T", " ").removesuffix("Z")
+
+
+def notes(statement: Statement) -> list[str]:
+    """What one must know to read the figures, in whole sentences."""
+    found = []
+    lost = sum(line.missing for line in statement.funding)
+    if lost:
+        names = ", ".join(line.instrument for line in statement.funding if line.missing)
+        found.append(f"{_count(lost, 'funding payment')} of {names} {_are(lost)} missing and in no sum.")
+    unknown = [one.currency for one in statement.holdings if one.cost is None and one.currency != statement.quote]
+    if unknown:
+        found.append(f"The cost of {', '.join(unknown)} is not known in whole, and so neither is its gain.")
+    lacking = sum(line.unknown for line in statement.realised)
+    if lacking:
+        found.append(f"{_count(lacking, 'gain')} realised {_are(lacking)} unknown and in no sum.")
+    house = [one.currency for one in statement.holdings if one.house_money]
+    if house:
+        found.append(f"{', '.join(house)}: {HOUSE}")
+    if any(one.risk for one in statement.positions):
+        names = ", ".join(sorted({one.account for one in statement.positions if one.risk}))
+        found.append(f"High risk: the positions of {names} are larger than the equity behind them (leverage above 1x).")
+    for account, currency in statement.overdrawn:
+        found.append(f"More {currency} left {account} than the events saw come in: an event is missing.")
+    if statement.time_weighted.approximate:
+        many = len(statement.time_weighted.approximate)
+        found.append(f"{_count(many, 'flow')} met no prices of {_its(many)} moment: the return is approximate there.")
+    if statement.after:
+        found.append(f"{_count(statement.after, 'event')} after the last prices {_are(statement.after)} not in it.")
+    return found
+
+
+def leverage_words(value: Decimal | None, risk: str) -> str:
+    """1.25 -> 1.25x, high risk."""
+    return "" if value is None else f"{value:.2f}x{f', {risk}' if risk else ''}"
+
+
+def _count(many: int, one: str) -> str:
+    return f"{many:,} {one}{'' if many == 1 else 's'}"
+
+
+def _are(many: int) -> str:
+    return "is" if many == 1 else "are"
+
+
+def _its(many: int) -> str:
+    return "its" if many == 1 else "their"
