@@ -25,10 +25,10 @@ def values(bt: Any, one: Panel, days_ns: np.ndarray, when: Any) -> np.ndarray:
 
     bt dates a price with the moment it stands for, here the close of the day.
     """
-    import pandas
+    import pandas as pd
 
-    index = pandas.to_datetime(days_ns + NS_PER_DAY)
-    prices = pandas.DataFrame(one.closes, index=index, columns=one.assets)
+    index = pd.to_datetime(days_ns + NS_PER_DAY)
+    prices = pd.DataFrame(one.closes, index=index, columns=one.assets)
     steps = [bt.algos.SelectAll(), bt.algos.WeighSpecified(**one.target()), bt.algos.Rebalance()]
     first = bt.algos.Or([bt.algos.RunOnDate(index[0]), when])
     strategy = bt.Strategy("made", [first, *steps])
