@@ -68,7 +68,7 @@ def conversion(event: Fill, pair: Instrument, quote: str, of: Mapping[str, Decim
     else:
         fees = paid
         cost = plus(cost, negative(paid)) if currency == came else cost
-    if (received < 0 and came != quote) or spent < 0:
+    if (received < 0 and came != quote) or (spent < 0 and gone != quote):
         raise refusal(event, "the fee is more than what was traded", "Correct the fee or its currency")
     return Conversion(came, come, received, cost, gone, go, spent, proceeds, fees, currency, fee, paid, third)
 
