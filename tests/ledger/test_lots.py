@@ -322,3 +322,20 @@ def test_dearest_lots_go_first_and_unknown_ones_last() -> None:
 def test_unknown_method_is_refused() -> None:
     with pytest.raises(ConfigError, match="no method of lots"):
         folded(method="GUESS")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_parts_of_a_cost_add_up_to_its_last_digit(method: Method) -> None:
+    """A cost with more digits than the grid: thirds of it are rounded, and the last third is what remains."""
+    cost, one = D("100.1234567890123456789012345"), D(1)
+    pool = Pool(method)
+    with localcontext(EXACT):
+        pool.add("a", 0, D(3), cost)
+        parts = [*pool.take(one), *pool.take(one)]
+        (left,) = pool.lots()
+        assert left.cost is not None
+        assert sum((part.cost or ZERO for part in parts), left.cost) == cost
+        parts += pool.take(one)  # the same object as the amount that is left
+        assert sum((part.cost or ZERO for part in parts), ZERO) == cost
+        pool.add("b", 1, one, cost)
+        assert pool.take(one)[0].cost == cost

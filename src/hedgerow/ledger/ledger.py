@@ -162,7 +162,7 @@ class Ledger:
         if acquired_ns > event.at_ns:
             raise refusal(event, "the coins were acquired after they were deposited", "Correct acquired_ns")
         amount, currency = event.amount, event.currency
-        worth = self._worth(currency, amount) if event.price is None else times(amount, event.price)
+        worth = self._worth(currency, amount, event.price)
         if currency != self.quote and amount > 0:
             self.holdings.receive(event.id, event.account, currency, amount, event.cost, acquired_ns)
             self.holdings.invest(currency, event.cost)
@@ -196,7 +196,7 @@ class Ledger:
         if account is None:
             raise refusal(event, f'"{event.kind}" is no kind of income', f"Use one of {', '.join(EARNINGS)}")
         amount, currency = event.amount, event.currency
-        worth = self._worth(currency, amount) if event.price is None else times(amount, event.price)
+        worth = self._worth(currency, amount, event.price)
         self._move(event.account, currency, amount, account)
         self._coins(event, currency, amount, worth, "charge")
         self.earnings.append(Earning(event.at_ns, event.id, event.account, event.kind, currency, amount, worth))
@@ -290,7 +290,7 @@ class Ledger:
             currency = event.fee_currency or settle
             paid = times(fee, price)
             if currency != settle:
-                paid = self._worth(currency, fee) if event.fee_price is None else fee * event.fee_price
+                paid = self._worth(currency, fee, event.fee_price)
             else:
                 position.fees += fee
             self._move(event.account, currency, -fee, book.LIQUIDATION if event.kind == "liquidation" else book.FEES)
@@ -325,9 +325,11 @@ class Ledger:
         elif change < 0:
             self.holdings.spend((event.id, event.at_ns), kind, event.account, currency, -change, worth)
 
-    def _worth(self, currency: str, amount: Decimal) -> Decimal | None:
-        """Value of an amount in quote at the last mark."""
-        return times(amount, self._of.get(currency))
+    def _worth(self, currency: str, amount: Decimal, price: Decimal | None = None) -> Decimal | None:
+        """Value of an amount in quote, at ``price`` or at the last mark."""
+        if currency == self.quote:
+            return amount
+        return times(amount, self._of.get(currency) if price is None else price)
 
     def _price_of(self, settle: str, instrument: Instrument, near: Decimal | None) -> Decimal | None:
         """Value of a contract's settle currency: an inverse one's price itself says it, else the last mark."""

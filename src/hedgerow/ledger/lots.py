@@ -153,24 +153,27 @@ class Pool:
         for lot in held:
             value = lot.cost
             if self._average:
-                value = None if cost is None else share(cost, lot.amount, amount)
-                cost, amount = None if cost is None or value is None else cost - value, amount - lot.amount
+                value = cost if cost is None or lot.amount == amount else share(cost, lot.amount, amount)
+                cost = None if cost is None or value is None else cost - value
+                amount -= lot.amount
             yield Part(lot.name, lot.acquired_ns, lot.amount, value)
 
     def _split(self, lot: Lot, wanted: Decimal, parts: list[Part]) -> Decimal:
         """Take up to ``wanted`` coins out of a lot; returns how many are still wanted."""
         held, cost = lot.amount, lot.cost
-        taken, left = (held, wanted - held) if held <= wanted else (wanted, ZERO)
-        if taken is wanted and cost is not None:
-            part = share(cost, taken, held)
-            lot.cost, cost = cost - part, part
-        lot.amount = ZERO if taken is held else held - taken
+        if held <= wanted:
+            taken, left, lot.amount = held, wanted - held, ZERO
+        else:
+            taken, left, lot.amount = wanted, ZERO, held - wanted
+            if cost is not None:
+                cost = share(cost, taken, held)
+                lot.cost = (lot.cost or ZERO) - cost
         if self._average:
             cost = self._cost
             if cost is not None and taken != self.amount:
                 cost = share(cost, taken, self.amount)
-            if self._cost is not None and cost is not None:
-                self._cost -= cost
+            if cost is not None:
+                self._cost = (self._cost or ZERO) - cost
         self.amount -= taken
         parts.append(Part(lot.name, lot.acquired_ns, taken, cost))
         return left
