@@ -84,9 +84,9 @@ def top(
 
 def register(onto: typer.Typer) -> None:
     """Hang every module's commands on the app, in the order in which help lists them."""
-    from hedgerow.faces import cli_data, cli_policy, cli_run, cli_statement
+    from hedgerow.faces import cli_data, cli_events, cli_policy, cli_run, cli_statement
 
-    for module in (cli_run, cli_statement, cli_policy, cli_data):
+    for module in (cli_run, cli_statement, cli_events, cli_policy, cli_data):
         module.register(onto)
 
 
