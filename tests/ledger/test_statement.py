@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from hedgerow.errors import ConfigError, Mismatch
 from hedgerow.ledger import statement as room
-from hedgerow.ledger.breakdown import PARTS
 from hedgerow.ledger.lines import HIGH_RISK
 from hedgerow.ledger.statement import Statement, month_ends, state
+from hedgerow.model.breakdown import PARTS
 from hedgerow.model.event import Event, Fill, Flow, Funding, Mark, Transfer
 from hedgerow.units import NS_PER_DAY
 from tests.ledger import story

@@ -10,9 +10,9 @@ from hedgerow.faces.records import stamp
 from hedgerow.faces.statement_words import NO_ADVICE, notes, plain_amount, result_lines
 
 if TYPE_CHECKING:
-    from hedgerow.ledger.breakdown import Breakdown
     from hedgerow.ledger.statement import Statement
     from hedgerow.ledger.tax import TaxYear, Total
+    from hedgerow.model.breakdown import Breakdown
 
 
 def statement_record(statement: Statement, *, simulated: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Where a change of value came from: an exact fold of events between marks (domain 2.20).
 
-``attribute`` takes the change between two marks apart into ``PARTS``; the parts and the external flows add up to it,
-which the fold asserts (to ``CLOSE`` of the value; in fact to the rounding of Decimal). All amounts are in the account's
+``attribute`` takes the change between two marks apart into the parts of ``model.breakdown``; the parts and the external flows add up to it,
+which the fold asserts (to ``breakdown.CLOSE`` of the value; in fact to the rounding of Decimal). All amounts are in the account's
 quote currency, gains above 0.
 
 Between two marks, with S spot, F the contract's price, both at the marks 0 and 1, and q units held: spot price is
@@ -23,12 +23,13 @@ from decimal import Decimal, localcontext
 from functools import cache
 from typing import Final, NamedTuple
 
-from hedgerow.ledger.breakdown import CARRY, FLOWS, INDEX, Breakdown, Cells, Where, adds_up, named
+from hedgerow.ledger.breakdown import CARRY, FLOWS, INDEX, Cells, Where, adds_up, named
 from hedgerow.ledger.entries import EXACT, ONE, ZERO, plus
 from hedgerow.ledger.lots import Pool
 from hedgerow.ledger.positions import Held, Position
 from hedgerow.ledger.reasons import Deed, Reasons
 from hedgerow.ledger.valuation import currency_prices
+from hedgerow.model.breakdown import Breakdown
 from hedgerow.model.contract import profit
 from hedgerow.model.event import Event, Fill, Flow, Funding, Income, Mark, Transfer
 from hedgerow.model.instrument import Instrument, Kind, from_symbol

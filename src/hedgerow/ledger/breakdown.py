@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, TypeAlias
 
 from hedgerow.ledger.entries import ONE, ZERO
-from hedgerow.ledger.reasons import ReasonRow
-from hedgerow.model import report
+from hedgerow.model.breakdown import PARTS, Parts
 
-PARTS: Final = (*report.PARTS, "liquidation", "interest", "tax", "charges", "carry")
 FLOWS: Final = len(PARTS)  # the column of external flows, which are no part of the result
 INDEX: Final = {name: i for i, name in enumerate(PARTS)}
 CARRY: Final = INDEX["carry"]
 CLOSE: Final = Decimal("1e-9")  # of value: the identity of domain 2.20
 
 Where: TypeAlias = tuple[str, str]  # asset served, its regime ("" : none)
-Parts: TypeAlias = dict[str, Decimal]
-
-
-@dataclass(frozen=True, slots=True)
-class Breakdown:
-    """The change of value of one period, from the mark before it to the mark that ends it; amounts in ``quote``.
-
-    ``parts`` is None where the value at either end is not known: ``missing`` says for want of what. ``by_asset`` and
-    ``by_regime`` hold the same parts by the asset served and by that asset's regime at the start of each interval
-    between marks ("" : none), and add up to ``parts``; so do the totals of ``reasons``. ``flows`` are deposits less
-    withdrawals. ``unknown_funding`` counts payments whose amount nobody knows: they are in no part.
-    """
-
-    quote: str
-    since_ns: int
-    until_ns: int
-    opening: Decimal | None
-    closing: Decimal | None
-    flows: Decimal | None = None
-    parts: Parts | None = None
-    by_asset: dict[str, Parts] = field(default_factory=dict)
-    by_regime: dict[str, Parts] = field(default_factory=dict)
-    reasons: tuple[ReasonRow, ...] = ()
-    unknown_funding: int = 0
-    missing: tuple[str, ...] = ()
 
 
 class Cells:

@@ -13,30 +13,11 @@ from decimal import Decimal
 from typing import Final
 
 from hedgerow.ledger.entries import ZERO, plus
+from hedgerow.model.breakdown import ReasonRow
 
 HELD: Final = "held"  # what was there when the period began
 
 Worth = Callable[[str, Decimal], Decimal]
-
-
-@dataclass(frozen=True, slots=True)
-class ReasonRow:
-    """One reason of fills (``fills`` above 0), or what is no fill: held, flows, funding, interest, reward, tax, charge.
-
-    In quote: ``traded`` value, ``fees`` and ``slippage`` paid (above 0), ``realised`` profit at average cost before
-    fees; ``effect`` is the sum of u (price at the end - price decided), what the trades did until the end; ``total`` is
-    effect less slippage and fees. The totals add up to the change of value without flows. None: a price or a cost is
-    not known.
-    """
-
-    reason: str
-    fills: int
-    traded: Decimal
-    fees: Decimal | None
-    slippage: Decimal
-    realised: Decimal | None
-    effect: Decimal | None
-    total: Decimal
 
 
 @dataclass(slots=True)

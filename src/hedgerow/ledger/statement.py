@@ -19,12 +19,13 @@ from typing import Final
 from hedgerow.errors import ConfigError, Mismatch
 from hedgerow.ledger import lines, returns
 from hedgerow.ledger.attribution import attribute
-from hedgerow.ledger.breakdown import CLOSE, Breakdown
+from hedgerow.ledger.breakdown import CLOSE
 from hedgerow.ledger.entries import EXACT, ONE, ZERO, plus
 from hedgerow.ledger.ledger import Ledger
 from hedgerow.ledger.lots import Method
 from hedgerow.ledger.records import Earning, ExternalFlow, MissingFunding, Valuation
 from hedgerow.ledger.valuation import Dust
+from hedgerow.model.breakdown import Breakdown
 from hedgerow.model.event import Event, Mark
 from hedgerow.units import NS_PER_SECOND
 
