@@ -1,4 +1,4 @@
-"""What an order costs: the square-root law, the walk through a book (domain 2.16; G-54, G-55)."""
+"""What an order costs: the square-root law, the walk through a book, fees in the ledger (domain 2.16; G-42, G-54, G-55)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel.fill import largest_within, one_way_cost, slippage_of, turnover_of, walk_book
 from hedgerow.model import measure
-from tests.kernel.desk import Desk, loose, rules_of
+from tests.kernel.desk import FREE, Desk, loose, rules_of
+from tests.oracles.panels import trade_to
 
 COSTS = {
     "spot_fee": "10 bp",
@@ -107,3 +108,17 @@ def test_a_fill_pays_what_the_plan_expected() -> None:
     assert paid == pytest.approx(expected, rel=2e-3)
     assert desk.nav() == pytest.approx(2e6 - paid)
     assert desk.parts() == pytest.approx(-paid)
+
+
+def test_g42_a_ledger_rebalanced_by_hand() -> None:
+    """60 and 39 % of the value before fees on days 1 and 3, sales first, 10 bp a side."""
+    desk = Desk(rules_of(costs=FREE | {"spot_fee": "10 bp"}), {"A": 100.0, "B": 100.0}, {"A": 0.6, "B": 0.39},
+                cash=10_000.0, futures=())  # fmt: skip
+    values = []
+    for day, (a, b) in enumerate([(100.0, 100.0), (110.0, 100.0), (150.0, 95.0), (140.0, 90.0), (160.0, 100.0)]):
+        desk.at_price(A=a, B=b)
+        if day in (0, 2):
+            held = np.array([desk.held("A"), desk.held("B")])
+            trade_to(desk, np.array([0.60, 0.39]) * desk.nav() / [a, b] - held)
+        values.append(desk.nav())
+    assert values == pytest.approx([9_990.1, 10_590.1, 12_792.491971, 12_018.0517078421, 13_566.9322341579], rel=1e-14)

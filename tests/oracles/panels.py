@@ -51,11 +51,10 @@ def panel(seed: int, days: int = 400, *, most: float = 0.95) -> Panel:
     return Panel(closes, weights, float(rng.uniform(0.0001, 0.003)))
 
 
-def trade_to(desk: Desk, units: np.ndarray, assets: list[str]) -> None:
+def trade_to(desk: Desk, units: np.ndarray) -> None:
     """Put spot orders of so many coins each (0: none) before the desk, and fill them at its prices."""
     desk.work.counts[:] = 0
     for a in np.flatnonzero(units):
-        assert desk.assets[a] == assets[a]
         price = desk.price[a]
         loose(add_leg)(
             desk.work.legs, desk.work.counts, a, a, k.LEG_SPOT, units[a], price, price, float(Reason.REBALANCE), -1.0,

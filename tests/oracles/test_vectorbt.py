@@ -66,7 +66,7 @@ def booked(one: Panel, orders: np.ndarray) -> np.ndarray:
         desk.at_price(**dict(zip(one.assets, prices.tolist(), strict=True)))
         if np.isfinite(wanted).any():
             held = np.array([desk.held(a) for a in one.assets])
-            trade_to(desk, wanted * desk.nav() / prices - held, one.assets)
+            trade_to(desk, wanted * desk.nav() / prices - held)
         values.append(desk.nav())
     return np.array(values)
 
