@@ -158,7 +158,7 @@ class Desk:
         b[k.P_MARK, i], b[k.P_INDEX, i] = self.price[i], self.price[self.a(asset)]
         self.book.asset[k.B_HEDGE, self.a(asset)] = i
         self.book.asset[k.B_H, self.a(asset)] = units / max(self.held(asset), 1e-300)
-        loose(margin.refresh_margin)(self.rules.scalar, self.rules.inst, b, i)
+        loose(margin.refresh_margin)(self.rules, b, i)
         return self
 
     def decide(self, *, due: bool = False) -> list[Leg]:

@@ -71,12 +71,13 @@ def watch_fills(case: Case) -> tuple[Run, Traces]:
         return waiting
 
     def check_leverage(
-        fill: Any, rules: Any, book: Any, x: Any, measure: Any, legs: Any, n: int, at: int, price: float, spot: float
+        fill: Any, rules: Any, book: Any, x: Any, measure: Any, legs: Any, n: int, at: int, mark: Any
     ) -> bool:
         i = int(legs[n, k.L_INST])
         before = book.inst[:, i].copy()
-        done = fill(rules, book, x, measure, legs, n, at, price, spot)
+        done = fill(rules, book, x, measure, legs, n, at, mark)
         if done and legs[n, k.L_UNITS] < 0.0:
+            price, spot = mark[i], mark[int(rules.inst[k.I_ASSET, i])]
             due = loose(collateral_due)(rules.scalar, rules.inst, book.inst, i, price, spot)
             size = -book.inst[k.P_UNITS, i] * (1.0 if rules.inst[k.I_INVERSE, i] else price)
             assert due <= 1e-6 * size, (

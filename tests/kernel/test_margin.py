@@ -8,16 +8,25 @@ import numpy as np
 import pytest
 
 from hedgerow.kernel import arrays as k
-from hedgerow.kernel.margin import collateral_due, liquidation_price, margin_ratio, margin_stage
+from hedgerow.kernel.ladder import margin_stage
+from hedgerow.kernel.liquidation import liquidation_price
+from hedgerow.kernel.margin import collateral_due, margin_ratio
 from hedgerow.model.plan import Reason, Refusal
 from tests.kernel.desk import Desk, Leg, loose, only, rules_of
+
+
+def flat(units: float, entry: float, collateral: float, rate: float, inverse: bool) -> float:
+    """Liquidation price of so many coins with one maintenance rate."""
+    tier = np.array([[0.0, rate, 0.0]])
+    size = units * entry if inverse else units
+    return float(loose(liquidation_price)(size, entry, collateral, tier, 0, 1, False, 0.0, inverse))
 
 
 @pytest.mark.parametrize(
     ("leverage", "price"), [(1, 119_402.99), (2, 89_552.24), (3, 79_601.99), (5, 71_641.79), (10, 65_671.64)]
 )
 def test_2_17_liquidation_of_a_linear_short(leverage: int, price: float) -> None:
-    found = loose(liquidation_price)(-5.0, 60_000.0, 5.0 * 60_000.0 / leverage, 0.005, False)
+    found = flat(-5.0, 60_000.0, 5.0 * 60_000.0 / leverage, 0.005, False)
     assert found == pytest.approx(price, abs=0.005)
 
 
@@ -25,7 +34,7 @@ def test_2_17_liquidation_of_a_linear_short(leverage: int, price: float) -> None
     ("leverage", "price"), [(1.0, float("inf")), (1.5, 179_100.0), (2.0, 119_400.0), (5.0, 74_625.0)]
 )
 def test_g58_liquidation_of_an_inverse_short(leverage: float, price: float) -> None:
-    assert loose(liquidation_price)(-1.0, 60_000.0, 1.0 / leverage, 0.005, True) == pytest.approx(price)
+    assert flat(-1.0, 60_000.0, 1.0 / leverage, 0.005, True) == pytest.approx(price)
 
 
 @pytest.mark.parametrize(
@@ -34,12 +43,11 @@ def test_g58_liquidation_of_an_inverse_short(leverage: float, price: float) -> N
 )
 def test_g06_without_the_tier_deduction(entry: float, units: float, leverage: float, rate: float, price: float) -> None:
     """G-06 less its cum of 0.01: (m + q E) / (q (1 + rate))."""
-    assert loose(liquidation_price)(-units, entry, units * entry / leverage, rate, False) == pytest.approx(price)
+    assert flat(-units, entry, units * entry / leverage, rate, False) == pytest.approx(price)
 
 
-def test_no_position_and_a_long_have_no_liquidation_price_here() -> None:
-    for units in (0.0, 1.0):
-        assert loose(liquidation_price)(units, 100.0, 100.0, 0.005, False) == float("inf")
+def test_no_position_has_no_liquidation_price() -> None:
+    assert flat(0.0, 100.0, 100.0, 0.005, False) == float("inf")
 
 
 def desk_of(cash: float = 0.0, collateral: float = 1_000.0, price: float = 150.0, **tables: Any) -> Desk:
@@ -55,11 +63,8 @@ def ladder(desk: Desk) -> list[Leg]:
     desk.work.counts[0] = 0
     b = desk.book
     loose(margin_stage)(
-        desk.rules.scalar,
-        desk.rules.inst,
-        b.asset,
-        b.inst,
-        b.wallet,
+        desk.rules,
+        b,
         desk.work.asset,
         desk.price,
         desk.fresh,
@@ -75,7 +80,7 @@ def test_at_the_liquidation_price_equity_is_the_maintenance_margin() -> None:
     desk = desk_of()
     price = desk.book.inst[k.P_LIQUIDATION, 1]
     assert price == pytest.approx(2_000.0 / 10.05)
-    assert loose(margin_ratio)(desk.rules.inst, desk.book.inst, 1, price, price) == pytest.approx(1.0)
+    assert loose(margin_ratio)(desk.rules, desk.book.inst, 1, price) == pytest.approx(1.0)
 
 
 def test_collateral_due_brings_equity_to_the_notional() -> None:
@@ -165,8 +170,7 @@ def test_margin_due_is_paid_before_anything_is_bought() -> None:
     refused = only(desk.refusals())
     assert (refused.refusal, refused.reason, refused.asset) == (Refusal.CASH, Reason.ENTRY, "B")
     b = desk.book
-    loose(margin_stage)(
-        desk.rules.scalar, desk.rules.inst, b.asset, b.inst, b.wallet, desk.work.asset, desk.price, desk.fresh, desk.nav(),
+    loose(margin_stage)(desk.rules, b, desk.work.asset, desk.price, desk.fresh, desk.nav(),
         desk.work.legs, desk.work.counts, 1.0,
     )  # fmt: skip
     assert desk.plan()[-1].reason is Reason.MARGIN_IN
@@ -179,8 +183,7 @@ def test_a_short_that_the_plan_covers_is_not_topped_up() -> None:
     desk = desk_of(cash=5_000.0, hedge={"external": True, "rung_down_every": "0 d"}).see(external_hedge=0.2)
     desk.decide()  # half of it is covered, 10 to 4 coins
     b = desk.book
-    loose(margin_stage)(
-        desk.rules.scalar, desk.rules.inst, b.asset, b.inst, b.wallet, desk.work.asset, desk.price, desk.fresh, desk.nav(),
+    loose(margin_stage)(desk.rules, b, desk.work.asset, desk.price, desk.fresh, desk.nav(),
         desk.work.legs, desk.work.counts, 1.0,
     )  # fmt: skip
     cover, top = desk.plan()
@@ -190,5 +193,5 @@ def test_a_short_that_the_plan_covers_is_not_topped_up() -> None:
 
 def test_ratios_are_one_at_liquidation_and_infinite_without_equity() -> None:
     desk = desk_of()
-    assert loose(margin_ratio)(desk.rules.inst, desk.book.inst, 1, 150.0, 150.0) == pytest.approx(7.5 / 500.0)
-    assert np.isinf(loose(margin_ratio)(desk.rules.inst, desk.book.inst, 1, 500.0, 500.0))
+    assert loose(margin_ratio)(desk.rules, desk.book.inst, 1, 150.0) == pytest.approx(7.5 / 500.0)
+    assert np.isinf(loose(margin_ratio)(desk.rules, desk.book.inst, 1, 500.0))

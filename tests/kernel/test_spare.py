@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hedgerow.kernel import arrays as k
-from hedgerow.kernel.margin import margin_stage
+from hedgerow.kernel.ladder import margin_stage
 from hedgerow.kernel.run import decide_once
 from hedgerow.model.plan import Reason, Refusal
 from tests.kernel.desk import Desk, Leg, loose, only, rules_of
@@ -26,8 +26,7 @@ def two(h: dict[str, float], cash: float = 0.0, **tables: Any) -> Desk:
 def ladder(desk: Desk) -> list[Leg]:
     b = desk.book
     desk.work.counts[0] = 0
-    loose(margin_stage)(
-        desk.rules.scalar, desk.rules.inst, b.asset, b.inst, b.wallet, desk.work.asset, desk.price, desk.fresh, desk.nav(), desk.work.legs,
+    loose(margin_stage)(desk.rules, b, desk.work.asset, desk.price, desk.fresh, desk.nav(), desk.work.legs,
         desk.work.counts, 1.0,
     )  # fmt: skip
     return desk.plan()

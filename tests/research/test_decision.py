@@ -39,6 +39,7 @@ def test_what_is_held_is_valued_at_the_close() -> None:
 def test_the_margin_of_a_short_is_told_with_its_liquidation() -> None:
     """Equity 220 + 18; liquidated where (220 + 2 x 110) / (2 x 1.005) = 218.905 (domain 2.17, maintenance 0.5 %)."""
     margin = plan(HELD + short(-2, 110, 220), stage=market()).before["margin"]
+    assert margin["BTC/USDT:USDT"].pop("rung") == "none"
     assert margin == {
         "BTC/USDT:USDT": pytest.approx({
             "amount": -2.0, "notional": 202.0, "equity": 238.0, "liquidation_price": 440 / 2.01,

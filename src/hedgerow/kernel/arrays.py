@@ -64,14 +64,24 @@ from hedgerow.model.market import Floats, Ints
     K_TOP_MARKET,  # liquidation distance
     K_TOP,  # liquidation distance
     K_REDUCE,  # liquidation distance
+    K_WARN,  # liquidation distance
+    K_STOP,  # liquidation distance
+    K_FLATTEN,  # liquidation distance
+    K_WARN_RATIO,  # maintenance over equity, as the three below
+    K_TOP_RATIO,
+    K_REDUCE_RATIO,
+    K_FLATTEN_RATIO,
+    K_MODE,  # ISOLATED, CROSS, UNIFIED: what backs linear shorts
     K_PAID_CAP,  # hedge ratio while shorts pay more than K_PAID
     K_PAID,  # a year
     K_PAID_GATE,  # gate that lifts the cap; -1: none
     K_RUNGS,  # number of rungs; they follow
-) = range(54)
-RUNGS: Final = 54  # rules.scalar[RUNGS + i]: hedge ratios, rising
+) = range(62)
+RUNGS: Final = 62  # rules.scalar[RUNGS + i]: hedge ratios, rising
 MAX_RUNGS: Final = 14
 FEE_QUOTE, FEE_BASE = -1.0, -2.0
+ISOLATED, CROSS, UNIFIED = 0.0, 1.0, 2.0
+NEAR_NONE, NEAR_WARN, NEAR_TOP, NEAR_STOP, NEAR_REDUCE, NEAR_FLATTEN = range(6)  # rungs of the margin ladder
 SCALARS: Final = RUNGS + MAX_RUNGS
 
 # ---- rules.vote[V, :] -----------------------------------------------------------------------------------------------
@@ -106,7 +116,7 @@ HOW_TRIM, HOW_HEDGE, HOW_CHEAPER = range(3)
 F_GATE, F_RUNGS, F_LEAST, F_LASTS = range(4)
 L_VOTE, L_RUNGS, L_GATE = range(3)
 # ---- rules.asset[:, A] ----------------------------------------------------------------------------------------------
-A_TARGET, A_SOUND = range(2)  # weight of nav; 1: whitelisted
+A_TARGET, A_SOUND, A_HAIRCUT = range(3)  # weight of nav; 1: whitelisted; fraction, of coins that are collateral
 # ---- rules.inst[:, I] -----------------------------------------------------------------------------------------------
 (
     I_ASSET,  # index of the asset
@@ -116,10 +126,18 @@ A_TARGET, A_SOUND = range(2)  # weight of nav; 1: whitelisted
     I_MIN_NOTIONAL,  # quote
     I_FEE,  # fraction
     I_HALF_SPREAD,  # fraction
-    I_MAINTENANCE,  # fraction of notional
     I_WALLET,  # index of the wallet that pays in quote
     I_EXPIRY,  # ns since the epoch; inf: none
-) = range(10)
+    I_TIER,  # first row of its tier table
+    I_TIERS,  # number of its rows
+    I_AT_ENTRY,  # 1: maintenance is of the value at entry
+    I_CLOSING,  # CLOSING_*: the taker fee that maintenance holds back
+    I_WHOLE,  # 1: one tier holds for the whole position, by its value at entry
+    I_DOWN,  # tiers that one step of a liquidation goes down; 0: all at once
+    I_LEFT,  # 1: what a liquidation leaves over is the holder's, else the venue's
+    I_TAKEN,  # fee of a liquidation, fraction of what is taken
+) = range(17)
+CLOSING_NONE, CLOSING_MARK, CLOSING_BANKRUPTCY = range(3)
 
 # ---- book.asset[:, A] -----------------------------------------------------------------------------------------------
 (
@@ -172,7 +190,7 @@ FIRST_PART: Final = B_PNL_SPOT  # the eight parts follow in the order of model.r
     P_SEEN,  # ns since the epoch of its last fresh price; 0: none yet; -1: gone
 ) = range(8)
 # ---- book.wallet[:, W] ----------------------------------------------------------------------------------------------
-W_CASH = 0  # quote
+W_CASH, W_MARGIN = 0, 1  # quote; the balance that backs linear shorts under cross margin, quote
 # ---- book.scalar[:] -------------------------------------------------------------------------------------------------
 (
     S_DAY,  # decisions made
@@ -248,8 +266,9 @@ TRIM_ARMED, TRIM_DAY, TRIM_DONE = range(3)  # 1: armed; day of the last fill; 1:
     X_CARRY,  # 7-day funding of the perpetual that hedges, a year; nan: dated, or none
     X_FIRED,  # trim row that fired, whatever else is trimmed with it; -1: none
     X_UNBOUGHT,  # coins that the stablecoins do not pay
-) = range(48)
-WORK_ASSET: Final = 48
+    X_HAIRCUT,  # fraction, of coins that are collateral
+) = range(49)
+WORK_ASSET: Final = 49
 
 # ---- legs[n, :] -----------------------------------------------------------------------------------------------------
 (
@@ -298,8 +317,9 @@ class Rules(NamedTuple):
     trim_asset: Floats  # [N, A] 1: the row acts on the asset
     reinforce: Floats  # [M, 4]
     ladder: Floats  # [L, 3]
-    asset: Floats  # [2, A]
-    inst: Floats  # [10, I]
+    asset: Floats  # [3, A]
+    inst: Floats  # [17, I]
+    tier: Floats  # [T, 3] tier tables: floor, rate, deduction (kernel.liquidation)
 
 
 class Book(NamedTuple):
@@ -307,7 +327,7 @@ class Book(NamedTuple):
 
     asset: Floats  # [BOOK_ASSET, A]
     inst: Floats  # [8, I]
-    wallet: Floats  # [1, W]
+    wallet: Floats  # [2, W]
     scalar: Floats  # [BOOK_SCALAR]
     votes: Floats  # [2, V, A]
     left: Floats  # [R, A] day on which the row was last left downwards; -inf: never
@@ -350,7 +370,7 @@ def new_book(rules: Rules, instruments: int, cash: float) -> Book:
     trims[TRIM_ARMED] = 1.0
     trims[TRIM_DAY] = -np.inf
     return Book(
-        asset, inst, np.full((1, 1), float(cash)), scalar, votes,
+        asset, inst, np.array([[float(cash)], [0.0]]), scalar, votes,
         np.full((max(rules.regime.shape[0], 1), n_assets), -np.inf), trims,
         np.full((max(rules.reinforce.shape[0], 1), n_assets), -np.inf),
     )  # fmt: skip
@@ -389,9 +409,10 @@ def copy_work(work: Work) -> Work:
     O_DISTANCE,  # lowest liquidation distance of the day
     O_CAPPED,
     O_WANTED,
-) = range(9)
-O_PARTS: Final = 9  # eight cumulative parts follow
-OUT_DAY: Final = 17
+    O_NEAR,  # highest rung of the margin ladder of the day
+) = range(10)
+O_PARTS: Final = 10  # eight cumulative parts follow
+OUT_DAY: Final = 18
 (
     OA_PRICE,
     OA_WEIGHT,

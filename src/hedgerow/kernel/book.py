@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled
+from hedgerow.kernel.account import account_spare, affordable, bare, collect, credit, is_pooled, release
 from hedgerow.kernel.arrays import (
     B_COST,
     B_CROSS,
@@ -34,6 +35,7 @@ from hedgerow.kernel.arrays import (
     FILLED,
     I_ASSET,
     I_FEE,
+    I_HALF_SPREAD,
     I_INVERSE,
     K_FEE_IN,
     K_TRANCHE,
@@ -60,13 +62,11 @@ from hedgerow.kernel.arrays import (
     P_COLLATERAL,
     P_ENTRY,
     P_INDEX,
-    P_LIQUIDATION,
     P_MARK,
     P_UNITS,
     S_BUCKET,
     S_CAPPED_DAY,
     S_FUTURES_TRADED,
-    S_LIQUIDATIONS,
     S_NAV,
     S_SPOT_TRADED,
     S_TRANCHE_BASE,
@@ -75,13 +75,14 @@ from hedgerow.kernel.arrays import (
     S_UNKNOWN_FUNDING,
     TURNOVER,
     W_CASH,
+    W_MARGIN,
     Book,
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.fill import slippage_of
 from hedgerow.kernel.leg import begin_episode
-from hedgerow.kernel.margin import affordable, bare, collateral_due, collect, refresh_margin, release
-from hedgerow.kernel.measure import funding_received, futures_value, profit, size_of, spot_units, unrealised
+from hedgerow.kernel.margin import collateral_due, refresh_margin
+from hedgerow.kernel.measure import funding_received, profit, size_of, spot_units, unrealised
 from hedgerow.model import contract
 from hedgerow.model.market import Floats
 from hedgerow.model.plan import Reason
@@ -129,11 +130,8 @@ def settle_marks(inst_rules: Floats, asset: Floats, inst: Floats, price: Floats)
 
 @compiled
 def pay_funding(
-    rules: Floats,
-    inst_rules: Floats,
-    asset: Floats,
-    inst: Floats,
-    scalar: Floats,
+    rules: Rules,
+    book: Book,
     i: int,
     rate: float,
     mark: float,
@@ -144,20 +142,21 @@ def pay_funding(
     Unknown is counted, not paid: nan.
     """
     if np.isnan(rate):
-        scalar[S_UNKNOWN_FUNDING] += 1.0
+        book.scalar[S_UNKNOWN_FUNDING] += 1.0
         return np.nan
-    inverse = inst_rules[I_INVERSE, i] == 1.0
-    received = funding_received(size_of(inst, inst_rules, i), mark, rate, inverse)
-    asset[B_FUNDING, int(inst_rules[I_ASSET, i])] += received * spot if inverse else received
-    inst[P_COLLATERAL, i] += received
-    refresh_margin(rules, inst_rules, inst, i)
+    inverse = rules.inst[I_INVERSE, i] == 1.0
+    received = funding_received(size_of(book.inst, rules.inst, i), mark, rate, inverse)
+    book.asset[B_FUNDING, int(rules.inst[I_ASSET, i])] += received * spot if inverse else received
+    credit(rules, book, i, received)
+    refresh_margin(rules, book.inst, i)
     return received
 
 
 @compiled
-def _count_turnover(scalar: Floats, notional: float) -> None:
+def count_turnover(scalar: Floats, traded: float) -> None:
+    """Add traded value (quote) to the running slot of the year's turnover."""
     if scalar[S_NAV] > 0.0:
-        scalar[TURNOVER + int(scalar[S_BUCKET])] += notional / scalar[S_NAV]
+        scalar[TURNOVER + int(scalar[S_BUCKET])] += traded / scalar[S_NAV]
 
 
 @compiled
@@ -216,10 +215,30 @@ def fill_spot(
     asset[B_SLIP_SPOT, a] -= units * (fill - legs[n, L_PRICE])
     asset[B_PNL_SPOT, a] += units * (price - legs[n, L_PRICE])
     book.scalar[S_SPOT_TRADED] += abs(units) * fill
-    _count_turnover(book.scalar, abs(units) * fill)
+    count_turnover(book.scalar, abs(units) * fill)
     _note_fill(legs, n, at, fill, units, fee)
     _after_spot(rules, book, legs, n, units, a)
     return True
+
+
+@compiled
+def sell_forced(rules: Rules, book: Book, legs: Floats, n: int, at: int, price: float) -> None:
+    """Sell the coins of spot leg ``n`` at ``price`` less half the spread, whatever they are for; the fee is quote."""
+    a = int(legs[n, L_INST])
+    units = legs[n, L_UNITS]
+    fill = price * (1.0 - rules.inst[I_HALF_SPREAD, a])
+    fee = abs(units) * fill * rules.inst[I_FEE, a]
+    book.wallet[W_CASH, 0] -= units * fill + fee
+    book.asset[B_HELD, a] += units
+    book.asset[B_PRINCIPAL, a] += units * fill + fee
+    book.asset[B_FEE_SPOT, a] -= fee
+    book.asset[B_SLIP_SPOT, a] -= units * (fill - price)
+    book.scalar[S_SPOT_TRADED] += abs(units) * fill
+    count_turnover(book.scalar, abs(units) * fill)
+    _note_fill(legs, n, at, fill, units, fee)
+    legs[n, L_SIZE] = units
+    legs[n, L_CHARGE] = fee
+    legs[n, L_PAID_IN] = -1.0
 
 
 @compiled
@@ -284,19 +303,22 @@ def _after_spot(rules: Rules, book: Book, legs: Floats, n: int, units: float, a:
 
 @compiled
 def fill_futures(
-    rules: Rules, book: Book, x: Floats, measure: Floats, legs: Floats, n: int, at: int, price: float, spot: float
+    rules: Rules, book: Book, x: Floats, measure: Floats, legs: Floats, n: int, at: int, mark: Floats
 ) -> bool:
-    """Fill futures leg ``n``: average entry, realised profit into collateral, collateral moved with the position."""
+    """Fill futures leg ``n`` at the bar's prices ``mark`` [I]: average entry, realised profit into what backs the short,
+    collateral moved with the position.
+    """
     inst = book.inst
     i = int(legs[n, L_INST])
     served = int(legs[n, L_FOR])
     a = int(rules.inst[I_ASSET, i])
+    price, spot = mark[i], mark[a]
     units = legs[n, L_UNITS]
     slip = slippage_of(rules.scalar, rules.inst, measure, i, abs(units) * price)
     inverse = rules.inst[I_INVERSE, i] == 1.0
     if units < 0.0:
         wanted = -units
-        limit = affordable(rules, book, x, i, served, wanted, price, spot, slip)
+        limit = affordable(rules, book, x, i, served, wanted, mark, spot, slip)
         if limit < wanted * (1.0 - 0.02):
             book.scalar[S_CAPPED_DAY] = legs[n, L_DAY]
         units = -limit
@@ -319,18 +341,16 @@ def fill_futures(
     inst[P_UNITS, i] += units
     if abs(inst[P_UNITS, i]) <= 1e-12 * abs(units):
         inst[P_UNITS, i] = 0.0
-    inst[P_COLLATERAL, i] += change
+    credit(rules, book, i, change)
     excess = 0.0
     if inverse:
         fee *= spot
         excess = profit(size, fill, price, True) * spot - units * (price - fill)
     _attribute(book, legs, n, a, units, fill, price, spot, fee, excess)
-    before = inst[P_COLLATERAL, i]
     if units < 0.0:
-        collect(rules, book, i, price, spot)
+        legs[n, L_MOVED] = collect(rules, book, i, mark, spot)
     else:
-        release(rules, book, i, price, spot)
-    legs[n, L_MOVED] = inst[P_COLLATERAL, i] - before
+        legs[n, L_MOVED] = -release(rules, book, i, mark, price, spot)
     legs[n, L_SIZE] = size
     legs[n, L_CHARGE] = fee / spot if inverse else fee
     legs[n, L_PAID_IN] = a if inverse else -1.0
@@ -342,9 +362,9 @@ def fill_futures(
         if legs[n, L_SOLD] > 0.0:
             book.asset[B_EXCESS, served] += legs[n, L_SOLD] * units / legs[n, L_WANTED]
     book.scalar[S_FUTURES_TRADED] += abs(units) * fill
-    _count_turnover(book.scalar, abs(units) * fill)
+    count_turnover(book.scalar, abs(units) * fill)
     _note_fill(legs, n, at, fill, units, fee)
-    refresh_margin(rules.scalar, rules.inst, inst, i)
+    refresh_margin(rules, inst, i)
     return True
 
 
@@ -376,89 +396,35 @@ def _attribute(
 @compiled
 def fill_margin(rules: Rules, book: Book, mark: Floats, legs: Floats, n: int, at: int) -> bool:
     """Move collateral in: quote from the wallet, or coins from the spot wallet for an inverse contract; or what a
-    linear short can spare out to the wallet.
+    linear short (or the futures wallet) can spare out to the wallet.
     """
     i = int(legs[n, L_INST])
-    if legs[n, L_UNITS] < 0.0:
-        spot = mark[int(rules.inst[I_ASSET, i])]
-        spare = -collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], spot)
-        amount = min(-legs[n, L_UNITS], spare, max(0.0, book.inst[P_COLLATERAL, i]))
-        if not amount > 0.0:
-            return False
-        book.inst[P_COLLATERAL, i] -= amount
-        book.wallet[W_CASH, 0] += amount
-        refresh_margin(rules.scalar, rules.inst, book.inst, i)
-        _note_fill(legs, n, at, legs[n, L_PRICE], -amount, 0.0)
-        legs[n, L_SLIPPAGE] = 0.0
-        return True
     a = int(rules.inst[I_ASSET, i])
     inverse = rules.inst[I_INVERSE, i] == 1.0
-    free = max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]) if inverse else max(0.0, book.wallet[W_CASH, 0])
-    amount = min(legs[n, L_UNITS], free)
-    if not amount > 0.0 or book.inst[P_UNITS, i] == 0.0:
-        return False
+    pooled = is_pooled(rules, i)
+    wanted = legs[n, L_UNITS]
+    if wanted < 0.0:
+        spare = account_spare(rules, book, mark)
+        kept = book.wallet[W_MARGIN, 0]
+        if not pooled:
+            spare = -collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], mark[a])
+            kept = book.inst[P_COLLATERAL, i]
+        amount = -min(-wanted, spare, max(0.0, kept))
+        if not amount < 0.0:
+            return False
+    else:
+        free = max(0.0, book.wallet[W_CASH, 0])
+        if inverse:
+            free = max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a])
+        amount = min(wanted, free)
+        if not amount > 0.0 or (book.inst[P_UNITS, i] == 0.0 and not pooled):
+            return False
     if inverse:
         book.asset[B_HELD, a] -= amount
     else:
         book.wallet[W_CASH, 0] -= amount
-    book.inst[P_COLLATERAL, i] += amount
+    credit(rules, book, i, amount)
     _note_fill(legs, n, at, legs[n, L_PRICE], amount, 0.0)
     legs[n, L_SLIPPAGE] = 0.0
-    refresh_margin(rules.scalar, rules.inst, book.inst, i)
+    refresh_margin(rules, book.inst, i)
     return True
-
-
-@compiled
-def close_position(rules: Rules, book: Book, i: int, price: float, fee_rate: float) -> tuple[float, float]:
-    """Close instrument ``i`` at ``price`` outside the market (settlement); returns the fee in quote, and the
-    collateral that moved (negative: back to the wallet) in settle currency.
-    """
-    a = int(rules.inst[I_ASSET, i])
-    inst = book.inst
-    spot = inst[P_INDEX, i]
-    units = inst[P_UNITS, i]
-    inverse = rules.inst[I_INVERSE, i] == 1.0
-    fee = abs(notional(size_of(inst, rules.inst, i), price, inverse)) * fee_rate
-    fee = fee * spot if inverse else fee
-    made = unrealised(inst, rules.inst, i, price)
-    stood = unrealised(inst, rules.inst, i, inst[P_MARK, i])
-    inst[P_COLLATERAL, i] += made - (fee / spot if inverse else fee)
-    book.asset[B_FEE_FUTURES, a] -= fee
-    book.asset[B_PNL_BASIS, a] += (made - stood) * (spot if inverse else 1.0)
-    inst[P_UNITS, i] = 0.0
-    for b in range(book.asset.shape[1]):
-        if int(book.asset[B_CROSS_BY, b]) == i:
-            book.asset[B_CROSS, b] = 0.0
-        if int(book.asset[B_HEDGE, b]) == i:
-            book.asset[B_EXCESS, b] = 0.0
-    book.scalar[S_FUTURES_TRADED] += abs(units) * price
-    _count_turnover(book.scalar, abs(units) * price)
-    before = inst[P_COLLATERAL, i]
-    release(rules, book, i, price, spot)
-    refresh_margin(rules.scalar, rules.inst, inst, i)
-    return fee, inst[P_COLLATERAL, i] - before
-
-
-@compiled
-def liquidate(rules: Rules, book: Book, i: int) -> float:
-    """The venue takes the position at its liquidation price and keeps what collateral is left (isolated margin);
-    returns what it kept, quote.
-    """
-    a = int(rules.inst[I_ASSET, i])
-    inst = book.inst
-    price = inst[P_LIQUIDATION, i]
-    spot = inst[P_INDEX, i]
-    left = futures_value(inst, rules.inst, i, price, spot)
-    stood = futures_value(inst, rules.inst, i, inst[P_MARK, i], spot)
-    book.asset[B_PNL_HEDGE, a] += left - stood
-    book.asset[B_FEE_FUTURES, a] -= left
-    inst[P_UNITS, i] = 0.0
-    inst[P_COLLATERAL, i] = 0.0
-    for b in range(book.asset.shape[1]):
-        if int(book.asset[B_CROSS_BY, b]) == i:
-            book.asset[B_CROSS, b] = 0.0
-        if int(book.asset[B_HEDGE, b]) == i:
-            book.asset[B_EXCESS, b] = 0.0
-    book.scalar[S_LIQUIDATIONS] += 1.0
-    refresh_margin(rules.scalar, rules.inst, inst, i)
-    return left

@@ -4,28 +4,44 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from hedgerow.jit import compiled
+from hedgerow.kernel.account import account_distance, account_state, account_top_up, is_pooled
 from hedgerow.kernel.arrays import (
+    B_HELD,
     I_ASSET,
     I_EXPIRY,
     I_FEE,
+    I_HALF_SPREAD,
     I_KIND,
-    P_ALARM,
+    ISOLATED,
+    K_MODE,
+    K_WARN,
+    K_WARN_RATIO,
+    LEG_SPOT,
+    NEAR_FLATTEN,
+    NEAR_TOP,
     P_INDEX,
     P_LIQUIDATION,
     P_SEEN,
     P_UNITS,
     S_DAY,
     S_NAV,
+    UNIFIED,
+    W_CASH,
     Book,
     Rules,
     Work,
 )  # fmt: skip
-from hedgerow.kernel.book import close_position, liquidate, pay_funding, settle_marks
+from hedgerow.kernel.book import pay_funding, sell_forced, settle_marks
+from hedgerow.kernel.closing import liquidate, liquidate_pooled, next_liquidated, settle_contract
 from hedgerow.kernel.guard import guard_legs
-from hedgerow.kernel.margin import margin_ratio, margin_stage, withdraw_spare
+from hedgerow.kernel.ladder import margin_stage, rung_of, withdraw_spare
+from hedgerow.kernel.leg import add_leg
+from hedgerow.kernel.margin import margin_ratio, top_up_distance
 from hedgerow.kernel.measure import size_of
-from hedgerow.kernel.record import log_event, log_funding
+from hedgerow.kernel.record import log_event, log_funding, write_log
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
 from hedgerow.units import NS_PER_DAY
@@ -33,6 +49,7 @@ from hedgerow.units import NS_PER_DAY
 _DELISTED: Final = 7.0 * NS_PER_DAY
 _LIQUIDATED: Final = float(Reason.LIQUIDATED)
 _SETTLED: Final = float(Reason.SETTLED)
+_REPAID: Final = float(Reason.REPAID)
 
 
 @compiled
@@ -60,16 +77,15 @@ def at_the_open(
             settled = True
         if open_ns >= rules.inst[I_EXPIRY, i]:
             size = -size_of(book.inst, rules.inst, i)
-            fee, moved = close_position(rules, book, i, before[a], rules.inst[I_FEE, i])
+            fee, moved = settle_contract(rules, book, i, before, before[a], rules.inst[I_FEE, i])
             log_event(
                 rules, work, log, used, i, -units, size, before[a], before[a], fee, moved, _SETTLED, at,
                 book.scalar[S_DAY],
             )  # fmt: skip
         elif pays:
-            received = pay_funding(
-                rules.scalar, rules.inst, book.asset, book.inst, book.scalar, i, funding[i], before[i], before[a]
-            )
+            received = pay_funding(rules, book, i, funding[i], before[i], before[a])
             log_funding(log, used, i, a, received, funding[i], before[i], before[a], at, book.scalar[S_DAY])
+            repay(rules, book, work, a, before, at, log, used)
 
 
 @compiled
@@ -81,31 +97,77 @@ def at_the_high(
     high: Floats,
     fresh: Bytes,
     over_spot: Floats,
+    before: Floats,
+    top: Floats,
     at: int,
     log: Floats,
     used: Ints,
     worst: Floats,
 ) -> None:
     """Liquidation of every short whose liquidation price was reached: by ``price`` (the open or the high), as far as
-    the marked ``high`` confirms it; where the contract has no bar of its own, by spot times the last premium.
+    the marked ``high`` confirms it; where the contract has no bar of its own, by spot times the last premium. ``top``
+    [I] takes those prices, ``before`` where there are none.
     """
+    for a in range(book.asset.shape[1]):
+        top[a] = price[a] if price[a] > 0.0 else before[a]
     for i in range(book.asset.shape[1], book.inst.shape[1]):
-        units = book.inst[P_UNITS, i]
-        top = price[i]
-        if top > high[i]:
-            top = high[i]
+        mark = price[i]
+        if mark > high[i]:
+            mark = high[i]
         if fresh[i] != 1 and over_spot[i] > 0.0:
-            top = price[int(rules.inst[I_ASSET, i])] * over_spot[i]
-        if units < 0.0 and top >= book.inst[P_LIQUIDATION, i]:
+            mark = price[int(rules.inst[I_ASSET, i])] * over_spot[i]
+        top[i] = mark if mark > 0.0 else before[i]
+        if is_pooled(rules, i):
+            continue
+        while book.inst[P_UNITS, i] < 0.0 and mark >= book.inst[P_LIQUIDATION, i]:
             level = book.inst[P_LIQUIDATION, i]
             spot = book.inst[P_INDEX, i]
-            size = -size_of(book.inst, rules.inst, i)
-            kept = liquidate(rules, book, i)
-            worst[0] = max(worst[0], 1.0)
-            worst[1] = 0.0
+            units, size, fee, moved = liquidate(rules, book, i)
+            _liquidated(worst)
             log_event(
-                rules, work, log, used, i, -units, size, level, spot, kept, 0.0, _LIQUIDATED, at, book.scalar[S_DAY]
+                rules, work, log, used, i, -units, -size, level, spot, fee, moved, _LIQUIDATED, at, book.scalar[S_DAY]
             )
+    i = next_liquidated(rules, book, top)
+    while i >= 0:
+        units, size, fee = liquidate_pooled(rules, book, i, top[i])
+        _liquidated(worst)
+        spot = top[int(rules.inst[I_ASSET, i])]
+        log_event(rules, work, log, used, i, -units, -size, top[i], spot, fee, 0.0, _LIQUIDATED, at, book.scalar[S_DAY])
+        repay(rules, book, work, int(rules.inst[I_ASSET, i]), top, at, log, used)
+        i = next_liquidated(rules, book, top)
+
+
+@compiled
+def _liquidated(worst: Floats) -> None:
+    worst[0] = max(worst[0], 1.0)
+    worst[1] = 0.0
+    worst[2] = NEAR_FLATTEN
+
+
+@compiled
+def repay(rules: Rules, book: Book, work: Work, a: int, price: Floats, at: int, log: Floats, used: Ints) -> None:
+    """A unified account that owes quote sells coins for it, as its venue would: those of asset ``a`` first, then in
+    order.
+    """
+    n_assets = book.asset.shape[1]
+    for k in range(n_assets + 1):
+        if rules.scalar[K_MODE] != UNIFIED or book.wallet[W_CASH, 0] >= 0.0:
+            return
+        b = a if k == 0 else k - 1
+        held = book.asset[B_HELD, b]
+        if not (price[b] > 0.0 and held > 0.0):
+            continue
+        owed = -book.wallet[W_CASH, 0]
+        each = price[b] * (1.0 - rules.inst[I_HALF_SPREAD, b]) * (1.0 - rules.inst[I_FEE, b])
+        kept = work.counts[0]
+        n = add_leg(
+            work.legs, work.counts, b, b, LEG_SPOT, -min(held, owed / each * (1.0 + 1e-12)), price[b], price[b],
+            _REPAID, -1.0, owed, np.nan, book.scalar[S_DAY],
+        )  # fmt: skip
+        if n >= 0:
+            sell_forced(rules, book, work.legs, n, at, price[b])
+            write_log(log, used, work.legs, n)
+        work.counts[0] = kept
 
 
 @compiled
@@ -116,16 +178,42 @@ def watch_margin(rules: Rules, book: Book, price: Floats, high: Floats, fresh: B
     """
     alarm = False
     for i in range(book.asset.shape[1], book.inst.shape[1]):
-        if book.inst[P_UNITS, i] >= 0.0 or not price[i] > 0.0:
+        if book.inst[P_UNITS, i] >= 0.0 or not price[i] > 0.0 or is_pooled(rules, i):
             continue
         top = high[i] if high[i] > price[i] else price[i]
-        spot = price[int(rules.inst[I_ASSET, i])]
-        worst[0] = max(worst[0], margin_ratio(rules.inst, book.inst, i, top, spot))
+        ratio = margin_ratio(rules, book.inst, i, top)
+        distance = book.inst[P_LIQUIDATION, i] / price[i] - 1.0
+        worst[0] = max(worst[0], ratio)
         worst[1] = min(worst[1], book.inst[P_LIQUIDATION, i] / top - 1.0)
+        if ratio >= rules.scalar[K_WARN_RATIO]:
+            ratio = margin_ratio(rules, book.inst, i, price[i])
+        rung = rung_of(rules.scalar, distance, ratio, top_up_distance(rules.scalar, rules.inst, i))
+        worst[2] = max(worst[2], float(rung))
         seen = fresh[i] == 1 or fresh[int(rules.inst[I_ASSET, i])] == 1
-        if seen and price[i] > book.inst[P_ALARM, i]:
+        if seen and rung >= NEAR_TOP:
             alarm = True
+    if rules.scalar[K_MODE] != ISOLATED:
+        return _watch_account(rules, book, price, worst) or alarm
     return alarm
+
+
+@compiled
+def _watch_account(rules: Rules, book: Book, price: Floats, worst: Floats) -> bool:
+    """The same for pooled margin, at the close's marks; the distance is searched for only where it may be nearer."""
+    equity, need, notional = account_state(rules, book, price, 0.0)
+    if notional == 0.0:
+        return False
+    ratio = need / equity if equity > 0.0 else np.inf
+    worst[0] = max(worst[0], ratio)
+    limit = max(rules.scalar[K_WARN], min(worst[1], 10.0))
+    far_equity, far_need, _ = account_state(rules, book, price, limit)
+    if far_equity > far_need and ratio < rules.scalar[K_WARN_RATIO]:
+        return False
+    distance = account_distance(rules, book, price)
+    worst[1] = min(worst[1], distance)
+    rung = rung_of(rules.scalar, distance, ratio, account_top_up(rules, book))
+    worst[2] = max(worst[2], float(rung))
+    return rung >= NEAR_TOP
 
 
 @compiled
@@ -161,7 +249,7 @@ def settle_delisted(
             if units != 0.0 and fresh[a] == 1:
                 settle_marks(rules.inst, book.asset, book.inst, price)
                 size = -size_of(book.inst, rules.inst, i)
-                fee, moved = close_position(rules, book, i, price[a], rules.inst[I_FEE, i])
+                fee, moved = settle_contract(rules, book, i, price, price[a], rules.inst[I_FEE, i])
                 log_event(
                     rules, work, log, used, i, -units, size, price[a], price[a], fee, moved, _SETTLED, at,
                     book.scalar[S_DAY],
@@ -173,15 +261,9 @@ def act_on_margin(rules: Rules, book: Book, work: Work, price: Floats, fresh: By
     """The margin ladder's legs, behind those of the plan, and past the same guard."""
     first = work.counts[0]
     day = book.scalar[S_DAY]
-    margin_stage(
-        rules.scalar, rules.inst, book.asset, book.inst, book.wallet, work.asset, price, fresh,
-        book.scalar[S_NAV], work.legs, work.counts, day,
-    )  # fmt: skip
+    margin_stage(rules, book, work.asset, price, fresh, book.scalar[S_NAV], work.legs, work.counts, day)
     guard_legs(
         rules.scalar, rules.inst, book.inst, book.scalar, work.measure, work.asset, price, fresh, funding,
         book.scalar[S_NAV], first, work.legs, work.counts, day,
     )  # fmt: skip
-    withdraw_spare(
-        rules.scalar, rules.inst, book.asset, book.inst, book.wallet, price, fresh, book.scalar[S_NAV], work.legs,
-        work.counts, day,
-    )  # fmt: skip
+    withdraw_spare(rules, book, price, fresh, book.scalar[S_NAV], work.legs, work.counts, day)

@@ -18,8 +18,8 @@ from hedgerow.kernel.arrays import (
 )  # fmt: skip
 from hedgerow.kernel.deploy import buy_underweights
 from hedgerow.kernel.guard import cost_benefit, guard_legs
+from hedgerow.kernel.ladder import free_cash, withdraw_spare
 from hedgerow.kernel.leg import note_limits, write_futures, write_spot
-from hedgerow.kernel.margin import free_cash, withdraw_spare
 from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.plan import hedge_or_trim, limit_trims, mark_moves, note_shortfalls
 from hedgerow.kernel.regime import regime_stage
@@ -101,7 +101,7 @@ def decide(
     x = work.asset
     if not nav > 0.0:
         return nav
-    cash = free_cash(rules.scalar, rules.inst, book.inst, book.wallet, price, fresh, nav)
+    cash = free_cash(rules, book, price, fresh, nav)
     rebalanced = trigger_stage(
         rules.scalar, rules.regime, rules.trim, rules.trim_asset, rules.gate, rules.inst, book.asset, book.scalar,
         book.trims,
@@ -140,5 +140,5 @@ def decide(
         count,
         day,
     )
-    withdraw_spare(rules.scalar, rules.inst, book.asset, book.inst, book.wallet, price, fresh, nav, legs, count, day)
+    withdraw_spare(rules, book, price, fresh, nav, legs, count, day)
     return nav

@@ -78,6 +78,7 @@ _UNKNOWN_RHO: Final = 0.8  # BTC-ETH and alts stand between .67 and .85 (domain 
 _RESTORE: Final = float(Reason.HEDGE_RESTORE)
 _FAILING: Final = float(Reason.VENUE_FAILURE)
 _PAIR: Final = float(Reason.PAIR_REDUCE)
+_FLATTEN: Final = float(Reason.FLATTEN)
 _COVER: Final = float(Reason.HEDGE_COVER)
 _RAISE: Final = float(Reason.HEDGE_RAISE)
 _TRIM: Final = float(Reason.TRIM)
@@ -224,7 +225,7 @@ def cost_benefit(
 @compiled
 def is_safety(reason: float) -> bool:
     """Legs that bypass cost-benefit, turnover and smallest size: they restore a limit."""
-    return reason == _RESTORE or reason == _FAILING or reason == _PAIR
+    return reason == _RESTORE or reason == _FAILING or reason == _PAIR or reason == _FLATTEN
 
 
 @compiled

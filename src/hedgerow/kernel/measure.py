@@ -8,6 +8,7 @@ import numpy as np
 
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
+    A_HAIRCUT,
     A_SOUND,
     A_TARGET,
     B_AGE,
@@ -33,12 +34,14 @@ from hedgerow.kernel.arrays import (
     P_UNITS,
     S_HIGH,
     W_CASH,
+    W_MARGIN,
     X_ALIVE,
     X_BETA,
     X_CARRY,
     X_CROSS,
     X_CROSSED,
     X_H_NOW,
+    X_HAIRCUT,
     X_NO_ADD,
     X_OWN,
     X_PRICE,
@@ -55,6 +58,7 @@ from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.measure import INDEX
 from hedgerow.model.plan import Refusal
 
+notional = compiled(contract.notional)
 profit = compiled(contract.profit)
 funding_received = compiled(contract.funding_received)
 
@@ -81,7 +85,7 @@ def net_asset_value(asset: Floats, inst: Floats, wallet: Floats, inst_rules: Flo
     """Cash, coins at their spot price, and futures equity, in quote (domain 2.1); ``price`` is [I]."""
     total = 0.0
     for w in range(wallet.shape[1]):
-        total += wallet[W_CASH, w]
+        total += wallet[W_CASH, w] + wallet[W_MARGIN, w]
     n_assets = asset.shape[1]
     for a in range(n_assets):
         units = asset[B_HELD, a] + asset[B_OUTSIDE, a]
@@ -309,6 +313,7 @@ def measure_stage(
         x[X_SHARE, a] = asset_rules[A_TARGET, a]
         x[X_TARGET, a] = asset_rules[A_TARGET, a] * scale
         x[X_SOUND, a] = asset_rules[A_SOUND, a]
+        x[X_HAIRCUT, a] = asset_rules[A_HAIRCUT, a]
         x[X_WEIGHT, a] = x[X_VALUE, a] / over if over > 0.0 else 0.0
         if measure[_RATIO, a] >= 1.5 and held > 0.0:
             restless += x[X_VALUE, a] / held

@@ -27,6 +27,7 @@ from hedgerow.kernel.arrays import (
     K_MAX_CARRY,
     K_MIN_LEG,
     K_MIN_STEP,
+    K_MODE,
     K_OUTSIDE,
     K_RESERVE,
     LEG_FUTURES,
@@ -34,6 +35,7 @@ from hedgerow.kernel.arrays import (
     S_CAPPED_DAY,
     T_GROUP,
     T_HOW,
+    UNIFIED,
     X_BETA,
     X_BUY,
     X_BUY_REASON,
@@ -42,6 +44,7 @@ from hedgerow.kernel.arrays import (
     X_FREE,
     X_H,
     X_H_NOW,
+    X_HAIRCUT,
     X_IDEAL,
     X_KEEP,
     X_MOVE,
@@ -96,7 +99,7 @@ def hedge_or_trim(
             continue
         notional = x[X_TRIM, a] * x[X_PRICE, a]
         need = notional * (1.0 / rules[K_LEVERAGE] + rules[K_RESERVE])
-        if x[X_NO_ADD, a] != 0.0 or (inst_rules[I_INVERSE, i] == 0.0 and need > cash):
+        if x[X_NO_ADD, a] != 0.0 or (inst_rules[I_INVERSE, i] == 0.0 and need > cash and rules[K_MODE] != UNIFIED):
             continue
         sell = one_way_cost(rules, inst_rules, measure, a, notional)
         short = 2.0 * one_way_cost(rules, inst_rules, measure, i, notional)
@@ -199,9 +202,26 @@ def _need(rules: Floats, inst_rules: Floats, x: Floats, a: int) -> float:
 
 
 @compiled
+def _kept(rules: Floats, asset: Floats, x: Floats, a: int) -> float:
+    """What of the asset's value counts as collateral beside stablecoins: all less the haircut in a unified account."""
+    return 1.0 - x[X_HAIRCUT, a] if rules[K_MODE] == UNIFIED else 0.0
+
+
+@compiled
+def _coins(rules: Floats, asset: Floats, x: Floats, row: int) -> float:
+    """Collateral that coins give a unified account, quote; ``row`` holds them by asset, those held elsewhere included."""
+    total = 0.0
+    for a in range(x.shape[1]):
+        if x[X_PRICE, a] > 0.0:
+            held = max(0.0, x[row, a] - asset[B_OUTSIDE, a])
+            total += _kept(rules, asset, x, a) * held * x[X_PRICE, a]
+    return total
+
+
+@compiled
 def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: float) -> float:
     """Spot and short after the plan, by asset; returns f, the fraction of the hedge that is sold instead of shorted."""
-    stable = nav
+    stable = nav + _coins(rules, asset, x, X_UNITS)
     required = 0.0
     freed = 0.0  # by selling all of what would be shorted
     for a in range(asset.shape[1]):
@@ -217,13 +237,14 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
             continue
         base = _base(asset, x, a)
         short = _ratio(rules, asset, x, base, a) * base * price
-        stable += (x[X_UNITS, a] - base) * price
+        kept = _kept(rules, asset, x, a)
+        stable += (x[X_UNITS, a] - base) * price * (1.0 - kept)
         if x[X_OWN, a] < 0.0:
             stable += min(short, sellable(asset, x, a) * price)
         elif inst_rules[I_INVERSE, int(x[X_OWN, a])] == 0.0:
             need = _need(rules, inst_rules, x, a)
             required += need * short
-            freed += short * (1.0 + need)
+            freed += short * (1.0 - kept + need)
     f = 0.0
     if required > stable and freed > 0.0:
         f = min(1.0, (required - stable) / freed)
@@ -288,7 +309,8 @@ def _buy_less(rules: Floats, inst_rules: Floats, x: Floats, nav: float) -> None:
             continue
         stable -= min(x[X_SPOT_NEW, a], x[X_UNITS, a]) * price
         grown += max(0.0, x[X_SPOT_NEW, a] - x[X_UNITS, a]) * price
-        fixed += _need(rules, inst_rules, x, a) * min(x[X_SHORT_NEW, a], x[X_SHORT, a]) * price
+        if rules[K_MODE] != UNIFIED:  # coins stand behind shorts there: cash is free to buy
+            fixed += _need(rules, inst_rules, x, a) * min(x[X_SHORT_NEW, a], x[X_SHORT, a]) * price
     for a in range(x.shape[1]):
         x[X_UNBOUGHT, a] = 0.0
     room = max(0.0, stable - fixed)
@@ -308,7 +330,7 @@ def _buy_less(rules: Floats, inst_rules: Floats, x: Floats, nav: float) -> None:
 def _fund(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: float) -> None:
     """Cut purchases, then raised shorts, to what the stablecoins fund where protected coins could not be sold."""
     _buy_less(rules, inst_rules, x, nav)
-    stable = nav
+    stable = nav + _coins(rules, asset, x, X_SPOT_NEW)
     fixed = 0.0
     raised = 0.0
     for a in range(asset.shape[1]):
@@ -357,11 +379,12 @@ def note_shortfalls(
         lack = x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a] - base * (1.0 - h)
         i = int(x[X_OWN, a])
         if i >= 0 and lack > least and x[X_NO_ADD, a] != 0.0:
-            veto = x[X_NO_ADD, a] == _CARRY_VETO
+            measured, limit = np.nan, np.nan
+            if x[X_NO_ADD, a] == _CARRY_VETO:
+                measured, limit = -x[X_CARRY, a], rules[K_MAX_CARRY]
             add_refusal(
-                legs, count, i, a, LEG_FUTURES, -lack, price, _RAISE, -1.0, x[X_NO_ADD, a],
-                -x[X_CARRY, a] if veto else np.nan, rules[K_MAX_CARRY] if veto else np.nan, day,
-            )  # fmt: skip
+                legs, count, i, a, LEG_FUTURES, -lack, price, _RAISE, -1.0, x[X_NO_ADD, a], measured, limit, day
+            )
         elif i >= 0 and lack > least:
             wanted = x[X_SHORT_NEW, a] + lack
             scalar[S_CAPPED_DAY] = day

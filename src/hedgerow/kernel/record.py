@@ -38,6 +38,7 @@ from hedgerow.kernel.arrays import (
     O_FUTURES_TRADED,
     O_MARGIN,
     O_NAV,
+    O_NEAR,
     O_PARTS,
     O_SPOT_TRADED,
     O_WANTED,
@@ -59,6 +60,7 @@ from hedgerow.kernel.arrays import (
     S_NAV,
     S_SPOT_TRADED,
     W_CASH,
+    W_MARGIN,
     X_H_NOW,
     X_PRICE,
     X_SHORT,
@@ -178,7 +180,7 @@ def record_day(
     book.scalar[S_NAV] = nav
     day_out[d, O_NAV] = nav
     day_out[d, O_CASH] = book.wallet[W_CASH, 0]
-    futures = 0.0
+    futures = book.wallet[W_MARGIN, 0]
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         if book.inst[P_UNITS, i] != 0.0 or book.inst[P_COLLATERAL, i] != 0.0:
             spot = price[int(rules.inst[I_ASSET, i])]
@@ -194,8 +196,10 @@ def record_day(
     day_out[d, O_DISTANCE] = worst[1]
     day_out[d, O_CAPPED] = 1.0 if book.scalar[S_CAPPED_DAY] == book.scalar[S_DAY] - 1.0 else 0.0
     day_out[d, O_WANTED] = work.counts[1]
+    day_out[d, O_NEAR] = worst[2]
     worst[0] = 0.0
     worst[1] = np.inf
+    worst[2] = 0.0
     for k in range(8):
         total = 0.0
         for a in range(book.asset.shape[1]):

@@ -12,6 +12,7 @@ from hedgerow.errors import ConfigError
 from hedgerow.kernel import arrays as k
 from hedgerow.model import measure as measures
 from hedgerow.model.instrument import Kind, Universe
+from hedgerow.model.margin import CONVENTIONS, Convention, pack_tiers
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.policy import Gate, Policy, Regime
 from hedgerow.model.policy_check import threshold
@@ -26,6 +27,8 @@ _TRIM_MODES: Final = {
 _TO: Final = ("target", "overshoot", "band_edge", "halfway", "fraction", "position", "principal")
 _GROUPS: Final = ("drift", "technical", "milestone")
 _HOW: Final = ("trim", "hedge", "cheaper")
+_MODES: Final = ("isolated", "cross", "unified")
+_CLOSING: Final = ("none", "mark", "bankruptcy")
 
 
 def extra_measures(policy: Policy) -> tuple[str, ...]:
@@ -104,29 +107,50 @@ def pack(policy: Policy, universe: Universe, weights: Mapping[str, float]) -> k.
     ladder = np.array([[votes[step.vote], step.rungs, add_gate(step.when)] for step in policy.ladder.values()])
     scalar = _scalars(policy, universe, add_gate, votes, weights)
     sound = policy.targets.whitelist
-    asset = np.array(
-        [[weights[name] for name in universe.assets], [float(not sound or name in sound) for name in universe.assets]]
-    )
+    haircuts = policy.margin.haircuts
+    asset = np.array([
+        [weights[name] for name in universe.assets], [float(not sound or name in sound) for name in universe.assets],
+        [haircuts.get(name, policy.margin.haircut) for name in universe.assets],
+    ])  # fmt: skip
     return k.Rules(
         scalar, vote, np.array(gates, dtype=np.int64).reshape(len(gates), 5), regime, trim,
         acts.reshape(len(policy.trim), len(universe.assets)).astype(np.float64), reinforce.astype(np.float64),
-        ladder.reshape(len(policy.ladder), 3).astype(np.float64), asset, pack_instruments(policy, universe),
+        ladder.reshape(len(policy.ladder), 3).astype(np.float64), asset, *pack_instruments(policy, universe),
     )  # fmt: skip
 
 
-def pack_instruments(policy: Policy, universe: Universe) -> Floats:
-    """``rules.inst`` [10, I]: the instruments with the policy's costs."""
-    block = np.zeros((10, len(universe.instruments)))
+def pack_instruments(policy: Policy, universe: Universe) -> tuple[Floats, Floats]:
+    """``rules.inst`` [17, I], the instruments with the policy's costs and margin convention, and ``rules.tier``."""
+    block = np.zeros((17, len(universe.instruments)))
     costs = policy.costs
+    found = [convention_of(policy, it.inverse) for it in universe.instruments]
+    tables = [
+        tuple(row._replace(deduction=0.0) for row in it.tiers) if way.tiers_in == "contracts" else it.tiers
+        for it, way in zip(universe.instruments, found, strict=True)
+    ]
+    tier, first, count = pack_tiers(tables)
     for i, it in enumerate(universe.instruments):
         spot = it.kind is Kind.SPOT
         block[:, i] = [
             universe.assets.index(it.asset), it.kind, it.inverse, it.lot, it.minimum_notional,
             costs.spot_fee if spot else costs.futures_fee, costs.spot_half_spread if spot else
             costs.futures_half_spread,
-            it.maintenance_rate, 0.0, np.inf if it.expiry_ns is None else float(it.expiry_ns),
+            0.0, np.inf if it.expiry_ns is None else float(it.expiry_ns), first[i], count[i],
+            found[i].at_entry, _CLOSING.index(found[i].closing_fee), found[i].tiers_in == "contracts",
+            found[i].tiers_down if policy.margin.liquidation == "partial" else 0, found[i].left == "holder",
+            found[i].liquidation_fee if policy.margin.liquidation_fee is None else policy.margin.liquidation_fee,
         ]  # fmt: skip
-    return block
+    return block, tier
+
+
+def convention_of(policy: Policy, inverse: bool) -> Convention:
+    """The policy's margin convention for linear or inverse contracts: the one it names, or its venue's other one."""
+    named = CONVENTIONS[policy.margin.convention]
+    if named.inverse == inverse:
+        return named
+    venue = named.name.split("_")[0]
+    others = [way for way in CONVENTIONS.values() if way.inverse == inverse and way.name.startswith(venue)]
+    return others[-1] if others else CONVENTIONS["binance_inverse" if inverse else "binance_linear"]
 
 
 def hedge_routes(policy: Policy, universe: Universe, days_ns: Ints) -> Ints:
@@ -237,7 +261,11 @@ def _scalars(
         k.K_CARRY_GATE: add_gate(Gate(all=guard.carry_confirmed_by)) if guard.carry_confirmed_by else -1.0,
         k.K_OVERRIDE: add_gate(Gate(any=policy.dwell_override)) if policy.dwell_override else -1.0,
         k.K_LEAST_BARS: policy.least_bars, k.K_MARKET: universe.market_asset, k.K_TOP_MARKET: margin.top_up_market,
-        k.K_TOP: margin.top_up, k.K_REDUCE: margin.reduce, k.K_RUNGS: len(hedge.rungs),
+        k.K_TOP: margin.top_up, k.K_REDUCE: margin.reduce, k.K_WARN: margin.warn,
+        k.K_STOP: margin.stop_adding, k.K_FLATTEN: margin.flatten, k.K_WARN_RATIO: margin.warn_ratio,
+        k.K_TOP_RATIO: margin.top_up_ratio, k.K_REDUCE_RATIO: margin.reduce_ratio,
+        k.K_FLATTEN_RATIO: margin.flatten_ratio, k.K_MODE: _MODES.index(margin.mode),
+        k.K_RUNGS: len(hedge.rungs),
         k.K_PAID_CAP: hedge.paid_cap, k.K_PAID: hedge.paid_above,
         k.K_PAID_GATE: add_gate(Gate(any=hedge.paid_cap_unless)) if hedge.paid_cap_unless else -1.0,
     }  # fmt: skip

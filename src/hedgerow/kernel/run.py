@@ -12,10 +12,13 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled, entrance
+from hedgerow.kernel.account import account_spare, is_pooled, refresh_account
 from hedgerow.kernel.arrays import (
     I_ASSET,
     I_INVERSE,
+    ISOLATED,
     K_LEVERAGE,
+    K_MODE,
     L_DONE,
     L_FOR,
     L_INST,
@@ -31,6 +34,7 @@ from hedgerow.kernel.arrays import (
     S_NAV,
     S_SPOT_TRADED,
     SUPERSEDED,
+    UNIFIED,
     W_CASH,
     Book,
     Rules,
@@ -47,6 +51,7 @@ from hedgerow.kernel.clock import (
     at_the_high,
     at_the_open,
     estimate_marks,
+    repay,
     settle_delisted,
     watch_margin,
 )
@@ -97,13 +102,19 @@ def _cover_waits(work: Work, a: int, open_price: Floats) -> bool:
 def _for_shorts(rules: Rules, book: Book, work: Work, mark: Floats) -> float:
     """Quote that the plan's new shorts need from the wallet: their collateral, less what their contract can spare."""
     quote = 0.0
+    if rules.scalar[K_MODE] != ISOLATED:
+        quote = -account_spare(rules, book, mark)
     for n in range(work.counts[0]):
         i = int(work.legs[n, L_INST])
         new = work.legs[n, L_KIND] == LEG_FUTURES and work.legs[n, L_UNITS] < 0.0
         if new and work.legs[n, L_STATUS] == PENDING and rules.inst[I_INVERSE, i] == 0.0 and mark[i] > 0.0:
+            more = -work.legs[n, L_UNITS] * mark[i] / rules.scalar[K_LEVERAGE]
+            if is_pooled(rules, i):
+                quote += more
+                continue
             due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], mark[int(rules.inst[I_ASSET, i])])
-            quote += max(0.0, due - work.legs[n, L_UNITS] * mark[i] / rules.scalar[K_LEVERAGE])
-    return quote
+            quote += max(0.0, due + more)
+    return 0.0 if rules.scalar[K_MODE] == UNIFIED else max(0.0, quote)
 
 
 @compiled
@@ -144,10 +155,10 @@ def fill_pending(
         elif kind == LEG_MARGIN:
             done = fill_margin(rules, book, mark, legs, n, at)
         else:
-            spot = mark[int(rules.inst[I_ASSET, i])]
-            done = fill_futures(rules, book, work.asset, work.measure, legs, n, at, price, spot)
+            done = fill_futures(rules, book, work.asset, work.measure, legs, n, at, mark)
         if done:
             write_log(log, used, legs, n)
+            repay(rules, book, work, int(rules.inst[I_ASSET, i]), mark, at, log, used)
         else:
             legs[n, L_STATUS] = SUPERSEDED
             legs[n, L_DONE] = 0.0
@@ -190,10 +201,11 @@ def decide_once(
 ) -> float:
     """``decide`` for a book that no run has watched: the margin ladder looks too; returns net asset value."""
     for i in range(book.asset.shape[1], book.inst.shape[1]):
-        refresh_margin(rules.scalar, rules.inst, book.inst, i)
+        refresh_margin(rules, book.inst, i)
     nav = decide(rules, book, work, signal, price, fresh, funding, hedge, due)
     book.scalar[S_NAV] = nav
-    if nav > 0.0 and watch_margin(rules, book, price, price, fresh, np.zeros(2)):
+    refresh_account(rules, book, price)
+    if nav > 0.0 and watch_margin(rules, book, price, price, fresh, np.zeros(3)):
         act_on_margin(rules, book, work, price, fresh, funding)
     return nav
 
@@ -238,23 +250,24 @@ def run(
     ``asset_out`` [D, OUT_ASSET, A], ``bits_out`` [D, 2, A], ``log`` of legs and ``used`` [1], how many legs there were.
     """
     waiting = 0
-    worst = np.zeros(2)
+    worst = np.zeros(3)
     worst[1] = np.inf
     traded = np.zeros(2)
     traded[0] = book.scalar[S_SPOT_TRADED]
     traded[1] = book.scalar[S_FUTURES_TRADED]
     mark = np.zeros(opens.shape[1])
     over_spot = np.zeros(opens.shape[1])
+    top = np.zeros(opens.shape[1])
     for t in range(opens.shape[0]):
         before = close[t - 1] if t > 0 else close[0]
         if t > 0:
             at_the_open(rules, book, work, open_ns[t], before, funding[t], t, log, used)
             if waiting > 0:
                 at_the_high(
-                    rules, book, work, opens[t], high[t], fresh[t], over_spot, t, log, used, worst
+                    rules, book, work, opens[t], high[t], fresh[t], over_spot, before, top, t, log, used, worst
                 )  # a gap liquidates before anything fills
                 waiting = fill_pending(rules, book, work, opens[t], before, mark, t, log, used)
-            at_the_high(rules, book, work, high[t], high[t], fresh[t], over_spot, t, log, used, worst)
+            at_the_high(rules, book, work, high[t], high[t], fresh[t], over_spot, before, top, t, log, used, worst)
         settle_delisted(rules, book, work, open_ns[t], close[t], fresh[t], t, log, used)
         estimate_marks(rules, book, close[t], fresh[t], over_spot, mark)
         alarm = watch_margin(rules, book, mark, high[t], fresh[t], worst)
@@ -263,6 +276,7 @@ def run(
             supersede(work, log, used)
             settle_marks(rules.inst, book.asset, book.inst, close[t])
             nav = decide(rules, book, work, signals[d], close[t], fresh[t], funding[t], hedge[d], due[d] == 1)
+            refresh_account(rules, book, close[t])
             record_day(rules, book, work, close[t], nav, d, worst, traded, day_out, asset_out, bits_out)
         if alarm:
             if d < 0 and waiting == 0:

@@ -54,7 +54,12 @@ SOURCES: Final[dict[str, dict[str, str]]] = {
         "min_leg": "2A-13", "participation": "2.16", "slippage_cap": "2.16", "unknown_liquidity": "R-068",
         "unknown_funding": "2A-7", "max_carry": "2.8, 2A-7", "carry_confirmed_by": "2.8", "depeg": "2.1, 2.17",
     },
-    "Margin": {"top_up_market": "2A-9", "top_up": "2A-9", "reduce": "2A-9"},
+    "Margin": {
+        "convention": "2.17, 5.3", "liquidation": "2.17", "liquidation_fee": "2.17", "mode": "2.17, 2A-1",
+        "haircut": "2.17", "haircuts": "2.17", "warn": "2.17", "stop_adding": "2.17", "flatten": "2.17",
+        "warn_ratio": "2.17", "top_up_ratio": "2.17", "reduce_ratio": "2.17", "flatten_ratio": "2.17",
+        "top_up_market": "2A-9", "top_up": "2A-9", "reduce": "2A-9",
+    },
 }  # fmt: skip
 
 

@@ -5,8 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
+from typing import NamedTuple
 
 from hedgerow.units import NS_PER_SECOND
+
+
+class Tier(NamedTuple):
+    """One row of a tier table: it holds from ``floor`` (excluded) up to the next row's floor (included).
+
+    ``floor`` and ``deduction`` are in what the table counts (settle currency; contracts have no deduction), ``rate`` is
+    the maintenance margin as a fraction of notional, ``max_leverage`` nan where the table says none.
+    """
+
+    floor: float
+    rate: float
+    deduction: float
+    max_leverage: float = float("nan")
 
 
 class Kind(IntEnum):
@@ -22,7 +36,7 @@ class Instrument:
     """One market of one venue, in ccxt's unified symbols (``BTC/USDT``, ``BTC/USDT:USDT``, ``BTC/USD:BTC-220325``).
 
     ``lot`` is in coins and ``minimum_notional`` in quote; 0 means no limit. ``expiry_ns`` is set for dated contracts.
-    ``maintenance_rate`` is a fraction of notional. Fees and spreads are the policy's, not the instrument's.
+    ``tiers`` is the venue's table of maintenance margin. Fees and spreads are the policy's, not the instrument's.
     """
 
     symbol: str
@@ -35,7 +49,7 @@ class Instrument:
     tick: float = 0.0
     minimum_notional: float = 5.0
     contract_size: float = 1.0
-    maintenance_rate: float = 0.005
+    tiers: tuple[Tier, ...] = (Tier(0.0, 0.005, 0.0),)
     expiry_ns: int | None = None
 
     @property

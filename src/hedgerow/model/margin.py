@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import numpy as np
 
 from hedgerow.errors import ConfigError
+from hedgerow.model.instrument import Tier
 from hedgerow.model.market import Floats, Ints
 
 
@@ -101,19 +102,6 @@ CONVENTIONS: Final[dict[str, Convention]] = _table(
         "WEEX help: estimated liquidation price, liquidation process", "the fee (8 bp taken); who has what is left",
     ),
 )  # fmt: skip
-
-
-class Tier(NamedTuple):
-    """One row of a tier table: it holds from ``floor`` (excluded) up to the next row's floor (included).
-
-    ``floor`` and ``deduction`` are in what the table counts (settle currency; contracts have no deduction), ``rate`` is
-    the maintenance margin as a fraction of notional, ``max_leverage`` nan where the table says none.
-    """
-
-    floor: float
-    rate: float
-    deduction: float
-    max_leverage: float = float("nan")
 
 
 def deductions(floors: Sequence[float], rates: Sequence[float]) -> tuple[float, ...]:

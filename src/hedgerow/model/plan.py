@@ -36,6 +36,10 @@ class Reason(IntEnum):
     SELL_UNHEDGED = 21
     VENUE_FAILURE = 22
     HEDGE_UNFUNDED = 23
+    FLATTEN = 30
+    DELEVERAGED = 31
+    REPAID = 32
+    REOPENED = 33
 
 
 class Refusal(IntEnum):
@@ -65,6 +69,7 @@ class Refusal(IntEnum):
     BACKING = 122
     PAID_CAP = 123
     UNREPLACED = 124
+    MARGIN_LOW = 130
 
 
 SENTENCES: Final[dict[int, str]] = {
@@ -91,6 +96,10 @@ SENTENCES: Final[dict[int, str]] = {
     Reason.SELL_UNHEDGED: "spot sold, not hedged: no futures; a cross hedge has rho^2 {measured}, below {threshold}",
     Reason.VENUE_FAILURE: "hedge closed: the venue that holds it is reported as failing",
     Reason.HEDGE_UNFUNDED: "short cut to what stablecoins fund; spot is sold in its place: hedged {threshold}",
+    Reason.FLATTEN: "short closed and the spot behind it sold: liquidation {measured} away, threshold {threshold}",
+    Reason.DELEVERAGED: "part of the short closed by the venue: auto-deleveraging at {measured}",
+    Reason.REPAID: "coins sold by the venue: the account owed stablecoins",
+    Reason.REOPENED: "hedge opened again after the venue closed it",
     Refusal.BELOW_MINIMUM: "{measured} is below the smallest leg, {threshold}",
     Refusal.COST_BENEFIT: "benefit over cost {measured} is below {threshold}",
     Refusal.TURNOVER: "turnover of the last year {measured} has reached the budget, {threshold}",
@@ -107,6 +116,7 @@ SENTENCES: Final[dict[int, str]] = {
     Refusal.FROZEN: "more than half of the inputs are missing: the regime stands still",
     Refusal.DEPEG: "nothing is sold for a stablecoin at {measured} USD, below {threshold}",
     Refusal.FUNDING_UNKNOWN: "the contract's funding is unknown",
+    Refusal.MARGIN_LOW: "the short is {measured} from liquidation; below {threshold} nothing is added before its top-up is paid",
     Refusal.CASH: "the wallet pays {measured} of {threshold}",
     Refusal.VENUE: "the venue that would hold the hedge is reported as failing",
     Refusal.RESERVE: "stablecoins of {measured} are not above the reserve, {threshold}",

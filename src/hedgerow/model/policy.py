@@ -282,18 +282,52 @@ class Guard(Row):
 
 
 class Margin(Row):
-    """The buffer ladder of each short."""
+    """How the venue counts margin, and the buffer ladder of each short."""
 
+    convention: Literal[
+        "binance_linear", "binance_inverse", "okx_linear", "okx_inverse", "gate_linear", "bybit_linear_entry_mm",
+        "bybit_inverse_entry_mm", "bybit_inverse_cross", "bybit_inverse_mark_mm", "bitmex_inverse", "bingx_linear",
+        "mexc_linear", "weex_linear",
+    ] = Field(default="binance_linear", description="the venue's way of counting maintenance margin")  # fmt: skip
+    mode: Literal["isolated", "cross", "unified"] = Field(
+        default="isolated",
+        description="what backs linear shorts: each its own collateral; one futures wallet; or cash and coins together",
+    )
+    haircut: Percent = Field(
+        default=0.10, ge=0, le=1, description="unified: what the venue takes off coins that are collateral"
+    )
+    haircuts: dict[str, Share] = Field(default_factory=dict, description="the same by asset")
+    liquidation: Literal["partial", "full"] = Field(
+        default="partial", description="tier by tier where the convention does so, or all at once"
+    )
+    liquidation_fee: BasisPoints | None = Field(
+        default=None, ge=0, description="of what a liquidation takes; none: the convention's"
+    )
     top_up_market: Percent = Field(
         default=0.60, ge=0, le=5, description="liquidation distance below which the market asset's short is topped up"
     )
     top_up: Percent = Field(default=0.75, ge=0, le=5, description="the same for other assets")
     reduce: Percent = Field(default=0.35, ge=0, le=5, description="from here on: cover, and sell the spot it protected")
+    warn: Percent = Field(default=0.80, ge=0, le=5, description="liquidation distance from which the report warns")
+    stop_adding: Percent = Field(
+        default=0.50, ge=0, le=5, description="a short that is nearer, and whose top-up is not paid, is not added to"
+    )
+    flatten: Percent = Field(
+        default=0.10, ge=0, le=5, description="from here on the whole short and the spot behind it go"
+    )
+    warn_ratio: Share = Field(default=0.30, description="warns too at this maintenance margin over equity")
+    top_up_ratio: Share = Field(default=0.40, description="tops up too at this maintenance margin over equity")
+    reduce_ratio: Share = Field(default=0.60, description="reduces too at this maintenance margin over equity")
+    flatten_ratio: Share = Field(default=0.80, description="flattens too at this maintenance margin over equity")
 
     @model_validator(mode="after")
     def _falling(self) -> Margin:
         if self.reduce > min(self.top_up_market, self.top_up):
             raise ValueError("reduce must not lie above top_up_market or top_up: a short is topped up first")
+        if not self.flatten <= self.reduce <= self.stop_adding:
+            raise ValueError("flatten must not lie above reduce, nor reduce above stop_adding")
+        if not self.warn_ratio <= self.top_up_ratio <= self.reduce_ratio <= self.flatten_ratio:
+            raise ValueError("warn_ratio, top_up_ratio, reduce_ratio and flatten_ratio must rise in this order")
         return self
 
 

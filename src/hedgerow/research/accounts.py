@@ -1,19 +1,26 @@
 """A run's log as events: the same facts that the compiled book folded in float64, for the ledger to fold exactly.
 
-The accounts are ``spot`` (coins and stablecoins) and one a contract, ``margin SYMBOL``, since margin is isolated. Every
-number crosses once, by its shortest decimal form. Order within a bar is the kernel's: what the venue did at the open,
-fills, then the day's mark.
+The accounts are ``spot`` (coins and stablecoins) and, for collateral, one a contract (``margin SYMBOL``) where it is
+isolated, ``futures`` where linear contracts share a wallet, ``spot`` itself in a unified account. Every number crosses
+once, by its shortest decimal form; where the book closed a position or emptied a contract's collateral, the last digits
+that floats leave over go with it. Order within a bar is the kernel's: what the venue did at the open, fills, then the
+day's mark.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
 from typing import Final
 
 import numpy as np
 
 from hedgerow.kernel import arrays as k
+from hedgerow.ledger.entries import EXACT
+from hedgerow.ledger.ledger import Ledger
+from hedgerow.ledger.lots import Method
+from hedgerow.ledger.positions import Held
 from hedgerow.model.event import Event, Fill, FillKind, Flow, Funding, Mark, Transfer
 from hedgerow.model.instrument import Instrument
 from hedgerow.model.market import Market
@@ -24,37 +31,74 @@ from hedgerow.research.backtest import Stage, Traces, row_name
 from hedgerow.units import NS_PER_DAY
 
 SPOT: Final = "spot"
+FUTURES: Final = "futures"
+_MARGIN: Final = "margin "
+_NONE: Final = Decimal(0)
+_LAST: Final = Decimal("1e-9")  # of the amount: what a sum of floats may leave over
 _KINDS: Final[dict[Reason, FillKind]] = {Reason.LIQUIDATED: "liquidation", Reason.SETTLED: "settlement"}
 
 
-def margin_account(symbol: str) -> str:
-    """The account that holds the collateral of one contract."""
-    return f"margin {symbol}"
+def margin_account(instrument: Instrument, mode: str) -> str:
+    """The account that holds the collateral of a contract under the policy's ``margin.mode``."""
+    if instrument.inverse or mode == "isolated":
+        return f"{_MARGIN}{instrument.symbol}"
+    return SPOT if mode == "unified" else FUTURES
 
 
-def events_of(policy: Policy, stage: Stage, run: Run, traces: Traces) -> list[Event]:
-    """Everything that happened to the money of a finished run, in order: deposit, fills, collateral, funding, marks.
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """What happened to the money of a run, in order, and the ledger that folded it."""
 
-    ``run`` must have begun with ``start_value`` in stablecoins and nothing else (``backtest``).
+    events: tuple[Event, ...]
+    ledger: Ledger
+
+
+def accounts_of(policy: Policy, stage: Stage, run: Run, traces: Traces, method: Method = "FIFO") -> Accounts:
+    """Everything that happened to the money of a finished run: deposit, fills, collateral, funding, daily marks.
+
+    ``run`` must have begun with ``start_value`` in stablecoins and nothing else (``backtest``). ``method`` of lots.
     """
     market = stage.market
     warmed = stage.warm.shape[0]
-    first = int(market.open_ns[0])
-    events: list[Event] = [Flow(first, "start", SPOT, run.quote, exact(run.start_value), Decimal(1))]
-    marks = _marks(run, market)
-    log = traces.log[traces.log[:, k.L_STATUS] == k.FILLED]
-    # a row's place: bar of the fill; a mark stands behind everything of the bar whose close it is
-    closes = np.flatnonzero(market.day >= 0)
+    ledger = Ledger(run.quote, method)
+    events: list[Event] = []
+
+    def add(found: Iterable[Event]) -> None:
+        for event in found:
+            event = _to_the_end(event, ledger)
+            ledger.fold((event,))
+            events.append(event)
+
+    add([Flow(int(market.open_ns[0]), "start", SPOT, run.quote, exact(run.start_value), Decimal(1))])
+    rows = traces.log[traces.log[:, k.L_STATUS] == k.FILLED].tolist()
     at = 0
-    rows = log.tolist()
-    for mark, bar in zip(marks, closes.tolist()):
+    # a mark stands behind everything of the bar whose close it is
+    for mark, bar in zip(_marks(run, market), np.flatnonzero(market.day >= 0).tolist()):
         while at < len(rows) and rows[at][k.L_AT] <= bar:
-            events.extend(_of_row(policy, run, market, warmed, rows[at], at))
+            add(_of_row(policy, run, market, warmed, rows[at], at))
             at += 1
-        events.append(mark)
+        add([mark])
     for n in range(at, len(rows)):
-        events.extend(_of_row(policy, run, market, warmed, rows[n], n))
-    return events
+        add(_of_row(policy, run, market, warmed, rows[n], n))
+    return Accounts(tuple(events), ledger)
+
+
+def _to_the_end(event: Event, ledger: Ledger) -> Event:
+    """The event, closing a position or emptying its collateral exactly where floats left the last digits over."""
+    with localcontext(EXACT):
+        return _closed(event, ledger)
+
+
+def _closed(event: Event, ledger: Ledger) -> Event:
+    if isinstance(event, Fill) and ":" in event.instrument:
+        position = ledger.contracts.get(Held(event.account, event.instrument, event.sleeve))
+        left = event.amount + (position.size if position else _NONE)
+        return replace(event, amount=event.amount - left) if abs(left) <= _LAST * abs(event.amount) else event
+    if isinstance(event, Transfer) and event.account.startswith(_MARGIN):
+        left = ledger.balances.get((event.account, event.currency), _NONE) - event.amount
+        if abs(left) <= _LAST * event.amount:
+            return replace(event, amount=event.amount + left)
+    return event
 
 
 def exact(value: float) -> Decimal:
@@ -80,21 +124,21 @@ def _of_row(policy: Policy, run: Run, market: Market, warmed: int, row: Sequence
     kind = row[k.L_KIND]
     name = f"{n + 1:07d}"
     if kind == k.LEG_FUNDING:
-        yield _funding(run, instrument, row, at_ns, name)
+        yield _funding(policy, run, instrument, row, at_ns, name)
     elif kind == k.LEG_MARGIN:
-        yield from _moved(instrument, row[k.L_DONE], at_ns, name)
+        yield from _moved(policy, instrument, row[k.L_DONE], at_ns, name)
     else:
         yield _fill(policy, run, instrument, row, at_ns, warmed, name)
         if kind == k.LEG_FUTURES:
-            yield from _moved(instrument, row[k.L_MOVED], at_ns, f"{name}-collateral")
+            yield from _moved(policy, instrument, row[k.L_MOVED], at_ns, f"{name}-collateral")
 
 
-def _funding(run: Run, instrument: Instrument, row: Sequence[float], at_ns: int, name: str) -> Funding:
+def _funding(policy: Policy, run: Run, instrument: Instrument, row: Sequence[float], at_ns: int, name: str) -> Funding:
     known = row[k.L_DONE] == row[k.L_DONE]
     return Funding(
         at_ns,
         name,
-        margin_account(instrument.symbol),
+        margin_account(instrument, policy.margin.mode),
         instrument.symbol,
         exact(row[k.L_DONE]) if known else None,
         exact(row[k.L_MEASURED]) if known else None,
@@ -103,9 +147,9 @@ def _funding(run: Run, instrument: Instrument, row: Sequence[float], at_ns: int,
     )
 
 
-def _moved(instrument: Instrument, amount: float, at_ns: int, name: str) -> Iterator[Transfer]:
+def _moved(policy: Policy, instrument: Instrument, amount: float, at_ns: int, name: str) -> Iterator[Transfer]:
     if amount != 0.0:
-        ends = (SPOT, margin_account(instrument.symbol))
+        ends = (SPOT, margin_account(instrument, policy.margin.mode))
         here, there = ends if amount > 0.0 else ends[::-1]
         yield Transfer(at_ns, name, here, there, instrument.settle, exact(abs(amount)))
 
@@ -129,7 +173,7 @@ def _fill(
     return Fill(
         at_ns,
         name,
-        SPOT if spot_market else margin_account(instrument.symbol),
+        SPOT if spot_market else margin_account(instrument, policy.margin.mode),
         instrument.symbol,
         exact(row[k.L_SIZE]),
         exact(row[k.L_FILL]),

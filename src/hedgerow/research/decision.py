@@ -11,8 +11,10 @@ import numpy as np
 from hedgerow.errors import ConfigError
 from hedgerow.jit import plain
 from hedgerow.kernel import arrays as k
-from hedgerow.kernel.margin import liquidation_price
-from hedgerow.kernel.measure import futures_value, spot_units
+from hedgerow.kernel.account import account_state, is_pooled, refresh_account
+from hedgerow.kernel.ladder import rung_at
+from hedgerow.kernel.margin import margin_ratio, refresh_margin
+from hedgerow.kernel.measure import futures_value, spot_units, unrealised
 from hedgerow.kernel.rules import hedge_routes, pack
 from hedgerow.kernel.run import decide_once, rehearse, warm_up
 from hedgerow.model import measure
@@ -27,6 +29,7 @@ from hedgerow.research.backtest import Stage, Traces, leg_record, trace
 from hedgerow.units import NS_PER_DAY
 
 GREATEST_BETA = 3.0  # of a coin to the market asset, in a portfolio that is read
+RUNGS = ("none", "warn", "top_up", "stop_adding", "reduce", "flatten")  # by kernel.arrays.NEAR_*
 FLAG, ROW = "flag", "row"  # beside the units of units.UNITS: 1 is yes; in the unit of the trim row that acts
 # stage -> (row of work.asset, name, unit): what each stage of the kernel found
 STAGES: dict[str, tuple[tuple[int, str, str], ...]] = {
@@ -166,16 +169,19 @@ def _hold_short(
             fix="A hedge is short (negative) and not larger than the spot held.",
         )  # fmt: skip
     book.asset[k.B_HEDGE, asset] = i
-    level = plain(liquidation_price)(
-        position.amount, position.entry, position.collateral, rules.inst[k.I_MAINTENANCE, i], inverse
-    )
+    book.inst[k.P_UNITS, i], book.inst[k.P_ENTRY, i] = position.amount, position.entry
+    if plain(is_pooled)(rules, i):
+        book.inst[k.P_COLLATERAL, i] = 0.0
+        wallet = k.W_CASH if rules.scalar[k.K_MODE] == k.UNIFIED else k.W_MARGIN
+        book.wallet[wallet, 0] += position.collateral
+        return position.collateral + float(plain(unrealised)(book.inst, rules.inst, i, price[i]))
+    plain(refresh_margin)(rules, book.inst, i)
+    level = float(book.inst[k.P_LIQUIDATION, i])
     if level <= price[i]:
         raise ConfigError(
             f"{symbol} would have been liquidated at {level:,.6g}; its price is {price[i]:,.6g}", where=where,
             fix="State the collateral that backs it (of cross margin: its share of the wallet).",
         )  # fmt: skip
-    book.inst[k.P_UNITS, i], book.inst[k.P_ENTRY, i] = position.amount, position.entry
-    book.inst[k.P_LIQUIDATION, i] = level
     return float(plain(futures_value)(book.inst, rules.inst, i, price[i], price[asset]))
 
 
@@ -209,6 +215,7 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
     log, used = np.zeros((work.legs.shape[0], k.LEG)), np.zeros(1, np.int64)
     hedge = hedge_routes(policy, universe, market.days_ns)[-1]
     nav_after = rehearse(rules, copy, scratch, market.close[row], market.fresh[row], hedge, log, used)
+    plain(refresh_account)(rules, copy, market.close[row])
     after = _standing(stage, Traces(rules, copy, scratch, log), market.close[row], float(nav_after))
     unfilled = [leg_record(policy, market, leg, day, closed) for leg in log.tolist() if leg[k.L_STATUS] == k.REFUSED]
     return Decision(
@@ -306,13 +313,12 @@ def _standing(stage: Stage, traces: Traces, price: Floats, nav: float) -> dict[s
     for i in range(len(universe.assets), len(universe.instruments)):
         units = float(book.inst[k.P_UNITS, i])
         if units != 0.0:
-            spot = price[int(rules.inst[k.I_ASSET, i])]
-            equity = float(plain(futures_value)(book.inst, rules.inst, i, price[i], spot))
+            equity, ratio = _backing(rules, book, price, i)
             liquidation = float(book.inst[k.P_LIQUIDATION, i])
             margin[universe.instruments[i].symbol] = {
                 "amount": units, "notional": float(-units * price[i]), "equity": equity, "liquidation_price": liquidation,
                 "liquidation_distance": liquidation / float(price[i]) - 1.0,
-                "maintenance_over_equity": float(-units * price[i] * rules.inst[k.I_MAINTENANCE, i]) / equity if equity > 0 else np.inf,
+                "maintenance_over_equity": ratio, "rung": RUNGS[plain(rung_at)(rules, book, i, price)],
             }  # fmt: skip
     spot_value = float(np.nansum(work.asset[k.X_VALUE]))
     short_value = float(np.nansum(work.asset[k.X_SHORT] * np.nan_to_num(work.asset[k.X_PRICE])))
@@ -320,6 +326,16 @@ def _standing(stage: Stage, traces: Traces, price: Floats, nav: float) -> dict[s
         "value": nav, "cash": float(book.wallet[k.W_CASH, 0]), "spot": spot_value, "short": short_value,
         "stable_weight": (nav - spot_value) / nav, "net_exposure": (spot_value - short_value) / nav, "assets": assets, "margin": margin,
     }  # fmt: skip
+
+
+def _backing(rules: k.Rules, book: k.Book, price: Floats, i: int) -> tuple[float, float]:
+    """Equity behind a short in quote, and maintenance margin over it: the account's where margin is pooled."""
+    if plain(is_pooled)(rules, i):
+        equity, need, _ = plain(account_state)(rules, book, price, 0.0)
+        return float(equity), float(need / equity) if equity > 0.0 else np.inf
+    spot = price[int(rules.inst[k.I_ASSET, i])]
+    equity = float(plain(futures_value)(book.inst, rules.inst, i, price[i], spot))
+    return equity, float(plain(margin_ratio)(rules, book.inst, i, price[i]))
 
 
 def _scenarios(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, float]]:

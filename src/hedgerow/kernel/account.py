@@ -1,0 +1,250 @@
+"""What backs linear shorts together: one futures wallet (cross margin), or cash and coins (unified accounts).
+
+Under isolated margin every contract has its own collateral (``kernel.margin``); inverse contracts always do. Pooled
+margin is measured by a common move of all prices, since coins rise together: how far until equity is the maintenance
+margin. Source: domain 2.17 (cross, collateral haircuts), 2A-1 (unified collateral in place of a sale).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from hedgerow.jit import compiled
+from hedgerow.kernel.arrays import (
+    A_HAIRCUT,
+    B_CROSS,
+    B_CROSS_BY,
+    B_HELD,
+    B_PROTECTED,
+    CROSS,
+    I_ASSET,
+    I_FEE,
+    I_INVERSE,
+    ISOLATED,
+    K_LEVERAGE,
+    K_MARKET,
+    K_MODE,
+    K_TOP,
+    K_TOP_MARKET,
+    P_COLLATERAL,
+    P_LIQUIDATION,
+    P_UNITS,
+    UNIFIED,
+    W_CASH,
+    W_MARGIN,
+    X_CROSS,
+    X_CROSSED,
+    Book,
+    Rules,
+)  # fmt: skip
+from hedgerow.kernel.margin import collateral_due, liquidation_of, maintenance_of
+from hedgerow.kernel.measure import own_short, spot_units, unrealised
+from hedgerow.model.market import Floats
+
+_DUST: Final = 0.01  # of the spot: less than a lot may be left of a cross hedge that was covered
+_STEP: Final = 1e-6  # of all prices: the slope of equity less maintenance is measured over it
+_ROUNDS: Final = 12  # maintenance has few tiers: each round of the search leaves at least one behind
+
+
+@compiled
+def is_pooled(rules: Rules, i: int) -> bool:
+    """Whether contract ``i`` is backed by the account, not by collateral of its own."""
+    return rules.scalar[K_MODE] != ISOLATED and rules.inst[I_INVERSE, i] == 0.0
+
+
+@compiled
+def credit(rules: Rules, book: Book, i: int, amount: float) -> None:
+    """Add what contract ``i`` earned (or paid: negative) to what backs it, settle currency."""
+    if not is_pooled(rules, i):
+        book.inst[P_COLLATERAL, i] += amount
+    elif rules.scalar[K_MODE] == UNIFIED:
+        book.wallet[W_CASH, 0] += amount
+    else:
+        book.wallet[W_MARGIN, 0] += amount
+
+
+@compiled
+def account_state(rules: Rules, book: Book, price: Floats, rise: float) -> tuple[float, float, float]:
+    """(equity, maintenance margin, short notional) of pooled margin, quote, with all prices [I] up by ``rise``.
+
+    A position without a price counts at its entry.
+    """
+    equity = book.wallet[W_MARGIN, 0]
+    if rules.scalar[K_MODE] == UNIFIED:
+        equity += book.wallet[W_CASH, 0]
+        for a in range(book.asset.shape[1]):
+            if price[a] > 0.0:
+                equity += book.asset[B_HELD, a] * price[a] * (1.0 + rise) * (1.0 - rules.asset[A_HAIRCUT, a])
+    need = 0.0
+    notional = 0.0
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if book.inst[P_UNITS, i] != 0.0 and rules.inst[I_INVERSE, i] == 0.0 and price[i] > 0.0:
+            mark = price[i] * (1.0 + rise)
+            equity += unrealised(book.inst, rules.inst, i, mark)
+            need += maintenance_of(rules, book.inst, i, mark)
+            notional += abs(book.inst[P_UNITS, i]) * mark
+    return equity, need, notional
+
+
+@compiled
+def account_spare(rules: Rules, book: Book, price: Floats) -> float:
+    """Equity above what the shorts ask at the allowed leverage (negative: missing), quote."""
+    equity, _, notional = account_state(rules, book, price, 0.0)
+    return equity - notional / rules.scalar[K_LEVERAGE]
+
+
+@compiled
+def account_distance(rules: Rules, book: Book, price: Floats) -> float:
+    """The common rise of all prices that liquidates the account; inf: none does, 0 or less: it is there.
+
+    Equity is linear and maintenance convex in the rise, so Newton's steps come down on the root from above.
+    """
+    equity, need, notional = account_state(rules, book, price, 0.0)
+    if notional == 0.0:
+        return np.inf
+    if equity <= need:
+        return 0.0
+    rise = 0.0
+    gap = equity - need
+    for _ in range(_ROUNDS):
+        up, up_need, _ = account_state(rules, book, price, rise + _STEP)
+        slope = (up - up_need - gap) / _STEP
+        if slope >= 0.0:
+            if rise == 0.0:  # the largest tier may still fall: look far away
+                rise = 1e6
+                far, far_need, _ = account_state(rules, book, price, rise)
+                gap = far - far_need
+                if gap >= 0.0:
+                    return np.inf
+                continue
+            return rise
+        step = -gap / slope
+        rise += step
+        if abs(step) <= 1e-9 * (1.0 + rise):
+            break
+        equity, need, _ = account_state(rules, book, price, rise)
+        gap = equity - need
+    return rise
+
+
+@compiled
+def account_top_up(rules: Rules, book: Book) -> float:
+    """The distance below which the account is topped up: the market asset's where nothing else is short (2A-9)."""
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        other = int(rules.inst[I_ASSET, i]) != int(rules.scalar[K_MARKET])
+        if book.inst[P_UNITS, i] != 0.0 and rules.inst[I_INVERSE, i] == 0.0 and other:
+            return rules.scalar[K_TOP]
+    return rules.scalar[K_TOP_MARKET]
+
+
+@compiled
+def refresh_account(rules: Rules, book: Book, price: Floats) -> None:
+    """Liquidation price of every pooled short with the other prices as they stand, as venues show it.
+
+    A coin that is collateral rises with its own short: its value is counted at each price (backed shorts have none).
+    """
+    if rules.scalar[K_MODE] == ISOLATED:
+        return
+    equity, need, _ = account_state(rules, book, price, 0.0)
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if book.inst[P_UNITS, i] == 0.0 or rules.inst[I_INVERSE, i] == 1.0 or not price[i] > 0.0:
+            continue
+        own = maintenance_of(rules, book.inst, i, price[i])
+        others = equity - unrealised(book.inst, rules.inst, i, price[i]) - (need - own)
+        a = int(rules.inst[I_ASSET, i])
+        if rules.scalar[K_MODE] == UNIFIED and price[a] > 0.0:
+            coins = book.asset[B_HELD, a] * (1.0 - rules.asset[A_HAIRCUT, a]) * price[a] / price[i]
+            book.inst[P_LIQUIDATION, i] = liquidation_of(rules, book.inst, i, others - coins * price[i], coins)
+        else:
+            book.inst[P_LIQUIDATION, i] = liquidation_of(rules, book.inst, i, others, 0.0)
+
+
+@compiled
+def affordable(
+    rules: Rules, book: Book, x: Floats, i: int, served: int, wanted: float, mark: Floats, spot: float, slip: float
+) -> float:
+    """Coins that may be added to a short: what cash, coins or the account fund at the allowed leverage, never above the
+    spot it is for. ``mark`` [I] are the bar's prices.
+    """
+    a = int(rules.inst[I_ASSET, i])
+    each = 1.0 / rules.scalar[K_LEVERAGE] + slip + rules.inst[I_FEE, i]
+    spare = bare(rules, book, x, served, a, i)
+    if is_pooled(rules, i):
+        room = account_spare(rules, book, mark)
+        if rules.scalar[K_MODE] == CROSS:
+            room += max(0.0, book.wallet[W_CASH, 0])
+        funded = room / (mark[i] * each)
+    elif rules.inst[I_INVERSE, i] == 1.0:
+        due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], spot)
+        funded = (max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]) - due) / each
+        spare = spare / (1.0 + rules.inst[I_FEE, i] * mark[i] / spot)  # the fee itself is paid in coins
+    else:
+        due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], spot)
+        funded = (max(0.0, book.wallet[W_CASH, 0]) - due) / (mark[i] * each)
+    return max(0.0, min(wanted, min(funded, spare)))
+
+
+@compiled
+def bare(rules: Rules, book: Book, x: Floats, served: int, a: int, i: int) -> float:
+    """Coins of asset ``a``'s contract that asset ``served`` could still be short for: its spot that no short covers."""
+    owned = spot_units(book.asset, book.inst, rules.inst, served)
+    cross = book.asset[B_CROSS, served] * x[X_CROSSED, served]
+    free = owned - own_short(book.asset, book.inst, rules.inst, served, int(rules.scalar[K_MARKET])) - cross
+    if served == a:
+        return max(0.0, free)
+    if cross > _DUST * owned and int(book.asset[B_CROSS_BY, served]) != i:
+        return 0.0  # one cross hedge at a time: the old contract is covered first
+    return max(0.0, free) * x[X_CROSS, served]
+
+
+@compiled
+def collect(rules: Rules, book: Book, i: int, mark: Floats, spot: float) -> float:
+    """Bring the collateral of instrument ``i`` to what its short needs, from the wallet or in coins; returns what moved,
+    settle currency.
+    """
+    if is_pooled(rules, i):
+        due = -account_spare(rules, book, mark)
+        if rules.scalar[K_MODE] == UNIFIED or due <= 0.0:
+            return 0.0
+        due = min(due, max(0.0, book.wallet[W_CASH, 0]))
+        book.wallet[W_CASH, 0] -= due
+        book.wallet[W_MARGIN, 0] += due
+        return due
+    due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], spot)
+    if due <= 0.0:
+        return 0.0
+    if rules.inst[I_INVERSE, i] == 1.0:
+        a = int(rules.inst[I_ASSET, i])
+        due = min(due, max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]))
+        book.asset[B_HELD, a] -= due
+    else:
+        due = min(due, max(0.0, book.wallet[W_CASH, 0]))
+        book.wallet[W_CASH, 0] -= due
+    book.inst[P_COLLATERAL, i] += due
+    return due
+
+
+@compiled
+def release(rules: Rules, book: Book, i: int, mark: Floats, price: float, spot: float) -> float:
+    """Move spare collateral of instrument ``i`` (at ``price``) back to the wallet, or the coins to the spot wallet;
+    returns what moved, settle currency.
+    """
+    if is_pooled(rules, i):
+        if rules.scalar[K_MODE] == UNIFIED:
+            return 0.0
+        spare = max(0.0, min(account_spare(rules, book, mark), book.wallet[W_MARGIN, 0]))
+        book.wallet[W_MARGIN, 0] -= spare
+        book.wallet[W_CASH, 0] += spare
+        return spare
+    spare = -collateral_due(rules.scalar, rules.inst, book.inst, i, price, spot)
+    if book.inst[P_UNITS, i] == 0.0:
+        spare = book.inst[P_COLLATERAL, i]
+    spare = max(0.0, min(spare, book.inst[P_COLLATERAL, i]))
+    book.inst[P_COLLATERAL, i] -= spare
+    if rules.inst[I_INVERSE, i] == 1.0:
+        book.asset[B_HELD, int(rules.inst[I_ASSET, i])] += spare
+    else:
+        book.wallet[W_CASH, 0] += spare
+    return spare

@@ -1,0 +1,180 @@
+"""What a venue does to a position by itself: settlement, liquidation in steps, auto-deleveraging, repayment (domain 2.17, 2.18)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hedgerow.jit import compiled
+from hedgerow.kernel.account import account_state, credit, is_pooled, release
+from hedgerow.kernel.arrays import (
+    B_CROSS,
+    B_CROSS_BY,
+    B_EXCESS,
+    B_FEE_FUTURES,
+    B_HEDGE,
+    B_PNL_BASIS,
+    B_PNL_HEDGE,
+    I_ASSET,
+    I_DOWN,
+    I_INVERSE,
+    I_LEFT,
+    I_TAKEN,
+    I_TIER,
+    I_TIERS,
+    ISOLATED,
+    K_MODE,
+    P_COLLATERAL,
+    P_INDEX,
+    P_LIQUIDATION,
+    P_MARK,
+    P_UNITS,
+    S_FUTURES_TRADED,
+    S_LIQUIDATIONS,
+    UNIFIED,
+    W_MARGIN,
+    Book,
+    Rules,
+)  # fmt: skip
+from hedgerow.kernel.book import count_turnover
+from hedgerow.kernel.liquidation import liquidation_step
+from hedgerow.kernel.margin import maintenance_of, refresh_margin
+from hedgerow.kernel.measure import notional, size_of, unrealised
+from hedgerow.model.market import Floats
+
+_WHOLE: Final = 1.0 - 1e-12
+
+
+@compiled
+def close_part(rules: Rules, book: Book, i: int, share: float, price: float, fee: float, part: int) -> None:
+    """Close ``share`` of position ``i`` at ``price`` outside the market; ``fee`` is in settle currency, ``part`` the row
+    of the attribution that the move from the last mark belongs to.
+    """
+    a = int(rules.inst[I_ASSET, i])
+    inst = book.inst
+    units = inst[P_UNITS, i] * share
+    unit = inst[P_INDEX, i] if rules.inst[I_INVERSE, i] == 1.0 else 1.0
+    made = unrealised(inst, rules.inst, i, price) * share
+    stood = unrealised(inst, rules.inst, i, inst[P_MARK, i]) * share
+    credit(rules, book, i, made - fee)
+    book.asset[B_FEE_FUTURES, a] -= fee * unit
+    book.asset[part, a] += (made - stood) * unit
+    left = 0.0 if share >= _WHOLE else 1.0 - share
+    inst[P_UNITS, i] *= left
+    for b in range(book.asset.shape[1]):
+        if int(book.asset[B_CROSS_BY, b]) == i:
+            book.asset[B_CROSS, b] *= left
+        if int(book.asset[B_HEDGE, b]) == i:
+            book.asset[B_EXCESS, b] *= left
+    book.scalar[S_FUTURES_TRADED] += abs(units) * price
+    count_turnover(book.scalar, abs(units) * price)
+    refresh_margin(rules, inst, i)
+
+
+@compiled
+def settle_contract(
+    rules: Rules, book: Book, i: int, mark: Floats, price: float, fee_rate: float
+) -> tuple[float, float]:
+    """Settle the whole position at ``price``; returns the fee in quote, and the collateral that moved (negative: back to
+    the wallet), settle currency. ``mark`` [I] are the prices of the moment.
+    """
+    inverse = rules.inst[I_INVERSE, i] == 1.0
+    spot = book.inst[P_INDEX, i]
+    fee = abs(notional(size_of(book.inst, rules.inst, i), price, inverse)) * fee_rate
+    close_part(rules, book, i, 1.0, price, fee, B_PNL_BASIS)
+    moved = release(rules, book, i, mark, price, spot)
+    refresh_margin(rules, book.inst, i)
+    return fee * spot if inverse else fee, -moved
+
+
+@compiled
+def _step(rules: Rules, book: Book, i: int, price: float) -> float:
+    """The share of position ``i`` that one step of a liquidation takes at ``price``."""
+    inverse = rules.inst[I_INVERSE, i] == 1.0
+    size = size_of(book.inst, rules.inst, i)
+    first, count = int(rules.inst[I_TIER, i]), int(rules.inst[I_TIERS, i])
+    left = size
+    for _ in range(int(rules.inst[I_DOWN, i])):
+        taken, _ = liquidation_step(left, price, rules.tier, first, count, True, 0.0, inverse)
+        left -= taken
+    return 1.0 - left / size if rules.inst[I_DOWN, i] > 0.0 else 1.0
+
+
+@compiled
+def liquidate(rules: Rules, book: Book, i: int) -> tuple[float, float, float, float]:
+    """One step of an isolated liquidation at its liquidation price; returns (coins, size, fee in quote, collateral moved).
+
+    A step down to a lower tier pays the venue's fee; the last one leaves what is over to the holder or to the venue, by
+    the convention. The fee never takes more than there is.
+    """
+    inst = book.inst
+    inverse = rules.inst[I_INVERSE, i] == 1.0
+    price, spot = inst[P_LIQUIDATION, i], inst[P_INDEX, i]
+    unit = spot if inverse else 1.0
+    units, size = inst[P_UNITS, i], size_of(inst, rules.inst, i)
+    share = _step(rules, book, i, price)
+    left = inst[P_COLLATERAL, i] + unrealised(inst, rules.inst, i, price)
+    fee = abs(notional(size * share, price, inverse)) * rules.inst[I_TAKEN, i]
+    if share >= _WHOLE:
+        fee = min(fee, left) if rules.inst[I_LEFT, i] == 1.0 else left
+        close_part(rules, book, i, 1.0, price, fee, B_PNL_HEDGE)
+        kept = inst[P_COLLATERAL, i]  # rounding, or what the convention leaves to the holder
+        if rules.inst[I_LEFT, i] == 0.0 or kept < 0.0:
+            inst[P_COLLATERAL, i] = 0.0
+            book.asset[B_FEE_FUTURES, int(rules.inst[I_ASSET, i])] -= kept * unit
+            fee += kept
+        moved = -release(rules, book, i, inst[P_MARK], price, spot)
+        book.scalar[S_LIQUIDATIONS] += 1.0
+        refresh_margin(rules, inst, i)
+        return units, size, fee * unit, moved
+    fee = min(fee, max(0.0, left))
+    close_part(rules, book, i, share, price, fee, B_PNL_HEDGE)
+    book.scalar[S_LIQUIDATIONS] += 1.0
+    return units * share, size * share, fee * unit, 0.0
+
+
+@compiled
+def next_liquidated(rules: Rules, book: Book, top: Floats) -> int:
+    """The pooled short that the venue reduces next: the one that asks most maintenance at ``top`` [I]; -1: none must.
+
+    The account is liquidated when its equity, with every price at its top of the bar, is not above maintenance.
+    """
+    if rules.scalar[K_MODE] == ISOLATED:
+        return -1
+    equity, need, notional_ = account_state(rules, book, top, 0.0)
+    if notional_ == 0.0 or equity > need:
+        return -1
+    found = -1
+    most = 0.0
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if is_pooled(rules, i) and book.inst[P_UNITS, i] < 0.0 and top[i] > 0.0:
+            asks = maintenance_of(rules, book.inst, i, top[i])
+            if found < 0 or asks > most:
+                found = i
+                most = asks
+    return found
+
+
+@compiled
+def liquidate_pooled(rules: Rules, book: Book, i: int, price: float) -> tuple[float, float, float]:
+    """One step of the liquidation of a pooled account at ``price``; returns (coins, size, fee in quote).
+
+    Where nothing is left, the venue's fund pays what lacks: it is counted as the fee that was not taken.
+    """
+    units, size = book.inst[P_UNITS, i], size_of(book.inst, rules.inst, i)
+    share = _step(rules, book, i, price)
+    fee = abs(units * share) * price * rules.inst[I_TAKEN, i]
+    close_part(rules, book, i, share, price, fee, B_PNL_HEDGE)
+    book.scalar[S_LIQUIDATIONS] += 1.0
+    if rules.scalar[K_MODE] != UNIFIED and book.wallet[W_MARGIN, 0] < 0.0 and not _is_short(rules, book):
+        fee += book.wallet[W_MARGIN, 0]
+        book.asset[B_FEE_FUTURES, int(rules.inst[I_ASSET, i])] -= book.wallet[W_MARGIN, 0]
+        book.wallet[W_MARGIN, 0] = 0.0
+    return units * share, size * share, fee
+
+
+@compiled
+def _is_short(rules: Rules, book: Book) -> bool:
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if is_pooled(rules, i) and book.inst[P_UNITS, i] < 0.0:
+            return True
+    return False

@@ -1,0 +1,386 @@
+"""The buffer ladder of shorts whose liquidation is near: top up, then give up pairs of short and spot (2A-9)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from hedgerow.jit import compiled
+from hedgerow.kernel.account import account_distance, account_spare, account_state, account_top_up, is_pooled
+from hedgerow.kernel.arrays import (
+    A_HAIRCUT,
+    B_CROSS,
+    B_CROSS_BY,
+    B_HELD,
+    B_PROTECTED,
+    CROSS,
+    I_ASSET,
+    I_INVERSE,
+    I_KIND,
+    ISOLATED,
+    K_FLATTEN,
+    K_FLATTEN_RATIO,
+    K_LEVERAGE,
+    K_MIN_LEG,
+    K_MODE,
+    K_REDUCE,
+    K_REDUCE_RATIO,
+    K_STOP,
+    K_TOP_RATIO,
+    K_WARN,
+    K_WARN_RATIO,
+    L_COST,
+    L_INST,
+    L_KIND,
+    L_PRICE,
+    L_SOLD,
+    L_STATUS,
+    L_UNITS,
+    LEG_FUTURES,
+    LEG_MARGIN,
+    LEG_SPOT,
+    NEAR_FLATTEN,
+    NEAR_NONE,
+    NEAR_REDUCE,
+    NEAR_STOP,
+    NEAR_TOP,
+    NEAR_WARN,
+    P_COLLATERAL,
+    P_LIQUIDATION,
+    P_UNITS,
+    PENDING,
+    UNIFIED,
+    W_CASH,
+    W_MARGIN,
+    X_CROSSED,
+    Book,
+    Rules,
+)  # fmt: skip
+from hedgerow.kernel.leg import add_leg, refuse
+from hedgerow.kernel.margin import collateral_due, margin_ratio, top_up_distance
+from hedgerow.kernel.measure import futures_value
+from hedgerow.model.market import Bytes, Floats, Ints
+from hedgerow.model.plan import Reason, Refusal
+
+_IN: Final = float(Reason.MARGIN_IN)
+_OUT: Final = float(Reason.MARGIN_OUT)
+_PAIR: Final = float(Reason.PAIR_REDUCE)
+_FLATTEN: Final = float(Reason.FLATTEN)
+_LOW: Final = float(Refusal.MARGIN_LOW)
+
+
+@compiled
+def rung_of(rules: Floats, distance: float, ratio: float, top: float) -> int:
+    """The rung of the ladder for a liquidation distance and a maintenance margin over equity, whichever is nearer."""
+    if distance <= rules[K_FLATTEN] or ratio >= rules[K_FLATTEN_RATIO]:
+        return NEAR_FLATTEN
+    if distance <= rules[K_REDUCE] or ratio >= rules[K_REDUCE_RATIO]:
+        return NEAR_REDUCE
+    if distance <= rules[K_STOP]:
+        return NEAR_STOP
+    if distance < top or ratio >= rules[K_TOP_RATIO]:
+        return NEAR_TOP
+    if distance <= rules[K_WARN] or ratio >= rules[K_WARN_RATIO]:
+        return NEAR_WARN
+    return NEAR_NONE
+
+
+@compiled
+def rung_at(rules: Rules, book: Book, i: int, price: Floats) -> int:
+    """The rung on which contract ``i`` (or the account that backs it) stands at ``price`` [I]."""
+    if book.inst[P_UNITS, i] >= 0.0 or not price[i] > 0.0:
+        return NEAR_NONE
+    if is_pooled(rules, i):
+        equity, need, _ = account_state(rules, book, price, 0.0)
+        ratio = need / equity if equity > 0.0 else np.inf
+        return rung_of(rules.scalar, account_distance(rules, book, price), ratio, account_top_up(rules, book))
+    distance = book.inst[P_LIQUIDATION, i] / price[i] - 1.0
+    ratio = margin_ratio(rules, book.inst, i, price[i])
+    return rung_of(rules.scalar, distance, ratio, top_up_distance(rules.scalar, rules.inst, i))
+
+
+@compiled
+def _stop_adding(rules: Rules, legs: Floats, count: Ints, i: int, distance: float) -> None:
+    """Refuse what the plan adds to contract ``i``: what its short lacks is not paid, and liquidation is near."""
+    for n in range(count[0]):
+        raises = legs[n, L_KIND] == LEG_FUTURES and legs[n, L_UNITS] < 0.0 and legs[n, L_STATUS] == PENDING
+        if raises and int(legs[n, L_INST]) == i:
+            refuse(legs, n, _LOW, distance, rules.scalar[K_STOP])
+
+
+@compiled
+def margin_stage(
+    rules: Rules, book: Book, x: Floats, price: Floats, fresh: Bytes, nav: float, legs: Floats, count: Ints, day: float
+) -> None:
+    """The ladder, for every short whose liquidation is too near (2A-9): first a top-up, as far as cash goes. What cash
+    does not pay stops additions at ``margin.stop_adding``, is cured by pairs at ``margin.reduce``, and ends the whole
+    pair at ``margin.flatten``.
+
+    A pair covers d coins and sells the d coins of spot that they protected: net exposure stays, and d p (1 + 1/L) is
+    freed. Spare collateral of other shorts counts as cash; without a fresh price of the contract nothing is traded.
+    """
+    cash = free_cash(rules, book, price, fresh, nav)
+    for n in range(count[0]):  # proceeds pay what is due before anything else (2A-17)
+        if legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_SPOT:
+            cash += max(0.0, -legs[n, L_UNITS]) * legs[n, L_PRICE] - legs[n, L_COST]
+    if rules.scalar[K_MODE] != ISOLATED:
+        cash = _account_stage(rules, book, x, price, fresh, cash, legs, count, day)
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if is_pooled(rules, i):
+            continue
+        rung = rung_at(rules, book, i, price)
+        if rung < NEAR_TOP:
+            continue
+        a = int(rules.inst[I_ASSET, i])
+        inverse = rules.inst[I_INVERSE, i] == 1.0
+        due = collateral_due(rules.scalar, rules.inst, book.inst, i, price[i], price[a])
+        due -= _pending(legs, count, i, 1.0) * (1.0 if inverse else price[i]) / rules.scalar[K_LEVERAGE]
+        if due <= 0.0:
+            continue
+        distance = book.inst[P_LIQUIDATION, i] / price[i] - 1.0
+        limit = top_up_distance(rules.scalar, rules.inst, i)
+        coins = max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a])
+        paid = min(coins if inverse else max(0.0, cash), due)
+        if paid > 0.0:
+            unit = price[i] if inverse else 1.0
+            n = add_leg(legs, count, i, a, LEG_MARGIN, paid, unit, price[a], _IN, -1.0, distance, limit, day)
+            if n >= 0 and not inverse:
+                cash -= paid
+        rest = due - paid
+        if rest <= 1e-9 * due:
+            continue
+        if rung >= NEAR_STOP:
+            _stop_adding(rules, legs, count, i, distance)
+        if rung >= NEAR_REDUCE and fresh[i] == 1:
+            freed = 1.0 + 1.0 / rules.scalar[K_LEVERAGE]
+            units = rest / freed if inverse else rest / (price[i] * freed)
+            _give_up(rules, book, x, price, units, i, rung, distance, legs, count, day)
+
+
+@compiled
+def _account_stage(
+    rules: Rules, book: Book, x: Floats, price: Floats, fresh: Bytes, cash: float, legs: Floats, count: Ints, day: float
+) -> float:
+    """The ladder of pooled margin: one top-up for the account, then pairs of every short in proportion; returns the
+    cash that is left. A unified account has no top-up: all that it owns is there.
+    """
+    equity, need, notional = account_state(rules, book, price, 0.0)
+    if notional == 0.0:
+        return cash
+    distance = account_distance(rules, book, price)
+    ratio = need / equity if equity > 0.0 else np.inf
+    limit = account_top_up(rules, book)
+    rung = rung_of(rules.scalar, distance, ratio, limit)
+    due = notional / rules.scalar[K_LEVERAGE] - equity
+    largest = -1
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if is_pooled(rules, i) and book.inst[P_UNITS, i] < 0.0 and price[i] > 0.0:
+            due -= _pending(legs, count, i, 1.0) * price[i] / rules.scalar[K_LEVERAGE]
+            if largest < 0 or book.inst[P_UNITS, i] * price[i] < book.inst[P_UNITS, largest] * price[largest]:
+                largest = i
+    if rung < NEAR_TOP or due <= 0.0 or largest < 0:
+        return cash
+    rest = due
+    a = int(rules.inst[I_ASSET, largest])
+    if rules.scalar[K_MODE] == CROSS and cash > 0.0:
+        paid = min(cash, due)
+        add_leg(legs, count, largest, a, LEG_MARGIN, paid, 1.0, price[a], _IN, -1.0, distance, limit, day)
+        cash -= paid
+        rest -= paid
+    if rest <= 1e-9 * due or rung < NEAR_STOP:
+        return cash
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if is_pooled(rules, i):
+            _stop_adding(rules, legs, count, i, distance)
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if rung < NEAR_REDUCE or not is_pooled(rules, i):
+            continue
+        if book.inst[P_UNITS, i] < 0.0 and price[i] > 0.0 and fresh[i] == 1:
+            sold = rules.asset[A_HAIRCUT, int(rules.inst[I_ASSET, i])] if rules.scalar[K_MODE] == UNIFIED else 1.0
+            share = rest / (notional * (sold + 1.0 / rules.scalar[K_LEVERAGE]))
+            units = -book.inst[P_UNITS, i] * share
+            _give_up(rules, book, x, price, units, i, rung, distance, legs, count, day)
+    return cash
+
+
+@compiled
+def _give_up(
+    rules: Rules,
+    book: Book,
+    x: Floats,
+    price: Floats,
+    units: float,
+    i: int,
+    rung: int,
+    distance: float,
+    legs: Floats,
+    count: Ints,
+    day: float,
+) -> None:
+    """Pairs of ``units`` coins of contract ``i``; all of it on the last rung."""
+    whole = -book.inst[P_UNITS, i]
+    if rung == NEAR_FLATTEN:
+        _add_pairs(rules, book, x, price, whole, i, distance, _FLATTEN, rules.scalar[K_FLATTEN], legs, count, day)
+    else:
+        limit = rules.scalar[K_REDUCE]
+        _add_pairs(rules, book, x, price, min(units, whole), i, distance, _PAIR, limit, legs, count, day)
+
+
+@compiled
+def _spare(rules: Rules, book: Book, price: Floats, fresh: Bytes, nav: float, i: int) -> float:
+    """Quote that linear short ``i`` does not need as collateral; 0 where it is not worth a transfer."""
+    if book.inst[P_UNITS, i] >= 0.0 or rules.inst[I_INVERSE, i] == 1.0 or not price[i] > 0.0 or fresh[i] != 1:
+        return 0.0
+    spot = price[int(rules.inst[I_ASSET, i])]
+    spare = -collateral_due(rules.scalar, rules.inst, book.inst, i, price[i], spot)
+    spare = min(spare, book.inst[P_COLLATERAL, i])
+    return spare if spare > max(rules.scalar[K_MIN_LEG], 1e-9) * nav else 0.0
+
+
+@compiled
+def _wallet_spare(rules: Rules, book: Book, price: Floats, nav: float) -> float:
+    """The same of the futures wallet under cross margin."""
+    if rules.scalar[K_MODE] != CROSS:
+        return 0.0
+    spare = min(account_spare(rules, book, price), book.wallet[W_MARGIN, 0])
+    return spare if spare > max(rules.scalar[K_MIN_LEG], 1e-9) * nav else 0.0
+
+
+@compiled
+def free_cash(rules: Rules, book: Book, price: Floats, fresh: Bytes, nav: float) -> float:
+    """Quote that a plan can spend: the wallet, and what shorts can spare of their collateral."""
+    cash = book.wallet[W_CASH, 0] + _wallet_spare(rules, book, price, nav)
+    for i in range(price.shape[0]):
+        if rules.inst[I_KIND, i] > 0.0 and not is_pooled(rules, i):
+            cash += _spare(rules, book, price, fresh, nav, i)
+    return cash
+
+
+@compiled
+def _wanted_cash(rules: Rules, book: Book, price: Floats, legs: Floats, count: Ints) -> float:
+    """Quote that the plan's pending legs need from the wallet, their proceeds counted; nan where collateral comes back
+    already.
+    """
+    need = 0.0
+    for n in range(count[0]):
+        i = int(legs[n, L_INST])
+        if legs[n, L_STATUS] != PENDING or rules.inst[I_INVERSE, i] == 1.0:
+            continue
+        if legs[n, L_KIND] == LEG_FUTURES:
+            if rules.scalar[K_MODE] != UNIFIED:
+                need += max(0.0, -legs[n, L_UNITS]) * price[i] / rules.scalar[K_LEVERAGE]
+        else:
+            need += max(0.0, legs[n, L_UNITS]) * legs[n, L_PRICE]
+            if legs[n, L_KIND] == LEG_SPOT and legs[n, L_UNITS] < 0.0:
+                need += legs[n, L_UNITS] * legs[n, L_PRICE] + legs[n, L_COST]  # sales bring cash
+            if legs[n, L_KIND] == LEG_MARGIN and legs[n, L_UNITS] < 0.0:
+                return np.nan
+    return need
+
+
+@compiled
+def withdraw_spare(
+    rules: Rules, book: Book, price: Floats, fresh: Bytes, nav: float, legs: Floats, count: Ints, day: float
+) -> None:
+    """Where the wallet alone does not pay for the plan, bring spare collateral of shorts back to it (2A-1: futures
+    equity is stable weight).
+    """
+    need = _wanted_cash(rules, book, price, legs, count)
+    if np.isnan(need):
+        return
+    if rules.scalar[K_MODE] == CROSS:
+        _withdraw_wallet(rules, book, price, nav, need, legs, count, day)
+        return
+    for i in range(book.asset.shape[1], book.inst.shape[1]):  # a short that is raised uses its own spare first
+        raised = _pending(legs, count, i, -1.0) * price[i] / rules.scalar[K_LEVERAGE]
+        if raised > 0.0 and not is_pooled(rules, i):
+            need -= min(raised, _spare(rules, book, price, fresh, nav, i))
+    if need <= book.wallet[W_CASH, 0]:
+        return
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        spare = 0.0 if is_pooled(rules, i) else _spare(rules, book, price, fresh, nav, i)
+        if spare > 0.0 and _pending(legs, count, i, -1.0) == 0.0:
+            a = int(rules.inst[I_ASSET, i])
+            notional = -book.inst[P_UNITS, i] * price[i]
+            equity = futures_value(book.inst, rules.inst, i, price[i], price[a])
+            add_leg(
+                legs, count, i, a, LEG_MARGIN, -spare, 1.0, price[a], _OUT, -1.0, equity / notional,
+                1.0 / rules.scalar[K_LEVERAGE], day,
+            )  # fmt: skip
+
+
+@compiled
+def _withdraw_wallet(
+    rules: Rules, book: Book, price: Floats, nav: float, need: float, legs: Floats, count: Ints, day: float
+) -> None:
+    """The same under cross margin: raised shorts use what the futures wallet can spare, the rest of it comes back."""
+    spare = _wallet_spare(rules, book, price, nav)
+    largest = -1
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if not is_pooled(rules, i) or not price[i] > 0.0:
+            continue
+        raised = _pending(legs, count, i, -1.0) * price[i] / rules.scalar[K_LEVERAGE]
+        need -= min(raised, spare)
+        spare -= min(raised, spare)
+        if largest < 0 or book.inst[P_UNITS, i] * price[i] < book.inst[P_UNITS, largest] * price[largest]:
+            largest = i
+    if need <= book.wallet[W_CASH, 0] or spare <= 0.0 or largest < 0:
+        return
+    equity, _, notional = account_state(rules, book, price, 0.0)
+    a = int(rules.inst[I_ASSET, largest])
+    measured = equity / notional if notional > 0.0 else np.inf
+    add_leg(
+        legs, count, largest, a, LEG_MARGIN, -spare, 1.0, price[a], _OUT, -1.0, measured,
+        1.0 / rules.scalar[K_LEVERAGE], day,
+    )  # fmt: skip
+
+
+@compiled
+def _pending(legs: Floats, count: Ints, i: int, side: float) -> float:
+    """Coins of contract ``i`` that the plan covers (``side`` 1) or adds to the short (-1)."""
+    units = 0.0
+    for n in range(count[0]):
+        if legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_FUTURES and int(legs[n, L_INST]) == i:
+            units += max(0.0, side * legs[n, L_UNITS])
+    return units
+
+
+@compiled
+def _add_pairs(
+    rules: Rules,
+    book: Book,
+    x: Floats,
+    price: Floats,
+    units: float,
+    i: int,
+    distance: float,
+    reason: float,
+    limit: float,
+    legs: Floats,
+    count: Ints,
+    day: float,
+) -> None:
+    """Cover ``units`` of instrument ``i`` and sell the spot behind them, pro rata over the assets that it hedges."""
+    total = -book.inst[P_UNITS, i]
+    owner = int(rules.inst[I_ASSET, i])
+    others = 0.0
+    for b in range(book.asset.shape[1]):
+        if b != owner and int(book.asset[B_CROSS_BY, b]) == i:
+            others += book.asset[B_CROSS, b]
+    for a in range(book.asset.shape[1]):
+        share = 0.0
+        if a == owner:
+            share = total - others
+        elif int(book.asset[B_CROSS_BY, a]) == i:
+            share = book.asset[B_CROSS, a]
+        if share <= 0.0:
+            continue
+        part = units * share / total
+        behind = part if a == owner else part * x[X_CROSSED, a]
+        add_leg(legs, count, i, a, LEG_FUTURES, part, price[i], price[owner], reason, -1.0, distance, limit, day)
+        coins = min(behind, max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]))
+        if coins > 0.0:
+            n = add_leg(legs, count, a, a, LEG_SPOT, -coins, price[a], price[a], reason, -1.0, distance, limit, day)
+            if n >= 0:
+                legs[n, L_SOLD] = coins
