@@ -6,8 +6,7 @@ was spent above. A conversion goes through ``equity:trading`` in both currencies
 Source: the method of trading accounts (P. Selinger, Tutorial on multiple currency accounting, 2005).
 
 Sums and products are exact (to 100 digits). A part of a cost, and the coins of an inverse contract, are a division:
-it is made with 50 digits and rounded to 20 decimals, and what remains is found by subtraction, so that the parts
-always add up to the whole.
+it is rounded to 20 decimals, and what remains is found by subtraction, so that the parts always add up to the whole.
 """
 
 from __future__ import annotations
@@ -20,7 +19,10 @@ ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)
 GRID: Final = Decimal("1e-20")  # what a division is rounded to
 EXACT: Final = Context(prec=100, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
-DIVIDE: Final = Context(prec=50, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+DIVIDE: Final = Context(
+    prec=50, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow]
+)  # for averages
+_add, _multiply = EXACT.add, EXACT.multiply
 
 OWN: Final = "assets:"  # and the owner's name of the account
 FLOWS: Final = "equity:flows"  # deposits and withdrawals
@@ -57,23 +59,26 @@ def balance_of(postings: Iterable[Posting]) -> dict[str, Decimal]:
     """Sum of the postings by currency; of an entry, or of all entries, it is zero in each."""
     sums: dict[str, Decimal] = {}
     for _, currency, amount in postings:
-        sums[currency] = EXACT.add(sums.get(currency, ZERO), amount)
+        sums[currency] = _add(sums.get(currency, ZERO), amount)
     return sums
 
 
 def share(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:
-    """``whole * part / of`` on the grid of 20 decimals; what remains is ``whole`` less it, exactly."""
-    return DIVIDE.divide(EXACT.multiply(whole, part), of).quantize(GRID, context=EXACT)
+    """``whole * part / of`` on the grid of 20 decimals; what remains is ``whole`` less it, exactly.
+
+    For use within ``localcontext(EXACT)``: operators are several times faster than the context's own methods.
+    """
+    return (whole * part / of).quantize(GRID)
 
 
 def plus(first: Decimal | None, second: Decimal | None) -> Decimal | None:
     """The sum, unknown where one of the two is unknown."""
-    return None if first is None or second is None else EXACT.add(first, second)
+    return None if first is None or second is None else _add(first, second)
 
 
 def times(amount: Decimal, price: Decimal | None) -> Decimal | None:
     """The value of an amount, unknown without a price."""
-    return None if price is None else EXACT.multiply(amount, price)
+    return None if price is None else _multiply(amount, price)
 
 
 def negative(amount: Decimal | None) -> Decimal | None:

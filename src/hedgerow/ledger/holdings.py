@@ -75,7 +75,7 @@ class Holdings:
     def invest(self, asset: str, cost: Decimal | None) -> None:
         """Count ``cost`` as principal put into an asset (below 0: coins that left with their cost)."""
         if asset != self._quote:
-            stake = self._stakes.setdefault(asset, [ZERO, ZERO])
+            stake = self._stakes.get(asset) or self._stakes.setdefault(asset, [ZERO, ZERO])
             stake[0] += cost or ZERO
             if cost is None:
                 self._unknown.add(asset)
@@ -83,7 +83,7 @@ class Holdings:
     def recover(self, asset: str, proceeds: Decimal | None) -> None:
         """Count the net proceeds of a sale as principal recovered from an asset."""
         if asset != self._quote:
-            stake = self._stakes.setdefault(asset, [ZERO, ZERO])
+            stake = self._stakes.get(asset) or self._stakes.setdefault(asset, [ZERO, ZERO])
             stake[1] += proceeds or ZERO
             if proceeds is None:
                 self._unknown.add(asset)

@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from hedgerow.errors import ConfigError
-from hedgerow.ledger.entries import DIVIDE, ZERO, plus, share
+from hedgerow.ledger.entries import ZERO, plus, share
 from hedgerow.units import NS_PER_DAY
 
 Method: TypeAlias = Literal["FIFO", "LIFO", "HIFO", "SPECIFIC", "AVERAGE"]
@@ -88,7 +88,7 @@ def _dearest(lot: Lot, number: int) -> Key:
     """Highest cost of a coin first; lots of unknown cost last."""
     if lot.cost is None:
         return (1, ZERO, lot.acquired_ns, number)
-    return (0, DIVIDE.divide(-lot.cost, lot.amount), lot.acquired_ns, number)
+    return (0, -lot.cost / lot.amount, lot.acquired_ns, number)
 
 
 # method -> the order in which lots leave; AVERAGE takes its dates from the oldest, SPECIFIC too where none is named
@@ -203,8 +203,8 @@ def disposals(
     They go by amount, and the last part gets what remains of them.
     """
     name, at_ns = event
-    amount = parts[0].amount if len(parts) == 1 else sum((part.amount for part in parts), ZERO)
     left, found = len(parts), []
+    amount = sum((part.amount for part in parts), ZERO) if left > 1 else ZERO
     rest, rest_fees = proceeds, fees
     for lot, acquired_ns, taken, basis in parts:
         left -= 1

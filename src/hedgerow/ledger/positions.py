@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal, localcontext
 from typing import NamedTuple
 
-from hedgerow.ledger.entries import DIVIDE, EXACT, GRID, ZERO, share
+from hedgerow.ledger.entries import EXACT, GRID, ZERO, share
 from hedgerow.model import contract
 from hedgerow.model.instrument import Instrument
 
@@ -40,10 +40,11 @@ class Position:
 
     @property
     def entry(self) -> Decimal | None:
-        """Average entry price to 50 digits; None without a position."""
+        """Average entry price to 100 digits; None without a position."""
         if not self.size:
             return None
-        return DIVIDE.divide(self.size, self.cost) if self.contract.inverse else DIVIDE.divide(self.cost, self.size)
+        with localcontext(EXACT):
+            return self.size / self.cost if self.contract.inverse else self.cost / self.size
 
     def unrealised(self, price: Decimal) -> Decimal:
         """Profit if it were closed at ``price``, in settle currency and before fees."""
