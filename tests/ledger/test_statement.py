@@ -102,6 +102,17 @@ def test_funding_that_is_missing_is_listed_and_in_no_sum(whole: Statement) -> No
     assert [one.event for one in whole.missing_funding] == ["funding 50 8"]
 
 
+def test_a_perpetual_without_payments_is_told() -> None:
+    told = [e for e in story.events(days=60) if not (e.id.startswith("funding") and at(45) < e.at_ns < at(50))]
+    (gap,) = state(told, "USDT").silences
+    assert (gap.account, gap.instrument, gap.since_ns, gap.until_ns) == ("futures", PERP, at(45), at(50))
+    assert state(told, "USDT", at(48), at(59)).silences[0].since_ns == at(48)
+    assert state(told, "USDT", None, at(47)).silences[0].until_ns == at(47)
+    assert state(story.events(), "USDT").silences == ()
+    spot = [e for e in told if not isinstance(e, Funding)]
+    assert state(spot, "USDT").silences[0].until_ns == at(60)
+
+
 def test_the_carry_sleeve_has_its_own_line(whole: Statement) -> None:
     parts = whole.breakdown.parts
     assert parts is not None

@@ -207,6 +207,7 @@ def tax(
     read = _read(events)
     happened, simulated = read.events, read.simulated
     with text.working("Tax year") as tell:
+        from hedgerow.ledger.lines import silences
         from hedgerow.ledger.tax import start_ns, tax_year
 
         span = start_ns(year), start_ns(year + 1)
@@ -219,6 +220,8 @@ def tax(
         made = tax_year(
             happened, year, quote=read.quote, method=method, pooling=pool, long_days=long_days,  # type: ignore[arg-type]
         )  # fmt: skip
+        last = min(span[1], happened[-1].at_ns)
+        gaps = silences((event for event in happened if event.at_ns < span[1]), span[0], last)
         files: list[Path] = []
         if out is not None:
             from hedgerow.faces.tax_files import write_tax
@@ -227,9 +230,9 @@ def tax(
             files = write_tax(out, made, happened, span)
 
     def show() -> None:
-        text_statement.show_tax(made, simulated=simulated, pool=pool)
+        text_statement.show_tax(made, gaps, simulated=simulated, pool=pool, long_days=long_days)
 
-    record = tax_record(made, simulated=simulated, pool=pool, files=[path.name for path in files])
+    record = tax_record(made, gaps, simulated=simulated, pool=pool, files=[path.name for path in files])
     if to is not None:
         text.emit(record, to, show)
     else:

@@ -143,6 +143,12 @@ def _moved(statement: Statement) -> Iterator[dict[str, Any]]:
             "section": "missing funding", "name": gone.instrument, "account": gone.account, "sleeve": gone.sleeve,
             "since": stamp(gone.at_ns), "note": "the amount is not known and in no sum",
         }  # fmt: skip
+    for gap in statement.silences:
+        yield {
+            "section": "without funding", "name": gap.instrument, "account": gap.account,
+            "since": stamp(gap.since_ns), "until": stamp(gap.until_ns),
+            "note": "it was open, and the events hold no payment",
+        }  # fmt: skip
     for flow in statement.flows:
         yield {
             "section": "flow", "name": flow.event, "account": flow.account, "since": stamp(flow.at_ns),

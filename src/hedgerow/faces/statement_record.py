@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from hedgerow.faces.records import stamp
 from hedgerow.faces.statement_words import NO_ADVICE, notes, plain_amount, result_lines
 
 if TYPE_CHECKING:
+    from hedgerow.ledger.lines import Silence
     from hedgerow.ledger.statement import Statement
     from hedgerow.ledger.tax import TaxYear, Total
     from hedgerow.model.breakdown import Breakdown
@@ -47,6 +49,7 @@ def statement_record(statement: Statement, *, simulated: bool) -> dict[str, Any]
         "fees": [_record(one) for one in statement.fees],
         "funding": [_record(one) for one in statement.funding],
         "missing_funding": [_record(one) for one in statement.missing_funding],
+        "without_funding": [_record(one) for one in statement.silences],
         "income": [_record(one) for one in statement.earnings],
         "flows": [_record(one, "marks") for one in statement.flows],
         "dust": [_record(one) for one in statement.dust],
@@ -88,7 +91,9 @@ def _record(row: Any, *left_out: str) -> dict[str, Any]:
     return found
 
 
-def tax_record(year: TaxYear, *, simulated: bool, pool: str, files: list[str]) -> dict[str, Any]:
+def tax_record(
+    year: TaxYear, silences: Sequence[Silence], *, simulated: bool, pool: str, files: list[str]
+) -> dict[str, Any]:
     """JSON of ``hedgerow tax``."""
     return {
         "hedgerow": __version__,
@@ -109,6 +114,7 @@ def tax_record(year: TaxYear, *, simulated: bool, pool: str, files: list[str]) -
         "open_lots": [_record(one) for one in year.open_lots],
         "missing": [_record(one) for one in year.missing],
         "missing_funding": [_record(one) for one in year.missing_funding],
+        "without_funding": [_record(one) for one in silences],
         "files": files,
     }  # fmt: skip
 

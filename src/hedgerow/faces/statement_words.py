@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
 from hedgerow.faces.records import stamp
+from hedgerow.ledger.lines import Silence
 from hedgerow.ledger.statement import Statement
 from hedgerow.units import NS_PER_DAY
 
@@ -30,6 +31,7 @@ HOUSE: Final = (
     "market risk."
 )
 NO_ADVICE: Final = "This is a record of what the events say, not tax advice; rules differ by country and by year."
+MANY: Final = 5  # gaps that are told one by one
 _DIGITS: Final = Decimal("1e-12")
 
 
@@ -66,6 +68,11 @@ def closed(ns: int) -> str:
     return stamp(ns - NS_PER_DAY)[:10] if ns % NS_PER_DAY == 0 else stamp(ns).replace("T", " ").removesuffix("Z")
 
 
+def moment(ns: int) -> str:
+    """A moment to the minute, in UTC."""
+    return stamp(ns)[:16].replace("T", " ").removesuffix(" 00:00")
+
+
 def opened(ns: int) -> str:
     """The beginning of a period: the day that opens at it, or the moment."""
     return stamp(ns)[:10] if ns % NS_PER_DAY == 0 else stamp(ns).replace("T", " ").removesuffix("Z")
@@ -78,6 +85,7 @@ def notes(statement: Statement) -> list[str]:
     if lost:
         names = ", ".join(line.instrument for line in statement.funding if line.missing)
         found.append(f"{_count(lost, 'funding payment')} of {names} {_are(lost)} missing and in no sum.")
+    found += quiet(statement.silences)
     unknown = [one.currency for one in statement.holdings if one.cost is None and one.currency != statement.quote]
     if unknown:
         found.append(f"The cost of {', '.join(unknown)} is not known in whole, and so neither is its gain.")
@@ -98,6 +106,19 @@ def notes(statement: Statement) -> list[str]:
     if statement.after:
         found.append(f"{_count(statement.after, 'event')} after the last prices {_are(statement.after)} not in it.")
     return found
+
+
+def quiet(silences: Sequence[Silence]) -> list[str]:
+    """Sentences on perpetuals that were open while the events tell no funding payment."""
+    found = [
+        f"{gap.instrument} ({gap.account}) was open from {moment(gap.since_ns)} to {moment(gap.until_ns)}, and the "
+        "events hold no funding payment of that time: the funding is not whole."
+        for gap in silences[:MANY]
+    ]
+    more = len(silences) - MANY
+    return found + (
+        [f"{_count(more, 'such gap')} more {_are(more)} in the JSON (without_funding)."] if more > 0 else []
+    )
 
 
 def leverage_words(value: Decimal | None, risk: str) -> str:

@@ -15,11 +15,13 @@ from hedgerow.faces.statement_words import (
     leverage_words,
     notes,
     opened,
+    quiet,
     result_lines,
     shown_lines,
 )
 
 if TYPE_CHECKING:
+    from hedgerow.ledger.lines import Silence
     from hedgerow.ledger.statement import Statement
     from hedgerow.ledger.tax import TaxYear, Total
 
@@ -185,14 +187,16 @@ def _show_months(statement: Statement) -> None:
 # ----------------------------------------------------------------------------------------------------------------- tax
 
 
-def show_tax(year: TaxYear, *, simulated: bool, pool: str) -> None:
+def show_tax(year: TaxYear, silences: Sequence[Silence], *, simulated: bool, pool: str, long_days: int) -> None:
     """The sums of a tax year, and what is unknown in them."""
     label = "SIMULATED MARKET  " if simulated else ""
     text.heading(f"{label}Tax year {year.year} (UTC), in {year.quote}: {year.method}, lots {_POOLS[pool]}")
     text.say(NO_ADVICE)
+    for sentence in quiet(silences):
+        text.say(f"Note: {sentence}")
     text.say()
     rows = [
-        ("Spot, held up to a year", *_sum(year.short), _records(year.disposals, "short")),
+        (f"Spot, held up to {long_days} days", *_sum(year.short), _records(year.disposals, "short")),
         ("Spot, held longer", *_sum(year.long), _records(year.disposals, "long")),
         ("Futures: profit, funding, fees", *_sum(year.derivatives_net), text.counted(len(year.derivatives), "record")),
         ("Interest and rewards", *_sum(year.income_net), text.counted(len(year.income), "record")),

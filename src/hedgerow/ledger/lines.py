@@ -10,12 +10,15 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, localcontext
 from typing import Final, NamedTuple
 
-from hedgerow.ledger.entries import DIVIDE, EXACT, FEES, LIQUIDATION, ZERO, plus, times
+from hedgerow.ledger.entries import EXACT, FEES, LIQUIDATION, ZERO, plus, times
 from hedgerow.ledger.ledger import Ledger
 from hedgerow.ledger.lots import Disposal
 from hedgerow.ledger.positions import Position
 from hedgerow.ledger.records import Derivative, MissingFunding
 from hedgerow.ledger.valuation import currency_prices, pair
+from hedgerow.model.event import Event, Fill, Funding
+from hedgerow.model.instrument import Kind, from_symbol
+from hedgerow.units import NS_PER_DAY
 
 HIGH_RISK: Final = "high risk"  # wherever leverage above 1x shows
 
@@ -105,6 +108,15 @@ class Payments(NamedTuple):
     expected: Decimal | None
 
 
+class Silence(NamedTuple):
+    """A time in which a perpetual was open and the events say nothing of funding, for longer than a day."""
+
+    account: str
+    instrument: str
+    since_ns: int
+    until_ns: int
+
+
 def holdings(ledger: Ledger) -> tuple[Holding, ...]:
     """What is held at the last mark: the quote first, then by value."""
     of = currency_prices(ledger.prices, ledger.quote)
@@ -121,7 +133,7 @@ def holdings(ledger: Ledger) -> tuple[Holding, ...]:
             cost = costs.get(currency) if in_lots.get(currency) == amount else None  # overdrawn: no lot for all of it
             worth, stake = times(amount, price), stakes.get(currency)
             outstanding = None if is_quote or stake is None else stake.outstanding
-            average = None if cost is None or amount <= 0 else DIVIDE.divide(cost, amount)
+            average = None if cost is None or amount <= 0 else cost / amount
             gain = None if worth is None or cost is None else worth - cost
             house = outstanding == 0 and amount > 0 and stake is not None and stake.invested > 0
             found.append(Holding(currency, amount, price, worth, cost, average, gain, outstanding, house))
@@ -163,7 +175,7 @@ def leverages(ledger: Ledger) -> dict[str, Decimal]:
                 equity[account] = plus(equity[account], times(amount, of.get(currency)))
         pairs = {account: (worth, equity[account]) for account, worth in notional.items()}
         return {
-            account: DIVIDE.divide(worth, own)
+            account: worth / own
             for account, (worth, own) in pairs.items()
             if worth is not None and own is not None and own > 0
         }
@@ -231,6 +243,35 @@ def payments(derivatives: Iterable[Derivative], missing: Iterable[MissingFunding
                     -sum((amount for amount in amounts if amount < 0), ZERO), len(without), expected,
                 )
             )  # fmt: skip
+    return tuple(found)
+
+
+def silences(events: Iterable[Event], since_ns: int, until_ns: int) -> tuple[Silence, ...]:
+    """Where payments must be missing between two moments: no venue pays funding less often than once a day."""
+    sizes: dict[tuple[str, str], Decimal] = {}
+    heard: dict[tuple[str, str], int] = {}
+    found = []
+
+    def hear(key: tuple[str, str], at_ns: int) -> None:
+        since = max(since_ns, heard.get(key, at_ns))
+        if sizes.get(key) and min(at_ns, until_ns) - since > NS_PER_DAY:
+            found.append(Silence(*key, since, min(at_ns, until_ns)))
+        heard[key] = at_ns
+
+    for event in events:
+        if isinstance(event, Funding):
+            hear((event.account, event.instrument), event.at_ns)
+        elif isinstance(event, Fill) and from_symbol(event.instrument).kind is Kind.PERPETUAL:
+            key = event.account, event.instrument
+            size = sizes.get(key, ZERO)
+            rest = size + event.amount
+            if not size:
+                heard[key] = event.at_ns
+            elif not rest:
+                hear(key, event.at_ns)
+            sizes[key] = rest
+    for key in list(sizes):
+        hear(key, until_ns)
     return tuple(found)
 
 

@@ -37,10 +37,11 @@ PRICES: Final = "Give --data DIR with daily closes, or add a mark to the file."
 class Statement:
     """A period of one account. Money is in ``quote``, times are UTC nanoseconds, None is unknown.
 
-    ``breakdown`` is the result by part, asset, regime and reason; ``months`` are breakdowns of the calendar months in it,
-    each up to its last mark, and ``month_returns`` their time-weighted returns. ``deposits`` and ``withdrawals`` (above
-    0) are no profit. ``values`` are the valuations at the marks, the opening one first. ``money_weighted`` is a yearly
-    rate; without one, ``money_why`` says why. ``after`` counts events behind the last mark, which are in no period.
+    ``breakdown`` is the result by part, asset, regime and reason; ``months`` are breakdowns of the calendar months in
+    it, each up to its last mark, and ``month_returns`` their time-weighted returns. ``deposits`` and ``withdrawals``
+    (above 0) are no profit. ``values`` are the valuations at the marks, the opening one first. ``money_weighted`` is a
+    yearly rate; without one, ``money_why`` says why. ``silences`` are times of an open perpetual of which the events
+    tell no payment. ``after`` counts events behind the last mark, which are in no period.
     """
 
     quote: str
@@ -59,6 +60,7 @@ class Statement:
     fees: tuple[lines.Fee, ...]
     funding: tuple[lines.Payments, ...]
     missing_funding: tuple[MissingFunding, ...]
+    silences: tuple[lines.Silence, ...]
     earnings: tuple[Earning, ...]
     flows: tuple[ExternalFlow, ...]
     dust: tuple[Dust, ...]
@@ -121,6 +123,7 @@ def state(
         breakdown=whole, difference=_difference(first, last, whole, months, ledger.valuations), method=method,
         holdings=lines.holdings(ledger), positions=lines.positions(ledger), realised=lines.realised(disposals, derivatives),
         fees=lines.fees(nominal, ledger.nominal), funding=lines.payments(derivatives, missing), missing_funding=missing,
+        silences=lines.silences(events[: span.end], opening.at_ns, closing.at_ns),
         earnings=earnings, flows=flows, dust=tuple(ledger.dust({}, SMALL)), overdrawn=ledger.value().overdrawn,
         values=values, time_weighted=returns.time_weighted(ledger.valuations, ledger.flows, span.opens_ns), money_weighted=money, money_why=why,
         months=months, month_returns=tuple(_month_return(month, ledger, span.opens_ns) for month in months), after=span.after,
