@@ -12,12 +12,14 @@ from hedgerow import policies
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel.rules import pack
 from hedgerow.model import measure
-from hedgerow.model.instrument import Instrument, Kind, Universe
+from hedgerow.model.instrument import Instrument, Kind, Tier, Universe
+from hedgerow.model.margin import tier_table
 from hedgerow.model.market import Floats, Market
 from hedgerow.model.policy import Policy
 from hedgerow.research.backtest import Stage
 from hedgerow.units import NS_PER_DAY
 
+STEEP = tier_table((0.0, 500.0, 20_000.0, 1_000_000.0), (0.01, 0.025, 0.10, 0.40))
 FIRST_NS = 1_609_459_200_000_000_000  # 2021-01-01
 BUILT_IN = (
     "balanced",
@@ -94,11 +96,12 @@ def universes(draw: st.DrawFn) -> Universe:
     names = tuple(f"C{i}" for i in range(draw(st.integers(1, 6))))
     lot, least = draw(st.sampled_from([(0.0, 0.0), (0.001, 5.0), (0.01, 10.0)]))
     inverse = draw(st.booleans())
+    tiers = draw(st.sampled_from([STEEP, (Tier(0.0, 0.005, 0.0),)]))
     found: list[Instrument] = [Instrument(f"{a}/USDT", a, lot=lot, minimum_notional=least) for a in names]
     for a in names:
         kinds = draw(st.sampled_from([(), ("perp",), ("perp",), ("dated",), ("perp", "dated")]))
         settle = f"USD:{a}" if inverse else "USDT:USDT"
-        terms = {"lot": lot, "minimum_notional": least, "inverse": inverse}
+        terms = {"lot": lot, "minimum_notional": least, "inverse": inverse, "tiers": tiers}
         if "perp" in kinds:
             found.append(Instrument(f"{a}/{settle}", a, kind=Kind.PERPETUAL, **terms))
         if "dated" in kinds:
@@ -127,7 +130,15 @@ def policy_rows(draw: st.DrawFn, inverse: bool = False) -> Policy:
             "unknown_liquidity": draw(st.sampled_from(["refuse", "allow"])),
             "unknown_funding": draw(st.sampled_from(["refuse", "allow"])),
         },
-        "costs": {"impact": draw(st.sampled_from(["0 x", "1 x", "5 x"])), "spot_fee": draw(st.sampled_from(["0 bp", "10 bp", "200 bp"]))},
+        "margin": {
+            "mode": draw(st.sampled_from(["isolated", "isolated", "cross", "unified"])),
+            "convention": draw(st.sampled_from(["binance_linear", "okx_linear", "bybit_linear_entry_mm", "bitmex_inverse"])),
+            "liquidation": draw(st.sampled_from(["partial", "full"])), "haircut": draw(st.sampled_from(["0 %", "10 %", "50 %"])),
+        },
+        "costs": {
+            "fee_in": draw(st.sampled_from(["quote", "quote", "base", "C0"])),
+            "impact": draw(st.sampled_from(["0 x", "1 x", "5 x"])), "spot_fee": draw(st.sampled_from(["0 bp", "10 bp", "200 bp"])),
+        },
         "targets": {"denominator": draw(st.sampled_from(["nav", "nav", "risk_assets"]))},
         "deploy": {"underweights": draw(st.booleans())},
         "dwell": draw(st.sampled_from(["0 d", "5 d"])),

@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel import run as runs
+from hedgerow.kernel.account import account_spare, account_state, is_pooled
 from hedgerow.kernel.margin import collateral_due
 from hedgerow.kernel.measure import own_short, spot_units
 from hedgerow.model.plan import SENTENCES, Reason, Refusal
@@ -78,6 +79,10 @@ def watch_fills(case: Case) -> tuple[Run, Traces]:
         done = fill(rules, book, x, measure, legs, n, at, mark)
         if done and legs[n, k.L_UNITS] < 0.0:
             price, spot = mark[i], mark[int(rules.inst[k.I_ASSET, i])]
+            if loose(is_pooled)(rules, i):
+                value = max(float(np.nanmax(np.abs(loose(account_state)(rules, book, mark, 0.0)))), 1e-12)
+                assert loose(account_spare)(rules, book, mark) >= -1e-6 * value
+                return done
             due = loose(collateral_due)(rules.scalar, rules.inst, book.inst, i, price, spot)
             size = -book.inst[k.P_UNITS, i] * (1.0 if rules.inst[k.I_INVERSE, i] else price)
             assert due <= 1e-6 * size, (
@@ -146,7 +151,7 @@ def test_the_attribution_adds_up_on_every_day_and_so_do_the_weights(case: Case) 
                 if inverse and units:  # coins, by the venue's formula
                     futures += units * entry * (1 / entry - 1 / price[i]) * spot_price
                 futures += 0.0 if inverse else collateral + units * (price[i] - entry)
-        days.append((nav, spot + book.wallet[k.W_CASH, 0] + futures, float(book.asset[k.FIRST_PART :].sum())))
+        days.append((nav, spot + book.wallet[:, 0].sum() + futures, float(book.asset[k.FIRST_PART :].sum())))
 
     run, _ = play(case, record_day=check)
     nav, total, parts = np.array(days).T
