@@ -12,6 +12,28 @@ from hypothesis import strategies as st
 
 from hedgerow import jit
 from hedgerow.kernel import liquidation as lq
+from hedgerow.kernel.liquidation import (
+    Q_AT_ENTRY,
+    Q_COUNT,
+    Q_ENTRY,
+    Q_FEE,
+    Q_FIRST,
+    Q_INVERSE,
+    Q_MARK,
+    Q_SIZE,
+    account_margin,
+    backed_liquidation_price,
+    bankruptcy_price,
+    closing_fee,
+    collateral_value,
+    cross_equity,
+    delever_rank,
+    distance,
+    effective_leverage,
+    initial_margin,
+    liquidation_price,
+    liquidation_step,
+)
 from hedgerow.model import contract
 from hedgerow.model.margin import CONVENTIONS, DEFAULT_TIERS, Convention, Tier, pack_tiers, tier_table
 from hedgerow.model.market import Floats
@@ -381,26 +403,26 @@ def test_a_short_that_its_own_coins_outweigh_has_no_liquidation_from_above() -> 
 def everything(position: Floats, tier: Floats, collateral: float, out: Floats) -> None:
     """Every compiled function once, on each position of an account."""
     for j in range(position.shape[1]):
-        size, entry, mark = position[lq.Q_SIZE, j], position[lq.Q_ENTRY, j], position[lq.Q_MARK, j]
-        first, count = int(position[lq.Q_FIRST, j]), int(position[lq.Q_COUNT, j])
+        size, entry, mark = position[Q_SIZE, j], position[Q_ENTRY, j], position[Q_MARK, j]
+        first, count = int(position[Q_FIRST, j]), int(position[Q_COUNT, j])
         at_entry, inverse, fee = (
-            position[lq.Q_AT_ENTRY, j] == 1.0,
-            position[lq.Q_INVERSE, j] == 1.0,
-            position[lq.Q_FEE, j],
+            position[Q_AT_ENTRY, j] == 1.0,
+            position[Q_INVERSE, j] == 1.0,
+            position[Q_FEE, j],
         )
-        backed = lq.cross_equity(collateral, position, tier, j)
+        backed = cross_equity(collateral, position, tier, j)
         out[0, j] = backed
-        out[1, j] = lq.liquidation_price(size, entry, backed, tier, first, count, at_entry, fee, inverse)
-        out[2, j] = lq.backed_liquidation_price(size, entry, backed, abs(size), tier, first, count, fee)
-        out[3, j] = lq.bankruptcy_price(size, entry, backed, fee, inverse)
-        out[4, j] = lq.closing_fee(size, entry, backed, 0.001, inverse)
-        out[5, j] = lq.distance(size, out[1, j], mark)
-        out[6, j] = lq.initial_margin(size, mark, 3.0, fee, inverse)
-        out[7, j], out[8, j] = lq.liquidation_step(size, mark, tier, first, count, True, 0.01, inverse)
-        out[9, j] = lq.effective_leverage(size, entry, mark, backed, inverse)
-        out[10, j] = lq.delever_rank(mark / entry - 1.0, out[9, j])
-    out[11, 0], out[11, 1], out[11, 2] = lq.account_margin(collateral, position, tier)
-    out[12, 0] = lq.collateral_value(position[lq.Q_SIZE], position[lq.Q_MARK], position[lq.Q_FEE])
+        out[1, j] = liquidation_price(size, entry, backed, tier, first, count, at_entry, fee, inverse)
+        out[2, j] = backed_liquidation_price(size, entry, backed, abs(size), tier, first, count, fee)
+        out[3, j] = bankruptcy_price(size, entry, backed, fee, inverse)
+        out[4, j] = closing_fee(size, entry, backed, 0.001, inverse)
+        out[5, j] = distance(size, out[1, j], mark)
+        out[6, j] = initial_margin(size, mark, 3.0, fee, inverse)
+        out[7, j], out[8, j] = liquidation_step(size, mark, tier, first, count, True, 0.01, inverse)
+        out[9, j] = effective_leverage(size, entry, mark, backed, inverse)
+        out[10, j] = delever_rank(mark / entry - 1.0, out[9, j])
+    out[11, 0], out[11, 1], out[11, 2] = account_margin(collateral, position, tier)
+    out[12, 0] = collateral_value(position[Q_SIZE], position[Q_MARK], position[Q_FEE])
 
 
 @pytest.mark.skipif(not jit.enabled, reason="nothing is compiled")
