@@ -105,7 +105,7 @@ def run_backtest(
     from hedgerow import policies, wire
 
     subject = policies.chosen(policy, "--policy")
-    with text.working("Backtest", 14) as tell:
+    with text.working("Backtest", 16) as tell:
         tell("reading the data")
         with options.renamed(start="--start", end="--end", assets="--assets"):
             recorded = wire.recorded(data, assets, _day(start, "--start"), _day(end, "--end"))

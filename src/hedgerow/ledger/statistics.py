@@ -214,17 +214,18 @@ def path_of(run: Run) -> Floats:
     return np.concatenate([[run.start_value], run.nav])
 
 
+def month_ends(run: Run) -> tuple[list[tuple[int, int]], Ints]:
+    """(year, month) of every calendar month of the run, UTC, and the day [M] that ends it."""
+    months = run.days_ns.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+    ends = np.append(np.flatnonzero(np.diff(months)), np.arange(len(months))[-1:])
+    return [(1970 + int(month) // 12, int(month) % 12 + 1) for month in months[ends]], ends
+
+
 def monthly_returns(run: Run) -> list[tuple[int, int, float]]:
     """(year, month, return) of every calendar month of the run, UTC; the first and the last may be partial."""
-    if len(run.nav) == 0:
-        return []
-    months = run.days_ns.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
-    ends = np.append(np.flatnonzero(np.diff(months)), len(months) - 1)
-    closes = np.concatenate([[run.start_value], run.nav[ends]])
-    return [
-        (1970 + int(month) // 12, int(month) % 12 + 1, float(change))
-        for month, change in zip(months[ends], returns_of(closes), strict=True)
-    ]
+    months, ends = month_ends(run)
+    changes = returns_of(np.concatenate([[run.start_value], run.nav[ends]]))
+    return [(year, month, float(change)) for (year, month), change in zip(months, changes, strict=True)]
 
 
 def metrics(run: Run, *, unhedged: Run | None = None) -> dict[str, object]:

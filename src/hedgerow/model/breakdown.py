@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from hedgerow.model import report
-
-PARTS: Final = (*report.PARTS, "liquidation", "interest", "tax", "charges", "carry")
+# in the order of the kernel's rows; what the ledger knows beside them follows
+KERNEL_PARTS: Final = (
+    "spot", "hedge", "basis", "funding", "fees_spot", "fees_futures", "slippage_spot", "slippage_futures",
+)  # fmt: skip
+PARTS: Final = (*KERNEL_PARTS, "liquidation", "interest", "tax", "charges", "carry")
 
 Parts: TypeAlias = dict[str, Decimal]
 

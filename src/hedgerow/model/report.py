@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from hedgerow.model.breakdown import KERNEL_PARTS, Breakdown
 from hedgerow.model.market import Floats, Ints
 
-PARTS: Final = ("spot", "hedge", "basis", "funding", "fees_spot", "fees_futures", "slippage_spot", "slippage_futures")
+PARTS: Final = KERNEL_PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A policy's run beside its benchmarks' (name -> run), all over the same market and costs."""
+    """A policy's run beside its benchmarks' (name -> run), all over the same market and costs.
+
+    ``without`` holds the same policy without its trims ("trims") or its hedge ("hedge"), where it has them;
+    ``breakdown`` takes the subject's change of value apart.
+    """
 
     subject: Run
     benchmarks: dict[str, Run]
     metrics: dict[str, object]
     benchmark_metrics: dict[str, dict[str, object]]
+    without: dict[str, Run] = field(default_factory=dict)
+    breakdown: Breakdown | None = None

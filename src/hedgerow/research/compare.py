@@ -7,12 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from hedgerow.ledger.attribution import attribute
 from hedgerow.ledger.statistics import metrics, weighted_mean
 from hedgerow.model import measure
 from hedgerow.model.market import Floats
 from hedgerow.model.policy import Policy
 from hedgerow.model.report import Comparison, Run
-from hedgerow.research.backtest import Stage, backtest
+from hedgerow.research.accounts import accounts_of
+from hedgerow.research.backtest import Stage, backtest, trace
+from hedgerow.research.counterfactual import without
 from hedgerow.research.honesty import implausible
 
 MATCHES = 4
@@ -30,10 +33,10 @@ def compare(
     """Run the policy, then its benchmarks: B4 holds the policy's mean achieved hedge, B4c its trailing mean.
 
     ``benchmarks`` maps B0..B8 to policies; ``progress`` is told the name of each run as it starts. B8 holds only
-    stablecoins, the others the same target weights.
+    stablecoins, the others the same target weights. The policy runs again without its trims and without its hedge.
     """
     progress(policy.name)
-    subject = backtest(policy, stage, capital=capital, weights=weights)
+    subject, traces = trace(policy, stage, capital=capital, weights=weights)
     runs: dict[str, Run] = {}
     for name, other in benchmarks.items():
         progress(name)
@@ -48,6 +51,7 @@ def compare(
             path = trailing_hedge(subject)
             runs["B4c"] = backtest(causal, _with_path(stage, path), capital=capital, weights=held, label="B4c")
             runs["B4c"] = replace(runs["B4c"], title="Constant hedge of the policy's trailing mean size (causal)")
+    left_out = without(policy, subject, stage, capital=capital, weights=weights, progress=progress)
     unhedged = runs.get("B2")
     warning = implausible(subject)
     if warning:
@@ -57,6 +61,8 @@ def compare(
         benchmarks=runs,
         metrics=metrics(subject, unhedged=unhedged),
         benchmark_metrics={name: metrics(run, unhedged=unhedged) for name, run in runs.items()},
+        without=left_out,
+        breakdown=attribute(accounts_of(policy, stage, subject, traces).events, subject.quote)[0],
     )
 
 
