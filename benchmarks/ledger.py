@@ -13,7 +13,7 @@ from typing import Any, get_args
 from hedgerow.ledger.ledger import Ledger
 from hedgerow.ledger.lots import Method
 from hedgerow.model.event import Event, Fill, Flow, Funding, Income, Mark, Transfer
-from hedgerow.units import NS_PER_DAY, NS_PER_HOUR
+from hedgerow.units import NS_PER_HOUR
 
 COINS = {"BTC": 30_000_00, "ETH": 2_000_00, "SOL": 60_00, "LINK": 15_00, "LTC": 90_00}  # first price, cents
 

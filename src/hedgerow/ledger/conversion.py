@@ -22,8 +22,7 @@ class Conversion(NamedTuple):
     """``come`` and ``go`` are gross, ``received`` and ``spent`` with the fee where it is of that currency.
 
     In quote, None where unknown: ``cost`` of all that was received; gross ``proceeds`` of all that was spent, and the
-    ``fees`` that come off them; ``paid``, the fee's own value. ``fee`` is in ``fee_currency``, which is ``third`` if
-    it is neither side.
+    ``fees`` that come off them; ``paid``, the fee's own value. ``fee_currency`` is "" without a fee.
     """
 
     came: str
@@ -36,9 +35,7 @@ class Conversion(NamedTuple):
     proceeds: Decimal | None
     fees: Decimal | None
     fee_currency: str
-    fee: Decimal
     paid: Decimal | None
-    third: bool
 
 
 def conversion(event: Fill, pair: Instrument, quote: str, of: Mapping[str, Decimal]) -> Conversion:
@@ -46,39 +43,34 @@ def conversion(event: Fill, pair: Instrument, quote: str, of: Mapping[str, Decim
 
     Raises ``ConfigError`` where the fee is more than the coins that were traded.
     """
-    bought, coins, fee = event.amount > 0, abs(event.amount), event.fee
+    bought, fee = event.amount > 0, event.fee
+    coins = event.amount if bought else -event.amount
     money = contract.notional(coins, event.price, False)
-    rate = pair_rate(pair, event.price, quote, of)
-    gross = coins if pair.asset == quote else times(money, rate)
+    rate = ONE if pair.quote == quote else pair_rate(pair, event.price, quote, of)
+    gross = money if rate is ONE else coins if pair.asset == quote else times(money, rate)
     came, come, gone, go = (pair.asset, coins, pair.quote, money) if bought else (pair.quote, money, pair.asset, coins)
-    cost, proceeds, received, spent = gross, gross, come, go
     if not fee:
-        return Conversion(came, come, come, gross, gone, go, go, gross, ZERO, "", ZERO, ZERO, False)
+        return Conversion(came, come, come, gross, gone, go, go, gross, ZERO, "", None)
     currency = event.fee_currency or pair.quote
-    third = currency not in (came, gone)
-    paid = fee_value(event, pair, currency, quote, rate, of)
+    paid = fee if currency == quote else fee_value(event, pair, currency, rate, of)
+    cost, proceeds, received, spent = gross, gross, come, go
+    fees = ZERO if bought else paid
     if currency == came:
-        received -= fee
+        received = come - fee
+        cost = gross if bought else plus(gross, negative(paid))
     elif currency == gone:
-        spent += fee
-        proceeds = plus(proceeds, paid)
-    if bought:
-        fees: Decimal | None = ZERO
-        cost = cost if currency == came else plus(cost, paid)
-    else:
-        fees = paid
-        cost = plus(cost, negative(paid)) if currency == came else cost
+        spent, proceeds = go + fee, plus(gross, paid)
+    if bought and currency != came:
+        cost = plus(gross, paid)
     if (received < 0 and came != quote) or (spent < 0 and gone != quote):
         raise refusal(event, "the fee is more than what was traded", "Correct the fee or its currency")
-    return Conversion(came, come, received, cost, gone, go, spent, proceeds, fees, currency, fee, paid, third)
+    return Conversion(came, come, received, cost, gone, go, spent, proceeds, fees, currency, paid)
 
 
 def fee_value(
-    event: Fill, pair: Instrument, currency: str, quote: str, rate: Decimal | None, of: Mapping[str, Decimal]
+    event: Fill, pair: Instrument, currency: str, rate: Decimal | None, of: Mapping[str, Decimal]
 ) -> Decimal | None:
     """Value of a spot fill's fee in quote: by the trade itself, the event's ``fee_price``, or the last mark."""
-    if currency == quote:
-        return event.fee
     if currency == pair.quote:
         return times(event.fee, rate)
     if currency == pair.asset:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Literal
 
 from hedgerow.ledger.entries import ZERO, plus
-from hedgerow.ledger.lots import Departure, Disposal, Method, OpenLot, Pool, disposals
+from hedgerow.ledger.lots import Departure, Disposal, Method, OpenLot, Pool, Taken, disposals
 from hedgerow.ledger.records import Principal
 
 Pooling = Literal["universal", "account"]
@@ -47,30 +47,25 @@ class Holdings:
         proceeds: Decimal | None,
         fees: Decimal | None = ZERO,
         names: Sequence[str] = (),
-    ) -> Decimal | None:
+    ) -> list[Taken]:
         """Let ``amount`` leave and record it; ``event`` is its id and time, proceeds are gross of ``fees``.
 
-        Returns the basis that left, None where part of it is unknown.
+        Returns the parts of lots that left.
         """
         if currency == self._quote or not amount:
-            return ZERO
-        parts = self._pool(account, currency).take(amount, names)
+            return []
+        parts = self._pool(account, currency).draw(amount, names)
         self.disposals += disposals(parts, event, kind, account, currency, proceeds, fees, self._long_days)
-        if len(parts) == 1:
-            return parts[0].cost
-        basis: Decimal | None = ZERO
-        for part in parts:
-            basis = plus(basis, part.cost)
-        return basis
+        return parts
 
     def move(self, account: str, to: str, currency: str, amount: Decimal) -> None:
         """Carry lots from one account to another. What the record never saw come in has no lot to carry."""
         if self._universal or currency == self._quote or account == to:
             return
         receiver = self._pool(to, currency)
-        for part in self._pool(account, currency).take(amount):
-            if part.acquired_ns is not None:
-                receiver.add(part.lot, part.acquired_ns, part.amount, part.cost)
+        for name, acquired_ns, taken, cost in self._pool(account, currency).draw(amount):
+            if acquired_ns is not None:
+                receiver.add(name, acquired_ns, taken, cost)
 
     def invest(self, asset: str, cost: Decimal | None) -> None:
         """Count ``cost`` as principal put into an asset (below 0: coins that left with their cost)."""
@@ -109,3 +104,11 @@ class Holdings:
         if pool is None:
             pool = self._pools[key] = Pool(self._method)
         return pool
+
+
+def basis_of(parts: Sequence[Taken]) -> Decimal | None:
+    """The cost of all parts together, None where one of them is unknown."""
+    total: Decimal | None = ZERO
+    for part in parts:
+        total = plus(total, part[3])
+    return total

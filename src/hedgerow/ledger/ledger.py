@@ -19,7 +19,7 @@ from hedgerow.errors import ConfigError
 from hedgerow.ledger import entries as book
 from hedgerow.ledger.conversion import conversion
 from hedgerow.ledger.entries import EXACT, ONE, ZERO, Entry, Posting, negative, plus, times
-from hedgerow.ledger.holdings import Holdings, Pooling
+from hedgerow.ledger.holdings import Holdings, Pooling, basis_of
 from hedgerow.ledger.lots import METHODS, Departure, Disposal, Method, OpenLot
 from hedgerow.ledger.positions import Held, Position
 from hedgerow.ledger.records import (
@@ -38,6 +38,7 @@ from hedgerow.model import contract
 from hedgerow.model.event import Event, Fill, Flow, Funding, Income, Mark, Transfer
 from hedgerow.model.instrument import Instrument, Kind, from_symbol
 
+SPOT: Final = Kind.SPOT
 LONG_DAYS: Final = 365  # held for more days than these is long
 
 
@@ -168,7 +169,7 @@ class Ledger:
             self.holdings.invest(currency, event.cost)
         elif currency != self.quote and amount < 0:
             name, account = (event.id, event.at_ns), event.account
-            basis = self.holdings.spend(name, "withdrawal", account, currency, -amount, None, None)
+            basis = basis_of(self.holdings.spend(name, "withdrawal", account, currency, -amount, None, None))
             self.holdings.invest(currency, None if basis is None else -basis)
         self._move(event.account, currency, amount, book.FLOWS)
         flow = ExternalFlow(event.at_ns, event.id, event.account, currency, amount, worth, len(self.valuations))
@@ -218,7 +219,7 @@ class Ledger:
         check(event, event.amount, event.rate)
         check_prices(event, event.mark)
         instrument = self._instrument(event, event.instrument)
-        if instrument.kind is Kind.SPOT:
+        if instrument.kind is SPOT:
             raise refusal(event, f"{event.instrument} is a spot market and pays no funding", "Name the contract")
         held = Held(event.account, event.instrument, event.sleeve)
         position = self.contracts.get(held)
@@ -241,7 +242,7 @@ class Ledger:
     def _fill(self, event: Fill) -> None:
         check_fill(event)
         instrument = self._instruments.get(event.instrument) or self._instrument(event, event.instrument)
-        if instrument.kind is Kind.SPOT:
+        if instrument.kind is SPOT:
             self._spot(event, instrument)
         else:
             self._contract(event, instrument)
@@ -249,23 +250,23 @@ class Ledger:
     def _spot(self, event: Fill, pair: Instrument) -> None:
         """Book both sides of a conversion, its lots, its principal and its fee."""
         done = conversion(event, pair, self.quote, self._of)
-        came, gone = done.came, done.gone
+        came, gone, fee = done.came, done.gone, event.fee
+        name, account, holdings = (event.id, event.at_ns), event.account, self.holdings
         kind: Departure = "dust" if event.kind == "dust" else "sale"
-        name, account = (event.id, event.at_ns), event.account
-        self.holdings.spend(name, kind, account, gone, done.spent, done.proceeds, done.fees, event.lots)
-        self.holdings.receive(event.id, event.account, came, done.received, done.cost, event.at_ns)
-        if not event.sleeve:
-            self.holdings.invest(came, done.cost)
-            self.holdings.recover(gone, plus(done.proceeds, negative(done.fees)))
+        holdings.spend(name, kind, account, gone, done.spent, done.proceeds, done.fees, event.lots)
+        holdings.receive(event.id, account, came, done.received, done.cost, event.at_ns)
         side = book.DUST if kind == "dust" else book.TRADING
-        self._move(event.account, came, done.come, side)
-        self._move(event.account, gone, -done.go, side)
-        if done.fee:
-            self._move(event.account, done.fee_currency, -done.fee, book.FEES)
-        if done.third:
-            self._coins(event, done.fee_currency, -done.fee, done.paid, "fee")
-            if not event.sleeve:
-                self.holdings.recover(done.fee_currency, done.paid)
+        self._move(account, came, done.come, side)
+        self._move(account, gone, -done.go, side)
+        if fee:
+            self._move(account, done.fee_currency, -fee, book.FEES)
+            if done.fee_currency not in (came, gone):
+                self._coins(event, done.fee_currency, -fee, done.paid, "fee")
+        if not event.sleeve:
+            holdings.invest(came, done.cost)
+            holdings.recover(gone, plus(done.proceeds, negative(done.fees)))
+            if fee and done.fee_currency not in (came, gone):
+                holdings.recover(done.fee_currency, done.paid)
 
     def _contract(self, event: Fill, instrument: Instrument) -> None:
         """Book a trade of a futures contract: what it realised, and its fee."""
@@ -280,11 +281,10 @@ class Ledger:
         realised = position.trade(event.at_ns, event.amount, event.price)
         if realised is not None:
             kind = CLOSES[event.kind]
+            worth = realised if price is ONE else times(realised, price)
             self._move(event.account, settle, realised, book.PROFIT)
-            self._coins(event, settle, realised, times(realised, price), "loss")
-            self.derivatives.append(
-                Derivative(event.at_ns, event.id, *held, kind, settle, realised, times(realised, price))
-            )
+            self._coins(event, settle, realised, worth, "loss")
+            self.derivatives.append(Derivative(event.at_ns, event.id, *held, kind, settle, realised, worth))
         fee = event.fee
         if fee:
             currency = event.fee_currency or settle
@@ -302,8 +302,14 @@ class Ledger:
     def _move(self, account: str, currency: str, amount: Decimal, nominal: str) -> None:
         """Post ``amount`` to an account of the owner and its opposite to a nominal one."""
         key, other = (account, currency), (nominal, currency)
-        self.balances[key] = self.balances.get(key, ZERO) + amount
-        self.nominal[other] = self.nominal.get(other, ZERO) - amount
+        try:
+            self.balances[key] += amount
+        except KeyError:
+            self.balances[key] = amount
+        try:
+            self.nominal[other] -= amount
+        except KeyError:
+            self.nominal[other] = -amount
         if self._postings is not None and amount:
             self._postings.append(Posting(book.OWN + account, currency, amount))
             self._postings.append(Posting(nominal, currency, -amount))

@@ -19,7 +19,8 @@ from hedgerow.units import NS_PER_DAY
 
 Method: TypeAlias = Literal["FIFO", "LIFO", "HIFO", "SPECIFIC", "AVERAGE"]
 Departure: TypeAlias = Literal["sale", "dust", "fee", "loss", "funding", "charge", "withdrawal"]
-Key: TypeAlias = tuple[int | Decimal, ...]
+Term: TypeAlias = Literal["short", "long", ""]
+Taken: TypeAlias = tuple[str, int | None, Decimal, Decimal | None]
 
 
 class Lot:
@@ -29,6 +30,9 @@ class Lot:
 
     def __init__(self, name: str, acquired_ns: int, amount: Decimal, cost: Decimal | None) -> None:
         self.name, self.acquired_ns, self.amount, self.cost = name, acquired_ns, amount, cost
+
+
+Ranked: TypeAlias = tuple[int | Decimal | Lot, ...]  # what the lot is ordered by, and last the lot
 
 
 class Part(NamedTuple):
@@ -73,32 +77,35 @@ class Disposal(NamedTuple):
     basis: Decimal | None
     gain: Decimal | None
     days: int | None
-    term: Literal["short", "long", ""]
+    term: Term
 
 
-def _oldest(lot: Lot, number: int) -> Key:
-    return (lot.acquired_ns, number)
+def _oldest(lot: Lot, number: int) -> Ranked:
+    return (lot.acquired_ns, number, lot)
 
 
-def _newest(lot: Lot, number: int) -> Key:
-    return (-lot.acquired_ns, -number)
+def _newest(lot: Lot, number: int) -> Ranked:
+    return (-lot.acquired_ns, -number, lot)
 
 
-def _dearest(lot: Lot, number: int) -> Key:
+def _dearest(lot: Lot, number: int) -> Ranked:
     """Highest cost of a coin first; lots of unknown cost last."""
     if lot.cost is None:
-        return (1, ZERO, lot.acquired_ns, number)
-    return (0, -lot.cost / lot.amount, lot.acquired_ns, number)
+        return (1, ZERO, lot.acquired_ns, number, lot)
+    return (0, -lot.cost / lot.amount, lot.acquired_ns, number, lot)
 
 
 # method -> the order in which lots leave; AVERAGE takes its dates from the oldest, SPECIFIC too where none is named
-METHODS: Final[dict[Method, Callable[[Lot, int], Key]]] = {
+METHODS: Final[dict[Method, Callable[[Lot, int], Ranked]]] = {
     "FIFO": _oldest, "LIFO": _newest, "HIFO": _dearest, "SPECIFIC": _oldest, "AVERAGE": _oldest,
 }  # fmt: skip
 
 
 class Pool:
-    """The lots of one currency, in the order in which ``method`` lets them leave; ``amount`` is what they hold."""
+    """The lots of one currency, in the order in which ``method`` lets them leave; ``amount`` is what they hold.
+
+    For use within ``localcontext(EXACT)``.
+    """
 
     __slots__ = ("_average", "_cost", "_heap", "_named", "_number", "_order", "amount")
 
@@ -108,14 +115,14 @@ class Pool:
         self._average = method == "AVERAGE"
         self._cost: Decimal | None = ZERO  # of all lots, kept for the average; None: part of it is unknown
         self._named: dict[str, list[Lot]] | None = {} if method == "SPECIFIC" else None
-        self._heap: list[tuple[Key, Lot]] = []
+        self._heap: list[Ranked] = []
         self._number = 0
 
     def add(self, name: str, acquired_ns: int, amount: Decimal, cost: Decimal | None) -> None:
         """Take in a lot of ``amount`` coins (above 0)."""
         lot = Lot(name, acquired_ns, amount, cost)
-        self._number += 1  # no two keys are equal, so that two lots are never compared
-        heappush(self._heap, (self._order(lot, self._number), lot))
+        self._number += 1  # no two ranks are equal, so that two lots are never compared
+        heappush(self._heap, self._order(lot, self._number))
         if self._named is not None:
             self._named.setdefault(name, []).append(lot)
         self.amount += amount
@@ -128,27 +135,34 @@ class Pool:
         What exceeds the pool is a part of unknown origin and cost. Raises ``ConfigError`` and takes nothing where the
         named lots do not hold as much.
         """
-        parts: list[Part] = []
+        return [Part(*taken) for taken in self.draw(amount, names)]
+
+    def draw(self, amount: Decimal, names: Sequence[str] = ()) -> list[Taken]:
+        """What ``take`` does, as plain tuples in the order of ``Part``: a fold makes very many of them."""
+        parts: list[Taken] = []
         left, heap = amount, self._heap
         if names and self._named is not None:
             for lot in self._chosen(names, amount):
                 if left:
-                    left = self._split(lot, left, parts)
+                    left = split(lot, left, parts)
         while left and heap:
-            lot = heap[0][1]
+            lot = heap[0][-1]  # type: ignore[assignment]
             if lot.amount:
-                left = self._split(lot, left, parts)
+                left = split(lot, left, parts)
             if not lot.amount:
                 heappop(heap)
+        if self._average:
+            parts = self._averaged(parts)
+        self.amount -= amount - left
         if left:
-            parts.append(Part("", None, left, None))
-        if not self.amount:
-            self._cost = ZERO  # nothing unknown is left either
+            parts.append(("", None, left, None))
         return parts
 
     def lots(self) -> Iterator[Part]:
         """The lots that are left, oldest first; under average cost each with its share of the pool's cost."""
-        held = sorted((lot for _, lot in self._heap if lot.amount), key=lambda lot: (lot.acquired_ns, lot.name))
+        ranked = (rank[-1] for rank in self._heap)
+        held = [lot for lot in ranked if isinstance(lot, Lot) and lot.amount]
+        held.sort(key=lambda lot: (lot.acquired_ns, lot.name))
         amount, cost = self.amount, self._cost
         for lot in held:
             value = lot.cost
@@ -158,25 +172,17 @@ class Pool:
                 amount -= lot.amount
             yield Part(lot.name, lot.acquired_ns, lot.amount, value)
 
-    def _split(self, lot: Lot, wanted: Decimal, parts: list[Part]) -> Decimal:
-        """Take up to ``wanted`` coins out of a lot; returns how many are still wanted."""
-        held, cost = lot.amount, lot.cost
-        if held <= wanted:
-            taken, left, lot.amount = held, wanted - held, ZERO
-        else:
-            taken, left, lot.amount = wanted, ZERO, held - wanted
-            if cost is not None:
-                cost = share(cost, taken, held)
-                lot.cost = (lot.cost or ZERO) - cost
-        if self._average:
-            cost = self._cost
-            if cost is not None and taken != self.amount:
-                cost = share(cost, taken, self.amount)
-            if cost is not None:
-                self._cost = (self._cost or ZERO) - cost
-        self.amount -= taken
-        parts.append(Part(lot.name, lot.acquired_ns, taken, cost))
-        return left
+    def _averaged(self, parts: list[Taken]) -> list[Taken]:
+        """The same parts, each with its share of the pool's cost."""
+        found: list[Taken] = []
+        held, cost = self.amount, self._cost
+        for name, acquired_ns, amount, _ in parts:
+            part = cost if cost is None or amount == held else share(cost, amount, held)
+            cost = None if cost is None or part is None else cost - part
+            held -= amount
+            found.append((name, acquired_ns, amount, part))
+        self._cost = cost if held else ZERO  # of an empty pool nothing is unknown
+        return found
 
     def _chosen(self, names: Sequence[str], amount: Decimal) -> list[Lot]:
         assert self._named is not None
@@ -188,8 +194,23 @@ class Pool:
         return lots
 
 
+def split(lot: Lot, wanted: Decimal, parts: list[Taken]) -> Decimal:
+    """Take up to ``wanted`` coins out of a lot; returns how many are still wanted."""
+    held, cost = lot.amount, lot.cost
+    if held <= wanted:
+        lot.amount = ZERO
+        parts.append((lot.name, lot.acquired_ns, held, cost))
+        return wanted - held
+    lot.amount = held - wanted
+    if cost is not None:
+        whole, cost = cost, share(cost, wanted, held)
+        lot.cost = whole - cost
+    parts.append((lot.name, lot.acquired_ns, wanted, cost))
+    return ZERO
+
+
 def disposals(
-    parts: Sequence[Part],
+    parts: Sequence[Taken],
     event: tuple[str, int],
     kind: Departure,
     account: str,
@@ -203,9 +224,11 @@ def disposals(
     They go by amount, and the last part gets what remains of them.
     """
     name, at_ns = event
-    left, found = len(parts), []
-    amount = sum((part.amount for part in parts), ZERO) if left > 1 else ZERO
+    left, found, today = len(parts), [], at_ns // NS_PER_DAY
+    amount = sum((part[2] for part in parts), ZERO) if left > 1 else ZERO
     rest, rest_fees = proceeds, fees
+    days: int | None
+    term: Term
     for lot, acquired_ns, taken, basis in parts:
         left -= 1
         brought, fee = rest, rest_fees
@@ -217,20 +240,13 @@ def disposals(
                 fee = share(fees, taken, amount)
                 rest_fees = rest_fees - fee if rest_fees is not None else None
         gain = None if brought is None or fee is None or basis is None else brought - fee - basis
-        days, term = held_for(acquired_ns, at_ns, long_days)
+        days, term = None, ""
+        if acquired_ns is not None:
+            days = today - acquired_ns // NS_PER_DAY
+            term = "long" if days > long_days else "short"
         found.append(
             Disposal(
                 name, kind, account, currency, lot, acquired_ns, at_ns, taken, brought, fee, basis, gain, days, term
             )
         )
     return found
-
-
-def held_for(
-    acquired_ns: int | None, disposed_ns: int, long_days: int
-) -> tuple[int | None, Literal["short", "long", ""]]:
-    """Days between the UTC dates, and the term: long when they are more than ``long_days``."""
-    if acquired_ns is None:
-        return None, ""
-    days = disposed_ns // NS_PER_DAY - acquired_ns // NS_PER_DAY
-    return days, "long" if days > long_days else "short"

@@ -36,9 +36,13 @@ def check_prices(event: Event, *prices: Decimal | None) -> None:
 
 def check_fill(event: Fill) -> None:
     """Refuse a fill of nothing, of an unknown kind, or with a number that is none."""
-    amount = event.amount
-    check(event, amount, event.fee)
-    check_prices(event, event.price, event.fee_price, event.decided, event.index)
+    amount, price, fee = event.amount, event.price, event.fee
+    if not (type(amount) is Decimal and type(fee) is Decimal and amount.is_finite() and fee.is_finite()):
+        check(event, amount, fee)
+    if not (type(price) is Decimal and price.is_finite() and price > 0):
+        check_prices(event, price)
+    if event.index is not None or event.decided is not None or event.fee_price is not None:
+        check_prices(event, event.fee_price, event.decided, event.index)
     if not amount or event.kind not in FILL_KINDS:
         what = f'"{event.kind}" is no kind of fill' if amount else "nothing was filled"
         raise refusal(event, what, f"Give an amount, and a kind of {', '.join(FILL_KINDS)}")
