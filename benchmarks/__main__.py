@@ -86,7 +86,7 @@ def prepared(policy: Any, stage: Any, weights: dict[str, float]) -> Callable[[],
         run(
             rules, book, work, market.open_ns, market.open, market.high, market.close, market.fresh, market.funding,
             day, stage.signals,
-            routes, due, *out, log, np.zeros(1, np.int64),
+            routes, due, np.zeros(market.open_ns.shape[0]), *out, log, np.zeros(1, np.int64),
         )  # fmt: skip
 
     return job

@@ -9,7 +9,9 @@ import numpy as np
 from hedgerow.jit import compiled
 from hedgerow.kernel.account import account_distance, account_state, account_top_up, is_pooled
 from hedgerow.kernel.arrays import (
+    B_H,
     B_HELD,
+    B_PNL_HEDGE,
     I_ASSET,
     I_EXPIRY,
     I_FEE,
@@ -19,6 +21,8 @@ from hedgerow.kernel.arrays import (
     K_MODE,
     K_WARN,
     K_WARN_RATIO,
+    L_STATUS,
+    LEG_FUTURES,
     LEG_SPOT,
     NEAR_FLATTEN,
     NEAR_TOP,
@@ -26,6 +30,7 @@ from hedgerow.kernel.arrays import (
     P_LIQUIDATION,
     P_SEEN,
     P_UNITS,
+    PENDING,
     S_DAY,
     S_NAV,
     UNIFIED,
@@ -35,12 +40,12 @@ from hedgerow.kernel.arrays import (
     Work,
 )  # fmt: skip
 from hedgerow.kernel.book import pay_funding, sell_forced, settle_marks
-from hedgerow.kernel.closing import liquidate, liquidate_pooled, next_liquidated, settle_contract
+from hedgerow.kernel.closing import close_part, liquidate, liquidate_pooled, next_liquidated, settle_contract
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.ladder import margin_stage, rung_of, withdraw_spare
 from hedgerow.kernel.leg import add_leg
 from hedgerow.kernel.margin import margin_ratio, top_up_distance
-from hedgerow.kernel.measure import size_of
+from hedgerow.kernel.measure import size_of, unrealised
 from hedgerow.kernel.record import log_event, log_funding, write_log
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
@@ -49,6 +54,8 @@ from hedgerow.units import NS_PER_DAY
 _DELISTED: Final = 7.0 * NS_PER_DAY
 _LIQUIDATED: Final = float(Reason.LIQUIDATED)
 _SETTLED: Final = float(Reason.SETTLED)
+_DELEVERAGED: Final = float(Reason.DELEVERAGED)
+_REOPENED: Final = float(Reason.REOPENED)
 _REPAID: Final = float(Reason.REPAID)
 
 
@@ -168,6 +175,53 @@ def repay(rules: Rules, book: Book, work: Work, a: int, price: Floats, at: int, 
             sell_forced(rules, book, work.legs, n, at, price[b])
             write_log(log, used, work.legs, n)
         work.counts[0] = kept
+
+
+@compiled
+def deleverage(
+    rules: Rules,
+    book: Book,
+    work: Work,
+    share: float,
+    price: Floats,
+    fresh: Bytes,
+    funding: Floats,
+    at: int,
+    log: Floats,
+    used: Ints,
+) -> int:
+    """Auto-deleveraging: the venue closes ``share`` of every short in profit at the bar's opens ``price`` [I]; what it
+    took is wanted again at the next bar. Returns the number of legs that wait for it (domain 2.17).
+    """
+    first = work.counts[0]
+    day = book.scalar[S_DAY]
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        a = int(rules.inst[I_ASSET, i])
+        gains = unrealised(book.inst, rules.inst, i, price[i]) if price[i] > 0.0 else 0.0
+        if book.inst[P_UNITS, i] >= 0.0 or not gains > 0.0 or not price[a] > 0.0:
+            continue
+        units = book.inst[P_UNITS, i] * share
+        size = size_of(book.inst, rules.inst, i) * share
+        spot = book.inst[P_INDEX, i]
+        kept_h = book.asset[B_H, a]
+        close_part(rules, book, i, share, price[i], 0.0, B_PNL_HEDGE)
+        kept = work.counts[0]
+        log_event(rules, work, log, used, i, -units, -size, price[i], spot, 0.0, 0.0, _DELEVERAGED, at, day)
+        work.counts[0] = kept
+        add_leg(
+            work.legs, work.counts, i, a, LEG_FUTURES, units, price[i], price[a], _REOPENED, -1.0, kept_h, kept_h, day
+        )
+    last = work.counts[0]
+    if last > first:
+        guard_legs(
+            rules.scalar, rules.inst, book.inst, book.scalar, work.measure, work.asset, price, fresh, funding,
+            book.scalar[S_NAV], first, work.legs, work.counts, day,
+        )  # fmt: skip
+    waiting = 0
+    for n in range(first, last):
+        if work.legs[n, L_STATUS] == PENDING:
+            waiting += 1
+    return waiting
 
 
 @compiled

@@ -50,6 +50,7 @@ from hedgerow.kernel.clock import (
     act_on_margin,
     at_the_high,
     at_the_open,
+    deleverage,
     estimate_marks,
     repay,
     settle_delisted,
@@ -237,6 +238,7 @@ def run(
     signals: Floats,
     hedge: Ints,
     due: Bytes,
+    deleveraged: Floats,
     day_out: Floats,
     asset_out: Floats,
     bits_out: Ints,
@@ -246,7 +248,8 @@ def run(
     """Run a book through T bars of I instruments and D days.
 
     ``open_ns`` [T], ``opens``/``high``/``close``/``fresh``/``funding`` [T, I], ``day`` [T] (-1: no day completes),
-    ``signals`` [D, M, A], ``hedge`` [D, A], ``due`` [D]. Results: ``day_out`` [D, OUT_DAY],
+    ``signals`` [D, M, A], ``hedge`` [D, A], ``due`` [D]; ``deleveraged`` [T] is the share of every short in profit that the
+    venue closes at the open. Results: ``day_out`` [D, OUT_DAY],
     ``asset_out`` [D, OUT_ASSET, A], ``bits_out`` [D, 2, A], ``log`` of legs and ``used`` [1], how many legs there were.
     """
     waiting = 0
@@ -268,6 +271,8 @@ def run(
                 )  # a gap liquidates before anything fills
                 waiting = fill_pending(rules, book, work, opens[t], before, mark, t, log, used)
             at_the_high(rules, book, work, high[t], high[t], fresh[t], over_spot, before, top, t, log, used, worst)
+            if deleveraged[t] > 0.0:
+                waiting += deleverage(rules, book, work, deleveraged[t], opens[t], fresh[t], funding[t], t, log, used)
         settle_delisted(rules, book, work, open_ns[t], close[t], fresh[t], t, log, used)
         estimate_marks(rules, book, close[t], fresh[t], over_spot, mark)
         alarm = watch_margin(rules, book, mark, high[t], fresh[t], worst)

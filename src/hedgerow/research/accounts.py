@@ -35,7 +35,11 @@ FUTURES: Final = "futures"
 _MARGIN: Final = "margin "
 _NONE: Final = Decimal(0)
 _LAST: Final = Decimal("1e-9")  # of the amount: what a sum of floats may leave over
-_KINDS: Final[dict[Reason, FillKind]] = {Reason.LIQUIDATED: "liquidation", Reason.SETTLED: "settlement"}
+_KINDS: Final[dict[Reason, FillKind]] = {
+    Reason.LIQUIDATED: "liquidation",
+    Reason.SETTLED: "settlement",
+    Reason.DELEVERAGED: "deleveraged",
+}
 
 
 def margin_account(instrument: Instrument, mode: str) -> str:

@@ -28,12 +28,14 @@ class Stage:
     """A market made ready: panels, the signals of its days, and those of the days before that warm the regime.
 
     ``signals`` [D, M, A] and ``warm`` [W, M, A] as ``signals.panel`` gives them; ``simulated``: the market was made.
+    ``deleveraged`` [T]: the share of every short in profit that the venue closes at the open of a bar; none: never.
     """
 
     market: Market
     signals: Floats
     warm: Floats
     simulated: bool = False
+    deleveraged: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ def trace(
         rules, book, work, market.open_ns, market.open, marked_highs(market), market.close, market.fresh,
         market.funding,
         market.day.astype(np.int64), stage.signals, hedge_routes(policy, universe, market.days_ns),
-        rebalance_due(policy, market.days_ns), day_out, asset_out, bits, log, used,
+        rebalance_due(policy, market.days_ns), stage.deleveraged if stage.deleveraged is not None else
+        np.zeros(market.open_ns.shape[0]), day_out, asset_out, bits, log, used,
     )  # fmt: skip
     kept = log[: min(int(used[0]), log.shape[0])]
     done = _records(policy, stage, kept)

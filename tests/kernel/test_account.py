@@ -1,0 +1,162 @@
+"""Margin that shorts share: one futures wallet, or cash and coins together (domain 2.17, 2A-1), and its liquidation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hedgerow.kernel import arrays as k
+from hedgerow.kernel.account import account_distance, account_spare, account_state, refresh_account
+from hedgerow.kernel.ladder import rung_at
+from hedgerow.kernel.run import decide_once
+from hedgerow.model.plan import Reason
+from hedgerow.model.report import Run
+from hedgerow.research.backtest import Traces, trace
+from tests.kernel.desk import Desk, loose, rules_of
+from tests.kernel.tape import stage
+
+TWO = {"A": 100.0, "B": 50.0}
+
+
+def shared(mode: str, *, cash: float = 0.0, wallet: float = 0.0, **tables: Any) -> Desk:
+    """10 A and 20 B short at 100 and 50 against 20 A and 40 B held, backed by ``wallet`` (cross) or cash and coins."""
+    margin = {"mode": mode, "haircut": "20 %"} | tables.pop("margin", {})
+    desk = Desk(rules_of(margin=margin, **tables), TWO, {"A": 0.4, "B": 0.4}, cash=cash, held={"A": 20.0, "B": 40.0})
+    desk.short("A", 10.0, collateral=0.0).short("B", 20.0, collateral=0.0)
+    desk.book.wallet[k.W_MARGIN, 0] = wallet
+    return desk
+
+
+def state(desk: Desk, rise: float = 0.0) -> tuple[float, float, float]:
+    return loose(account_state)(desk.rules, desk.book, desk.price, rise)
+
+
+def test_a_futures_wallet_backs_all_shorts_together() -> None:
+    """Equity 2,000 at first; after A rose by 40 % it is 1,600, maintenance .005 x (1,400 + 1,000) = 12."""
+    desk = shared("cross", wallet=2_000.0)
+    assert state(desk) == pytest.approx((2_000.0, 10.0, 2_000.0))
+    desk.at_price(A=140.0)
+    assert state(desk) == pytest.approx((1_600.0, 12.0, 2_400.0))
+    assert loose(account_spare)(desk.rules, desk.book, desk.price) == pytest.approx(-800.0)
+
+
+def test_a_unified_account_counts_coins_less_their_haircut() -> None:
+    """Cash 500, coins (2,000 + 2,000) x .8 = 3,200: equity 3,700. Up 50 %: 500 + 4,800 - 1,000 = 4,300."""
+    desk = shared("unified", cash=500.0)
+    assert state(desk)[0] == pytest.approx(3_700.0)
+    assert state(desk, 0.5)[0] == pytest.approx(4_300.0)
+    assert np.isinf(loose(account_distance)(desk.rules, desk.book, desk.price)), "coins outweigh the shorts"
+
+
+@pytest.mark.parametrize(
+    ("mode", "cash", "wallet"), [("cross", 0.0, 2_000.0), ("cross", 0.0, 300.0), ("unified", -1_500.0, 0.0)]
+)
+def test_at_the_distance_equity_is_the_maintenance_margin(mode: str, cash: float, wallet: float) -> None:
+    desk = shared(mode, wallet=wallet)
+    desk.book.wallet[k.W_CASH, 0] = cash
+    desk.book.asset[k.B_HELD] *= 0.5 if mode == "unified" else 1.0  # 80 % of the shorts: a rise can still hurt
+    found = loose(account_distance)(desk.rules, desk.book, desk.price)
+    assert 0.0 < found < 10.0
+    equity, need, _ = state(desk, found)
+    assert equity == pytest.approx(need, rel=1e-6)
+
+
+def test_each_short_of_a_wallet_is_shown_its_price_with_the_others_as_they_stand() -> None:
+    """Domain 2.17: (WB - TMM_others + UPNL_others + q E) / (q (1 + MMR)) = (2,000 - 5 + 1,000) / (10 x 1.005)."""
+    desk = shared("cross", wallet=2_000.0)
+    loose(refresh_account)(desk.rules, desk.book, desk.price)
+    assert desk.book.inst[k.P_LIQUIDATION, 2] == pytest.approx((2_000.0 - 5.0 + 1_000.0) / 10.05)
+    equity = 2_000.0 - 10.0 * (desk.book.inst[k.P_LIQUIDATION, 2] - 100.0)
+    assert equity == pytest.approx(5.0 + 0.005 * 10.0 * desk.book.inst[k.P_LIQUIDATION, 2])
+
+
+def test_coins_that_back_their_own_short_leave_it_no_liquidation_price() -> None:
+    desk = shared("unified", cash=100.0)
+    loose(refresh_account)(desk.rules, desk.book, desk.price)
+    assert np.isinf(desk.book.inst[k.P_LIQUIDATION, 2:]).all()  # 16 coins after the haircut against 10 short
+
+
+@pytest.mark.parametrize(
+    ("wallet", "rung"),
+    [
+        (2_000.0, k.NEAR_NONE), (1_600.0, k.NEAR_WARN), (1_450.0, k.NEAR_TOP), (1_000.0, k.NEAR_STOP), (700.0, k.NEAR_REDUCE),
+        (200.0, k.NEAR_FLATTEN),
+    ],
+)  # fmt: skip
+def test_the_rungs_of_the_ladder(wallet: float, rung: int) -> None:
+    """Distance of 2,000 short at 1x: equity e is gone after a rise of (e - 10) / 2,010."""
+    desk = shared("cross", wallet=wallet)
+    assert loose(rung_at)(desk.rules, desk.book, 2, desk.price) == rung
+
+
+def test_pairs_of_every_short_go_in_proportion_where_no_cash_tops_up() -> None:
+    desk = shared("cross", wallet=600.0, hedge={"constant": "50 %", "reserve": "0 %"})
+    loose(decide_once)(
+        desk.rules, desk.book, desk.work, desk.signal, desk.price, desk.fresh, desk.funding, desk.hedge, False
+    )  # fmt: skip
+    legs = [leg for leg in desk.plan() if leg.reason is Reason.PAIR_REDUCE]
+    covered = {leg.asset: leg.units for leg in legs if leg.units > 0.0}
+    assert covered["A"] * 100.0 == pytest.approx(covered["B"] * 50.0)
+    assert {leg.asset: -leg.units for leg in legs if leg.units < 0.0} == pytest.approx(covered)
+
+
+def play(
+    closes: dict[str, list[float]], highs: dict[str, list[float]] | None = None, **tables: Any
+) -> tuple[Run, Traces]:
+    """Weights of 40 % each, everything at 100, a full hedge."""
+    hedge = {"constant": "100 %", "reserve": "0 %"} | tables.pop("hedge", {})
+    made = stage(closes, highs=highs)
+    weights = {name: 0.4 for name in closes if "/" not in name}
+    return trace(rules_of(hedge=hedge, **tables), made, capital=2_000.0, weights=weights)
+
+
+def test_2a1_unified_collateral_takes_the_place_of_a_sale() -> None:
+    """Isolated, 80 % of spot and a hedge of 75 % needs 60 % of spot, 40 % short; with coins as collateral nothing is sold."""
+    apart, _ = play({"A": [100.0] * 5, "B": [100.0] * 5}, hedge={"constant": "75 %"})
+    assert apart.weight[-1].sum() == pytest.approx(0.6, abs=0.01)
+    together, traces = play(
+        {"A": [100.0] * 5, "B": [100.0] * 5}, hedge={"constant": "75 %"}, margin={"mode": "unified"}
+    )
+    assert together.weight[-1].sum() == pytest.approx(0.8, abs=0.01)
+    assert together.h_achieved[-1] == pytest.approx([0.75, 0.75])
+    assert (traces.book.inst[k.P_COLLATERAL] == 0.0).all()
+
+
+def test_a_spike_of_one_coin_liquidates_it_alone_but_not_in_a_wallet() -> None:
+    """A doubles for a moment: its own collateral is gone, the shared wallet bears it."""
+    closes = {"A": [100.0] * 6, "B": [100.0] * 6}
+    highs = {"A": [100.0, 100.0, 100.0, 200.0, 100.0, 100.0], "B": [100.0] * 6}
+    alone, _ = play(closes, highs)
+    assert alone.liquidations == 1
+    pooled, _ = play(closes, highs, margin={"mode": "cross"})
+    assert pooled.liquidations == 0
+    assert pooled.nav[-1] == pytest.approx(2_000.0)
+
+
+def test_a_wallet_that_is_gone_takes_every_short_with_it() -> None:
+    """Both treble: equity 1,000 - 2,000 < 0. The venue's fund bears what lacks: the loss is the wallet, not more."""
+    closes = {"A": [100.0] * 6, "B": [100.0] * 6}
+    highs = {name: [100.0, 100.0, 100.0, 300.0, 100.0, 100.0] for name in closes}
+    run, traces = play(closes, highs, margin={"mode": "cross"})
+    assert run.liquidations == 2
+    assert traces.book.wallet[k.W_MARGIN, 0] >= 0.0
+    assert run.nav[3] == pytest.approx(1_000.0)
+    assert run.nav - 2_000.0 == pytest.approx(run.parts.sum(axis=1))
+
+
+def test_an_account_that_owes_sells_coins() -> None:
+    """A unified account covers at a loss that its cash does not pay: coins are sold for it, and cash is not negative."""
+    closes = {"A": [100.0] * 3 + [200.0] * 3, "B": [100.0] * 6}
+    signals = {"external_hedge": np.array([[1.0, 1.0]] * 4 + [[0.0, 0.0]] * 2)}
+    policy = rules_of(
+        hedge={"external": True, "reserve": "0 %", "rung_down_every": "0 d"},
+        margin={"mode": "unified", "haircut": "0 %"},
+    )
+    run, traces = trace(policy, stage(closes, signals=signals), capital=2_000.0, weights={"A": 0.9, "B": 0.05})
+    repaid = [leg for leg in run.legs if leg.reason == "repaid"]
+    assert repaid
+    assert {leg.side for leg in repaid} == {"sell"}
+    assert traces.book.wallet[k.W_CASH, 0] >= 0.0
+    assert run.nav - 2_000.0 == pytest.approx(run.parts.sum(axis=1))

@@ -1,0 +1,92 @@
+"""What the venue does by itself: liquidation in steps, and auto-deleveraging (domain 2.17)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hedgerow.model.instrument import Instrument, Kind, Tier
+from hedgerow.model.margin import tier_table
+from hedgerow.model.report import PARTS, Run
+from hedgerow.research.backtest import Traces, trace
+from tests.kernel.desk import rules_of
+from tests.kernel.tape import stage
+
+STEEP = tier_table((0.0, 500.0), (0.01, 0.20))  # deduction of the second: 500 x .19 = 95
+
+
+def squeeze(tiers: tuple[Tier, ...], high: float, **margin: Any) -> tuple[Run, Traces]:
+    """10 coins long and short at 100, 1,000 of collateral; one bar reaches ``high`` and comes back."""
+    contract = Instrument("A/USDT:USDT", "A", kind=Kind.PERPETUAL, minimum_notional=0.0, tiers=tiers)
+    market = stage({"A": [100.0] * 5}, highs={"A": [100.0, 100.0, 100.0, high, 100.0]}, futures=[contract])
+    policy = rules_of(hedge={"constant": "100 %", "reserve": "0 %"}, margin=margin)
+    return trace(policy, market, capital=2_000.0, weights={"A": 0.5})
+
+
+def test_a_step_takes_the_position_down_to_the_lower_tier() -> None:
+    """Liquidated at (1,000 + 1,000 + 95) / (10 x 1.2) = 174.58; down to a notional of 500: 7.1360 coins go, 2.8640 stay."""
+    level = 2_095.0 / 12.0
+    taken = 10.0 - 500.0 / level
+    run, _ = squeeze(STEEP, 180.0, liquidation_fee="10 bp")
+    (event,) = [leg for leg in run.legs if leg.reason == "liquidated"]
+    assert event.price == pytest.approx(level)
+    assert event.amount == pytest.approx(taken)
+    assert event.cost == pytest.approx(0.001 * taken * level)
+    assert run.nav[3] == pytest.approx(2_000.0 - taken * (level - 100.0) - 0.001 * taken * level)
+
+
+def test_all_of_it_goes_where_the_venue_takes_all() -> None:
+    run, _ = squeeze(STEEP, 180.0, liquidation="full", liquidation_fee="10 bp")
+    (event,) = [leg for leg in run.legs if leg.reason == "liquidated"]
+    assert event.amount == pytest.approx(10.0)
+
+
+def test_what_is_left_is_the_holders_or_the_venues() -> None:
+    """At 174.58 the collateral of 1,000 is down to 254.17: Binance takes its fee of it, OKX's fund all."""
+    level = 2_095.0 / 12.0
+    left = 1_000.0 - 10.0 * (level - 100.0)
+    kind = {"liquidation": "full", "liquidation_fee": "100 bp"}
+    holder, _ = squeeze(STEEP, 180.0, convention="binance_linear", **kind)
+    assert holder.nav[3] == pytest.approx(1_000.0 + left - 0.01 * 10.0 * level)
+    fund, _ = squeeze(STEEP, 180.0, convention="gate_linear", **kind)
+    assert fund.nav[3] == pytest.approx(1_000.0)
+    for run in (holder, fund):
+        assert run.nav - 2_000.0 == pytest.approx(run.parts.sum(axis=1))
+
+
+def test_a_step_ends_where_the_rest_is_safe_and_goes_on_where_it_is_not() -> None:
+    """The rest of 2.864 coins with 466.5 of collateral is safe up to (466.5 + 286.4 + 95) / (2.864 x 1.2) = 246.7."""
+    safe, _ = squeeze(STEEP, 246.0, liquidation_fee="10 bp")
+    gone, _ = squeeze(STEEP, 247.0, liquidation_fee="10 bp")
+    assert [leg.reason for leg in safe.legs].count("liquidated") == 1
+    assert [leg.reason for leg in gone.legs].count("liquidated") >= 2
+    assert min(leg.price for leg in gone.legs if leg.reason == "liquidated" and leg.price > 200.0) == pytest.approx(
+        246.7, abs=0.1
+    )
+
+
+def delevered(share: float, closes: list[float]) -> tuple[Run, Traces]:
+    made = stage({"A": closes}, per_day=2)
+    shares = np.zeros(len(closes))
+    shares[7] = share
+    policy = rules_of(hedge={"constant": "100 %", "reserve": "0 %"})
+    return trace(policy, replace(made, deleveraged=shares), capital=2_000.0, weights={"A": 0.5})
+
+
+def test_half_of_a_short_in_profit_is_closed_and_opened_again_a_bar_later() -> None:
+    """Short 10 at 100; the bar that falls from 80 to 60 opens with half of it gone: 5 x 20 are lost against the hedge."""
+    run, _ = delevered(0.5, [100.0] * 6 + [80.0, 60.0] + [60.0] * 4)
+    (event,) = [leg for leg in run.legs if leg.reason == "deleveraged"]
+    assert (event.price, event.amount) == (80.0, pytest.approx(5.0))
+    again = [leg for leg in run.legs if leg.filled_ns > event.filled_ns and leg.kind == "futures"]
+    assert again[0].side == "sell"
+    assert run.nav[-1] == pytest.approx(2_000.0 - 5.0 * 20.0, rel=1e-6)
+    assert float(run.parts[-1, PARTS.index("hedge")]) == pytest.approx(10 * 20.0 + 5 * 20.0)
+
+
+def test_a_short_at_a_loss_is_not_deleveraged() -> None:
+    run, _ = delevered(0.5, [100.0] * 6 + [120.0, 110.0] + [110.0] * 4)
+    assert not [leg for leg in run.legs if leg.reason == "deleveraged"]
