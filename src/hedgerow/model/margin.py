@@ -124,7 +124,7 @@ def tier_table(
 ) -> tuple[Tier, ...]:
     """A checked tier table with its deductions; ``where`` names file or key in errors.
 
-    Floors start at 0 and rise, rates rise and lie between 0 and 1, leverages are 1 or more and fall (nan: unknown), and
+    Floors start at 0 and rise, rates lie between 0 and 1 and do not fall, leverages (nan: unknown) do not rise, and
     initial margin is no less than maintenance. Raises ConfigError with row and fix.
     """
     leverages = [float("nan")] * len(floors) if max_leverages is None else list(max_leverages)
@@ -144,9 +144,8 @@ def tier_table(
         if not low < high < float("inf"):
             raise ConfigError(f"row {n} begins at {high:g}, after {low:g}", where=where, fix="Let the floors rise.")
     for n, (less, more) in enumerate(pairwise(rates), 2):
-        if less >= more:
-            fix = "Let the rates rise; rows with the same rate are one row."
-            raise ConfigError(f"row {n} has the rate {more:g}, after {less:g}", where=where, fix=fix)
+        if less > more:
+            raise ConfigError(f"row {n} has the rate {more:g}, after {less:g}", where=where, fix="Let the rates rise.")
     for n, (allowed, more) in enumerate(pairwise(leverages), 2):
         if more > allowed:
             fix = "Let the largest leverage fall from row to row."
