@@ -91,3 +91,23 @@ def test_a_hedge_that_only_adds_risk_shows_nothing() -> None:
 def test_a_still_market_has_no_beta() -> None:
     still = np.column_stack([np.zeros(200), RNG.normal(0, 0.01, 200)])
     assert np.isnan(cross.raw_beta(still, 0)).all()
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("seed", range(20))
+def test_betas_and_what_they_explain_are_scipys(seed: int) -> None:
+    """Without fading, a slope over the window; a constant beta of that window explains r squared of it."""
+    from scipy.stats import linregress
+
+    rng = np.random.default_rng(seed)
+    window = int(rng.integers(60, 200))
+    factor = rng.standard_t(4, 400) * 0.03
+    returns = np.column_stack([factor, rng.uniform(0.2, 1.8) * factor + rng.standard_t(4, 400) * 0.02])
+    returns[: int(rng.integers(0, 100)), 1] = np.nan  # listed later
+    raw = cross.raw_beta(returns, 0, decay=1.0, window=window)
+    explained = cross.effectiveness(returns, np.full(returns.shape, raw[-1, 1]), 0, days=window)
+    for t in (399, 399 - int(rng.integers(1, 100))):
+        past = returns[t - window + 1 : t + 1]
+        assert raw[t, 1] == pytest.approx(linregress(past[:, 0], past[:, 1]).slope, rel=1e-9)
+    fit = linregress(*returns[-window:].T)
+    assert explained[-1, 1] == pytest.approx(fit.rvalue**2, rel=1e-9)
