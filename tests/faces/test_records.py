@@ -13,6 +13,7 @@ import pytest
 
 from hedgerow import __version__, policies, wire
 from hedgerow.faces import records, text
+from hedgerow.faces.attribution import ATTRIBUTION
 from hedgerow.model.portfolio import Portfolio
 from hedgerow.model.report import PARTS, LegRecord, Run
 from hedgerow.research.backtest import backtest
@@ -179,7 +180,7 @@ def test_a_backtest_s_record_says_what_ran_over_what() -> None:
     found = records.backtest_record(given)
     assert list(found) == [
         "hedgerow", "policy", "simulated", "quote", "assets", "start", "end", "value", "metrics", "benchmarks", "attribution",
-        "decisions", "coverage",
+        "counterfactuals", "hedging", "decisions", "coverage",
     ]  # fmt: skip
     assert (found["hedgerow"], found["policy"], found["simulated"]) == (__version__, "balanced", True)
     assert (found["quote"], found["assets"]) == ("USDT", ["BTC", "ETH"])
@@ -205,7 +206,7 @@ def test_six_parts_and_the_residual_are_the_change_of_value() -> None:
         },
     }  # fmt: skip
     assert tuple(found)[:6] == SIX
-    assert sorted(part for group in records.ATTRIBUTION.values() for part in group) == sorted(PARTS)
+    assert sorted(part for group in ATTRIBUTION.values() for part in group) == sorted(PARTS)
 
 
 def test_what_is_not_known_is_null_in_the_file(tmp_path: Path) -> None:

@@ -273,7 +273,7 @@ def test_attribution_adds_up_and_says_when_it_does_not(made: Comparison, page: P
     broken = Page(report.render(replace(made, subject=replace(made.subject, parts=parts)), title="Broken")).words
     assert "Its parts miss it by" in broken
     assert "Not of one asset" in broken
-    figure = charts.attribution(made.subject)["data"][0]
+    figure = charts.attribution(made)["data"][0]
     assert len(figure["x"]) == len(PARTS) + 1
     assert sum(figure["x"][:-1]) == pytest.approx(figure["x"][-1], rel=1e-5)
 

@@ -45,7 +45,7 @@ def test_all_charts_over_time_show_the_days_of_the_run(made: Comparison) -> None
         name: tuple(figure["layout"]["xaxis"]["range"]) for name, figure in drawn.items() if name != "attribution"
     }
     assert set(ranges.values()) == {("2019-12-31 12:00", "2020-10-26 12:00")}
-    assert len(ranges) == 5
+    assert len(ranges) == 6
 
 
 @pytest.mark.parametrize(

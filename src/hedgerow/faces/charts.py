@@ -15,8 +15,9 @@ import numpy as np
 
 from hedgerow import units
 from hedgerow.faces import frame, numerals, palette, scorecard
+from hedgerow.faces.attribution import PART_NAMES, parts_of, unhedged_of
 from hedgerow.faces.frame import Chart
-from hedgerow.ledger import statistics
+from hedgerow.ledger import hedging, statistics
 from hedgerow.model.market import Floats
 from hedgerow.model.report import PARTS, Comparison, Run
 
@@ -25,16 +26,6 @@ NAMED_DASHES: Final = {"b0": "dot", "b2": "dashdot", "b4": "dash", "b4c": "longd
 SHOWN: Final = ("B0", "B2", "B4")  # benchmarks that the verdict names; a click in the legend brings the others
 DASHES: Final = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 CARRY: Final = tuple(name for name in PARTS if name.startswith(("funding", "fees", "slippage")))
-PART_NAMES: Final = {
-    "spot": "Spot price",
-    "hedge": "Hedge",
-    "basis": "Basis",
-    "funding": "Funding",
-    "fees_spot": "Fees, spot",
-    "fees_futures": "Fees, futures",
-    "slippage_spot": "Slippage, spot",
-    "slippage_futures": "Slippage, futures",
-}
 
 
 def series(comparison: Comparison) -> dict[str, Any]:
@@ -72,9 +63,12 @@ def charts(comparison: Comparison) -> dict[str, Chart]:
         "hedge": hedge(run),
         "weights": weights(run),
         "carry": carry(run),
-        "attribution": attribution(run),
+        "attribution": attribution(comparison),
         "margin": margin(run),
     }
+    unhedged = unhedged_of(comparison)
+    if unhedged is not None and hedging.effectiveness(run) is not None:
+        figures["insurance"] = insurance(run, unhedged)
     for name, figure in figures.items():
         if name != "attribution" and len(run.days_ns):
             figure["layout"]["xaxis"] |= frame.period(run.days_ns)
@@ -219,11 +213,12 @@ def carry(run: Run) -> Chart:
     return {"data": traces, "layout": layout, "legend": True}
 
 
-def attribution(run: Run) -> Chart:
+def attribution(comparison: Comparison) -> Chart:
     """From nothing to the change in value, part by part."""
-    parts = [float(value) for value in run.parts[-1]] if len(run.parts) else [0.0] * len(PARTS)
+    run, named = comparison.subject, parts_of(comparison)
+    parts = list(named.values())
     total = float(run.nav[-1] - run.start_value) if len(run.nav) else 0.0
-    labels = [PART_NAMES[name] for name in PARTS]
+    labels = [PART_NAMES[name] for name in named]
     digits = numerals.cents(max(map(abs, parts)))
     bar = {
         "type": "waterfall", "orientation": "h", "y": [*labels, "Change in value"],
@@ -244,6 +239,29 @@ def attribution(run: Run) -> Chart:
     layout["yaxis"] = {"autorange": "reversed", "automargin": True, "ticks": "", "showgrid": False, "fixedrange": True}
     layout["annotations"] = []
     return {"data": [bar], "layout": layout}
+
+
+def insurance(run: Run, unhedged: Run) -> Chart:
+    """What the hedge made in each month, by whether the unhedged book gained or lost in it."""
+    quote = frame.template(run.quote)
+    told = hedging.insurance(run, unhedged)
+    sides = (("up", "Unhedged book gained", "regime-bull"), ("down", "Unhedged book lost", "regime-downturn"))
+    traces: list[Chart] = []
+    for side, label, colour in sides:
+        months = [m for m in told.months if m.unhedged is not None and (m.unhedged >= 0.0) == (side == "up")]
+        traces.append({
+            "type": "bar", "x": [f"{m.year}-{m.month:02}-15" for m in months], "width": 24 * frame.DAY_MS,
+            "y": [numerals.significant(m.hedge) for m in months], "name": label, "marker": {"color": frame.colour(colour)},
+            "text": [numerals.percent(m.unhedged, sign=True) for m in months], "textposition": "none",
+            "hovertemplate": f"%{{x|%b %Y}}<br>hedge %{{y:+,.0f}} {quote}<br>unhedged book %{{text}}<extra></extra>",
+            "meta": {"group": side, "legend": label},
+        })  # fmt: skip
+    layout = frame.layout(300, x="Month (UTC)", hover="closest")
+    ticks = frame.money([m.hedge for m in told.months])
+    layout["yaxis"] = frame.axis((0.0, 1.0), zeroline=True, zerolinecolor=frame.colour("muted"), **ticks)
+    layout["barmode"] = "overlay"
+    layout["annotations"] = [frame.heading(f"Hedge in the month, all its parts and costs, {quote}", 1.0)]
+    return {"data": traces, "layout": layout, "legend": True}
 
 
 def margin(run: Run) -> Chart:

@@ -100,7 +100,9 @@ const page = (() => {
     const picture = document.createElementNS(svg, "svg");
     picture.setAttribute("width", "22"); picture.setAttribute("height", "10"); picture.setAttribute("aria-hidden", "true");
     const part = (tag, attributes) => { const shape = document.createElementNS(svg, tag); for (const [k, v] of Object.entries(attributes)) shape.setAttribute(k, v); picture.append(shape); };
-    if (trace.marker) {
+    if (trace.type === "bar") {
+      part("rect", { x: 6, y: 0, width: 10, height: 10, fill: `var(--${trace.marker.color["@"]})` });
+    } else if (trace.marker) {
       const shapes = { "triangle-down": "M6 1h10l-5 8z", "triangle-up": "M6 9h10l-5-8z", x: "M7 2l2-2 2 3 2-3 2 2-2 3 2 3-2 2-2-3-2 3-2-2 2-3z" };
       part("path", { d: shapes[trace.marker.symbol], fill: `var(--${trace.marker.color["@"]})` });
     } else {

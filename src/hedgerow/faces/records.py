@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from hedgerow import __version__
+from hedgerow.faces.attribution import ATTRIBUTION, effects_record, hedging_record, split_record
 from hedgerow.model.report import PARTS, Comparison, LegRecord, Run
 from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
 
 if TYPE_CHECKING:
     from hedgerow.research.decision import Decision
-
-# the contract's six parts -> the parts that the kernel keeps apart
-ATTRIBUTION: Final = {
-    "spot": ("spot",), "hedge": ("hedge",), "basis": ("basis",), "funding": ("funding",), "fees": ("fees_spot", "fees_futures"),
-    "slippage": ("slippage_spot", "slippage_futures"),
-}  # fmt: skip
 
 
 def stamp(ns: int) -> str:
@@ -44,7 +39,9 @@ def backtest_record(comparison: Comparison) -> dict[str, Any]:
         "value": {"start": run.start_value, "end": float(run.nav[-1])},
         "metrics": comparison.metrics,
         "benchmarks": comparison.benchmark_metrics,
-        "attribution": attribution(run),
+        "attribution": attribution(run) | split_record(comparison),
+        "counterfactuals": effects_record(comparison),
+        "hedging": hedging_record(comparison),
         "decisions": decisions(run),
         "coverage": run.coverage,
     }

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from hedgerow.faces import charts, numerals, page, palette, scorecard
+from hedgerow.faces import attribution, charts, numerals, page, palette, scorecard
 from hedgerow.faces.notes import MOST, blocks
 from hedgerow.faces.records import is_cross
 from hedgerow.ledger import statistics
-from hedgerow.model.report import PARTS, Comparison, LegRecord, Run
+from hedgerow.model.report import Comparison, LegRecord, Run
 from hedgerow.units import figure
 
 ROWS: Final = 20_000  # decisions that one page carries; the JSON of the run has them all
@@ -65,7 +65,7 @@ def _context(comparison: Comparison) -> dict[str, Any]:
         "table": scorecard.table(comparison),
         "regimes": _regimes(run, comparison.metrics),
         "months": _months(run),
-        "attribution": _attribution(run),
+        "attribution": attribution.section(comparison),
         "refusals": _refusals(run, comparison.metrics),
         "health": _health(comparison.metrics),
         "notes": blocks(run),
@@ -106,32 +106,6 @@ def _tinted(change: float | None, full: float) -> dict[str, object]:
     strength = 0 if value is None else round(min(1.0, abs(value) / full) * 50)
     text = "" if value is None else numerals.fixed(value * 100.0, 1)
     return {"text": text, "tint": strength, "side": "loss" if (value or 0.0) < 0 else "gain"}
-
-
-def _attribution(run: Run) -> dict[str, object]:
-    """The parts by asset, what belongs to no asset, the sums, and what the sums leave unexplained."""
-    whole = run.parts[-1] if len(run.parts) else [0.0] * len(PARTS)
-    rows = [(asset, list(map(float, run.parts_by_asset[i]))) for i, asset in enumerate(run.assets)]
-    rest = [float(whole[k]) - sum(row[k] for _, row in rows) for k in range(len(PARTS))]
-    if max(map(abs, rest), default=0.0) > 0.005:
-        rows.append(("Not of one asset", rest))
-    total = float(run.nav[-1] - run.start_value) if len(run.nav) else 0.0
-    sums = [*map(float, whole), sum(map(float, whole))]
-    digits = numerals.cents(max(abs(value) for row in [sums, *(row for _, row in rows)] for value in row))
-    table = [{"name": name, "cells": _moneys([*row, sum(row)], digits)} for name, row in rows]
-    return {
-        "parts": [charts.PART_NAMES[name] for name in PARTS],
-        "rows": table,
-        "sums": _moneys(sums, digits),
-        "total": numerals.money(total, sign=True),
-        "gap": numerals.money(total - sums[-1]),
-        "closes": abs(total - sums[-1]) <= 1e-9 * max(abs(total), abs(run.start_value)),
-    }
-
-
-def _moneys(values: Iterable[float], digits: int) -> list[dict[str, object]]:
-    texts = [numerals.fixed(value, digits) for value in values]
-    return [{"text": text, "loss": text.startswith(numerals.MINUS)} for text in texts]
 
 
 def _refusals(run: Run, metrics: dict[str, object]) -> dict[str, object]:

@@ -37,17 +37,17 @@ Tell: TypeAlias = Callable[[str], None]
 
 def money(value: object, *, sign: bool = False) -> str:
     """1234567.8 -> 1,234,568; cents below 1,000; - where it is not known."""
-    return _typed(numerals.money(value, sign=sign))
+    return typed(numerals.money(value, sign=sign))
 
 
 def percent(value: object, digits: int = 1, *, sign: bool = False) -> str:
     """0.385 -> 38.5 %."""
-    return _typed(numerals.percent(value, digits, sign=sign))
+    return typed(numerals.percent(value, digits, sign=sign))
 
 
 def number(value: object, digits: int = 2, *, sign: bool = False) -> str:
     """1234.5 -> 1,234.50."""
-    return _typed(numerals.fixed(value, digits, sign=sign))
+    return typed(numerals.fixed(value, digits, sign=sign))
 
 
 def figure(value: object, digits: int = 6) -> str:
@@ -64,7 +64,7 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def _typed(text: str) -> str:
+def typed(text: str) -> str:
     """As typed on a keyboard: the report's typography is for paper, not for grep."""
     return text.replace(numerals.MINUS, "-").replace(numerals.SPACE, " ").replace(numerals.NONE, NONE)
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 from hedgerow.faces import text
 from hedgerow.faces.notes import HEDGED, conjoined, sentences
 from hedgerow.faces.policy_words import quantity
-from hedgerow.faces.records import ATTRIBUTION, attribution, day, is_cross
+from hedgerow.faces.records import day, is_cross
 from hedgerow.faces.scorecard import alarms
+from hedgerow.faces.text_attribution import show_money
 
 if TYPE_CHECKING:
     from hedgerow.model.report import Comparison, LegRecord, Run
@@ -43,13 +44,7 @@ def show_comparison(comparison: Comparison) -> None:
     _show_notes(run)
     text.say()
     _show_metrics(comparison)
-    parts = attribution(run)
-    text.heading("Where the change in value came from")
-    text.table(
-        [*ATTRIBUTION, "change"],
-        [[text.money(parts[name], sign=True) for name in (*ATTRIBUTION, "change")]],
-        right=[*ATTRIBUTION, "change"],
-    )
+    show_money(comparison)
     _show_health(comparison.metrics)
 
 
