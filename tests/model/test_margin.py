@@ -22,6 +22,7 @@ from hedgerow.model.margin import (
     pack_tiers,
     tier_table,
 )
+from tests.conftest import ROOT
 
 NAMED = {  # domain 5.3, and the venues that the product trades on
     "binance_linear", "okx_linear", "gate_linear", "bybit_linear_entry_mm", "bybit_inverse_entry_mm",
@@ -120,3 +121,14 @@ def test_tables_are_packed_once_each() -> None:
     assert (first.tolist(), count.tolist()) == ([0, 2, 0], [2, 1, 2])
     empty, none, _ = pack_tiers([])
     assert (empty.shape, none.shape) == ((0, 3), (0,))
+
+
+def test_the_page_on_margin_shows_every_row_as_it_is() -> None:
+    page = (ROOT / "docs" / "explanation" / "margin.md").read_text(encoding="utf-8")
+    fee = {"none": "no", "mark": "at the mark", "bankruptcy": "at bankruptcy"}
+    for name, row in CONVENTIONS.items():
+        cells = (
+            f"`{name}`", "entry" if row.at_entry else "mark", fee[row.closing_fee], row.tiers_in,
+            ("all at once", "one tier", "two tiers")[row.tiers_down], row.left, f"{row.liquidation_fee * 1e4:g} bp",
+        )  # fmt: skip
+        assert f"| {' | '.join(cells)} |" in page.splitlines(), name
