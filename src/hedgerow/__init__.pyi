@@ -1,7 +1,11 @@
 from hedgerow.errors import ConfigError as ConfigError
 from hedgerow.errors import Error as Error
 from hedgerow.faces.report import write as write_report
+from hedgerow.ledger.ledger import Ledger as Ledger
+from hedgerow.ledger.returns import money_weighted as money_weighted
+from hedgerow.ledger.returns import time_weighted as time_weighted
 from hedgerow.ledger.statistics import metrics as metrics
+from hedgerow.ledger.tax import tax_year as tax_year
 from hedgerow.model.measure import MEASURES as MEASURES
 from hedgerow.model.policy import Policy as Policy
 from hedgerow.model.report import Comparison as Comparison
@@ -25,6 +29,7 @@ __all__ = [
     "Comparison",
     "ConfigError",
     "Error",
+    "Ledger",
     "Policy",
     "Recorded",
     "Run",
@@ -36,11 +41,14 @@ __all__ = [
     "import_data",
     "load_policy",
     "metrics",
+    "money_weighted",
     "policy_names",
     "prepare",
     "recorded",
     "simulate",
     "stage_of",
+    "tax_year",
+    "time_weighted",
     "write_market",
     "write_report",
 ]
