@@ -11,6 +11,7 @@ from hedgerow.errors import ConfigError
 from hedgerow.faces import options, text
 
 if TYPE_CHECKING:
+    from hedgerow.model.event import Event
     from hedgerow.store.events import EventFile
 
 LARGE: Final = 2_000_000  # bytes: reading shows a bar from here on
@@ -123,18 +124,22 @@ def statement(
 
 def _state(read: EventFile, data: Path | None, start: int | None, end: int | None, method: str, tell: text.Tell) -> Any:
     """The statement, and whether a made market stands in it."""
-    from hedgerow import wire
     from hedgerow.ledger.statement import state
 
-    happened, simulated = read.events, read.simulated
-    if data is not None:
-        from hedgerow.store.closes import with_closes
-
-        tell("reading prices")
-        happened = with_closes(data, happened, read.quote, end)
-        simulated = simulated or wire.is_simulated(data)
+    happened, simulated = _valued(read, data, end, tell)
     tell("folding the events")
     return state(happened, read.quote, start, end, method=method), simulated  # type: ignore[arg-type]
+
+
+def _valued(read: EventFile, data: Path | None, end: int | None, tell: text.Tell) -> tuple[tuple[Event, ...], bool]:
+    """The events, with a data folder's daily closes where one is named, and whether a made market stands in them."""
+    if data is None:
+        return read.events, read.simulated
+    from hedgerow import wire
+    from hedgerow.store.closes import with_closes
+
+    tell("reading prices")
+    return with_closes(data, read.events, read.quote, end), read.simulated or wire.is_simulated(data)
 
 
 def _read(path: Path) -> EventFile:
@@ -196,45 +201,37 @@ def tax(
     all events since the first purchase: earlier years bring the lots. --out writes disposals.csv, derivatives.csv,
     income.csv, open_lots.csv, and rotki_trades.csv and rotki_events.csv for rotki's generic import.
     """
-    from hedgerow import wire
     from hedgerow.faces import text_statement
     from hedgerow.faces.statement_record import tax_record
+    from hedgerow.faces.tax_files import write_tax
+    from hedgerow.ledger.lines import silences
+    from hedgerow.ledger.tax import start_ns, tax_year
 
     options.apart({"--json": to}, {"EVENTS": events})
     method = _method(method)
     if pool not in POOLS:
         raise ConfigError(f'there is no pool "{pool}"', where="--pool", fix="Use universal or account.")
     read = _read(events)
-    happened, simulated = read.events, read.simulated
+    span = start_ns(year), start_ns(year + 1)
     with text.working("Tax year") as tell:
-        from hedgerow.ledger.lines import silences
-        from hedgerow.ledger.tax import start_ns, tax_year
-
-        span = start_ns(year), start_ns(year + 1)
-        if data is not None:
-            from hedgerow.store.closes import with_closes
-
-            tell("reading prices")
-            happened, simulated = with_closes(data, happened, read.quote), simulated or wire.is_simulated(data)
+        happened, simulated = _valued(read, data, span[1], tell)
+        ours = [event for event in happened if event.at_ns < span[1]]
         tell("folding the events")
         made = tax_year(
             happened, year, quote=read.quote, method=method, pooling=pool, long_days=long_days,  # type: ignore[arg-type]
         )  # fmt: skip
-        last = min(span[1], happened[-1].at_ns)
-        gaps = silences((event for event in happened if event.at_ns < span[1]), span[0], last)
+        gaps = silences(ours, span[0], min(span[1], happened[-1].at_ns))
         files: list[Path] = []
         if out is not None:
-            from hedgerow.faces.tax_files import write_tax
-
             tell("writing the files")
-            files = write_tax(out, made, happened, span)
+            files = write_tax(out, made, ours, span)
 
     def show() -> None:
         text_statement.show_tax(made, gaps, simulated=simulated, pool=pool, long_days=long_days)
 
-    record = tax_record(made, gaps, simulated=simulated, pool=pool, files=[path.name for path in files])
     if to is not None:
-        text.emit(record, to, show)
+        names = [path.name for path in files]
+        text.emit(tax_record(made, gaps, simulated=simulated, pool=pool, files=names), to, show)
     else:
         show()
     if out is not None and str(to) != text.STDOUT:
