@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +13,7 @@ import typer
 from hedgerow.errors import ConfigError
 from hedgerow.faces import options, text
 from hedgerow.faces.portfolio_file import read_portfolio, refuse_targets, refuse_unserved
+from hedgerow.units import NS_PER_SECOND, parse
 
 if TYPE_CHECKING:
     from hedgerow.model.policy import Policy
@@ -80,15 +83,43 @@ def backtest(
         Path | None,
         typer.Option(metavar="FILE.html", callback=options.page, help="Write the report page.", show_default=False),
     ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            "--events",
+            metavar="FILE",
+            callback=options.event_file,
+            help="Write what happened to the money (.jsonl or .csv), for hedgerow statement and tax.",
+            show_default=False,
+        ),
+    ] = None,
+    deleverage: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TIME=SHARE",
+            help="Scenario: the venue closes this share of every short in profit (auto-deleveraging) at the bar that holds "
+            "this time (UTC), as 2021-05-19T13:00=50%. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     to: options.Json = None,
 ) -> None:
     """Run a policy over recorded data beside its benchmarks B0-B8, net of fees, spread, impact and funding.
 
     Signals use completed daily bars; fills happen at the next bar's open; margin is watched on the finest bars there are.
     """
-    options.apart({"--json": to, "--report": report}, {"--policy": Path(policy), "--views": views})
-    comparison = run_backtest(policy, data, options.names(assets, "--assets"), targets, start, end, capital, views)
+    written = {"--json": to, "--report": report, "--events": events}
+    options.apart(written, {"--policy": Path(policy), "--views": views})
+    comparison = run_backtest(
+        policy, data, options.names(assets, "--assets"), targets, start, end, capital, views, deleverage or ()
+    )
+    if events is not None:
+        from hedgerow.store.events import write_events
+
+        write_events(events, comparison.events, comparison.subject.quote, simulated=comparison.subject.simulated)
     _finish(comparison, report, to)
+    if events is not None and str(to) != text.STDOUT:
+        text.print_path(events)
 
 
 def run_backtest(
@@ -100,6 +131,7 @@ def run_backtest(
     end: str,
     capital: float,
     views: Path | None = None,
+    deleverage: Sequence[str] = (),
 ) -> Comparison:
     """What ``backtest`` does before it shows anything."""
     from hedgerow import policies, wire
@@ -118,6 +150,10 @@ def run_backtest(
         weights = target_weights(subject, assets, _targets(targets), recorded.market.universe.quote)
         tell("measuring the market")
         stage = wire.stage_of(recorded, [subject, *others.values()], views)
+        if deleverage:
+            from hedgerow.research.backtest import deleveraged
+
+            stage = deleveraged(stage, _shares(deleverage))
         return compare(subject, others, stage, capital=capital, weights=weights, progress=tell)
 
 
@@ -303,6 +339,24 @@ def demo(
 
 def _day(written: str, option: str) -> Any:
     return options.day(written, option) if written else None
+
+
+def _shares(written: Sequence[str]) -> dict[int, float]:
+    """``2021-05-19T13:00=50%`` as time in ns -> fraction. Raises ConfigError with the fix."""
+    shares = {}
+    for item in written:
+        when, _, share = item.partition("=")
+        try:
+            at = datetime.fromisoformat(when.strip())
+            at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+            fraction = parse(share.strip(), "%")
+            if not 0.0 < fraction <= 1.0:
+                raise ValueError
+        except ValueError:
+            fix = "Write a time and a share above 0 and at most 100 %, as 2021-05-19T13:00=50%."
+            raise ConfigError(f'"{item}" is no such event', where="--deleverage", fix=fix) from None
+        shares[int(at.timestamp()) * NS_PER_SECOND] = fraction
+    return shares
 
 
 def _targets(written: str) -> dict[str, float] | None:

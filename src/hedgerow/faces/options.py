@@ -64,6 +64,16 @@ def page(path: Path | None) -> Path | None:
     return None if path is None else output(path, "--report")
 
 
+def event_file(path: Path | None) -> Path | None:
+    """The value of ``--events``. Raises ConfigError where it is no event file that can be written."""
+    if path is None:
+        return None
+    if path.suffix.lower() not in (".jsonl", ".csv"):
+        fix = "End it in .jsonl, or in .csv for a spreadsheet."
+        raise ConfigError(f"{path.name} says no form", where="--events", fix=fix)
+    return output(path, "--events")
+
+
 def capital(value: float) -> float:
     """The value of ``--capital``. Raises ConfigError where it is no amount to start with."""
     if not 0.0 < value <= MOST:  # nan fails both

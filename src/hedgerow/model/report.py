@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hedgerow.model.breakdown import KERNEL_PARTS, Breakdown
+from hedgerow.model.event import Event
 from hedgerow.model.market import Floats, Ints
 
 PARTS: Final = KERNEL_PARTS
@@ -93,7 +94,7 @@ class Comparison:
     """A policy's run beside its benchmarks' (name -> run), all over the same market and costs.
 
     ``without`` holds the same policy without its trims ("trims") or its hedge ("hedge"), where it has them;
-    ``breakdown`` takes the subject's change of value apart.
+    ``breakdown`` takes the subject's change of value apart, ``events`` are what happened to its money, in order.
     """
 
     subject: Run
@@ -102,3 +103,4 @@ class Comparison:
     benchmark_metrics: dict[str, dict[str, object]]
     without: dict[str, Run] = field(default_factory=dict)
     breakdown: Breakdown | None = None
+    events: tuple[Event, ...] = ()

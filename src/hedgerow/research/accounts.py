@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from hedgerow.errors import Mismatch
 from hedgerow.kernel import arrays as k
 from hedgerow.ledger.entries import EXACT
 from hedgerow.ledger.ledger import Ledger
@@ -85,6 +86,15 @@ def accounts_of(policy: Policy, stage: Stage, run: Run, traces: Traces, method: 
     for n in range(at, len(rows)):
         add(_of_row(policy, run, market, warmed, rows[n], n))
     return Accounts(tuple(events), ledger)
+
+
+def difference(accounts: Accounts, run: Run) -> float:
+    """How far the ledger's exact value and the run's net asset value are apart at the last mark, as a fraction of it."""
+    mark = next(event for event in reversed(accounts.events) if isinstance(event, Mark))
+    total = accounts.ledger.value(mark.prices).total
+    if total is None:
+        raise Mismatch("the ledger cannot value what the run holds: a price is missing on its last day")
+    return abs(float(total) - float(run.nav[-1])) / max(abs(float(run.nav[-1])), 1e-300)
 
 
 def _to_the_end(event: Event, ledger: Ledger) -> Event:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -94,6 +94,23 @@ def trace(
     done = _records(policy, stage, kept)
     result = _run(policy, stage, capital, rules, book, day_out, asset_out, bits, done, label)
     return result, Traces(rules, book, work, kept)
+
+
+def deleveraged(stage: Stage, shares: Mapping[int, float]) -> Stage:
+    """The stage with auto-deleveraging: time in ns -> share of every short in profit that the venue closes at the open of
+    the bar that holds it. Raises ConfigError for a time outside the run.
+    """
+    market = stage.market
+    block = np.zeros(market.open_ns.shape[0])
+    for at_ns, share in shares.items():
+        bar = int(np.searchsorted(market.open_ns, at_ns, side="right")) - 1
+        if bar < 0 or at_ns >= int(market.open_ns[-1]) + market.step_ns:
+            when = str(np.datetime64(at_ns, "ns").astype("datetime64[m]"))
+            raise ConfigError(
+                f"{when} is not in the run", where="--deleverage", fix="Name a time between its first and last bar."
+            )
+        block[bar] = share
+    return replace(stage, deleveraged=block)
 
 
 def marked_highs(market: Market) -> Floats:

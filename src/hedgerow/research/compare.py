@@ -13,7 +13,7 @@ from hedgerow.model import measure
 from hedgerow.model.market import Floats
 from hedgerow.model.policy import Policy
 from hedgerow.model.report import Comparison, Run
-from hedgerow.research.accounts import accounts_of
+from hedgerow.research.accounts import accounts_of, difference
 from hedgerow.research.backtest import Stage, backtest, trace
 from hedgerow.research.counterfactual import without
 from hedgerow.research.honesty import implausible
@@ -56,13 +56,16 @@ def compare(
     warning = implausible(subject)
     if warning:
         subject.coverage["warning"] = warning
+    accounts = accounts_of(policy, stage, subject, traces)
+    subject.coverage["ledger_difference"] = difference(accounts, subject)
     return Comparison(
         subject=subject,
         benchmarks=runs,
         metrics=metrics(subject, unhedged=unhedged),
         benchmark_metrics={name: metrics(run, unhedged=unhedged) for name, run in runs.items()},
         without=left_out,
-        breakdown=attribute(accounts_of(policy, stage, subject, traces).events, subject.quote)[0],
+        breakdown=attribute(accounts.events, subject.quote)[0],
+        events=accounts.events,
     )
 
 
