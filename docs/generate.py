@@ -330,7 +330,31 @@ def files() -> str:
     rows = [(code(kind), ", ".join(columns) or "any", said.KINDS[kind]) for kind, columns in KINDS.items()]
     parts += ["## Data folder\n", said.DATA.format(steps=", ".join(STEPS), hour=EXPIRY_HOUR),
               table(("kind", "columns beside `timestamp`", "what it is"), rows), said.PLACES]  # fmt: skip
+    parts[-1:-1] = ["## Event file\n", said.EVENTS, *_events()]
     return page("Files", *parts)
+
+
+def _events() -> Iterable[str]:
+    """The keys of every type of event, and the exports of exchanges that are read."""
+    from hedgerow.model.event import EVENTS
+    from hedgerow.store.events import keys_of
+    from hedgerow.store.exchange_csv import EXPORTS
+
+    for name, kind in EVENTS.items():
+        rows = [(code(key), said.event_meaning(name, key)) for key in keys_of(name)]
+        yield f"### {name}\n\n{_first(kind)}\n\n{table(('key or column', 'meaning'), rows)}"
+    exports = [
+        (
+            one.title,
+            code(one.time),
+            "yes" if one.utc else "`--utc-offset`",
+            ", ".join(map(code, one.needs)),
+            one.rests_on,
+        )
+        for one in EXPORTS
+    ]
+    heads = ("download", "time", "in UTC", "other columns that it needs", "rests on")
+    yield f"### Downloads of exchanges\n\n{said.EXPORTS}\n{table(heads, exports)}"
 
 
 def _views() -> str:

@@ -141,6 +141,9 @@ JSON_RECORDS: Final = {
     "plan": "`hedgerow plan`.\n",
     "explain": "`hedgerow explain` writes all keys of `plan`, and beside them what every stage of the kernel found, by asset. "
     "The numbers are the kernel's own: fractions, coins, quote; 1 and 0 stand for yes and no.\n",
+    "statement": "`hedgerow statement`. Money, amounts and prices are text, digits and a point, to 12 decimals: no reader rounds "
+    "them. `null` is unknown, and is in no sum.\n",
+    "tax": "`hedgerow tax`. Amounts as in a statement. Spot disposals and derivatives are separate record types.\n",
     "a leg or a refusal": "The entries of `legs` and `refusals`, in all three records.\n",
 }  # fmt: skip
 
@@ -289,6 +292,121 @@ _MEANINGS: Final = (
     (r"stages\.guard\.NAME\.benefit", "what the asset's move adds, over value"),
     (r"stages\.guard\.NAME\.cost", "what it costs, over value"),
     (r"stages\.guard\.NAME\.exempt", "1: the move needs no benefit above its cost"),
+    # statement, tax
+    (r"method", "which lots of spot a sale takes"),
+    (r"since", "mark (or first event) with which the period begins"),
+    (r"until", "mark with which it ends"),
+    (r"opening|closing", "net asset value at the start, at the end"),
+    (r"deposits|withdrawals", "what came, what left, valued then; never profit or loss (of a tax year: lots that left unsold)"),
+    (r"flows_net", "deposits less withdrawals"),
+    (r"result", "closing less opening less flows"),
+    (r"parts\.spot", "moves of spot prices"),
+    (r"parts\.hedge_index", "hedge: moves of the spot price of what is short"),
+    (r"parts\.hedge_basis", "hedge: moves of the contract against spot"),
+    (r"parts\.funding", "funding received less paid"),
+    (r"parts\.fees", "fees of spot and futures"),
+    (r"parts\.slippage", "fills against the prices decided on, where those are told"),
+    (r"parts\.liquidation", "what venues kept in liquidations"),
+    (r"parts\.interest", "interest and rewards"),
+    (r"parts\.tax", "tax paid"),
+    (r"parts\.charges", "other charges"),
+    (r"parts\.carry", "all that the carry sleeve did"),
+    (r"difference", "what the ledger's change of value has over flows and parts; above 1e-9 of value no statement is made"),
+    (r"by_asset\.NAME", "the same keys as `parts`, by the asset that was served"),
+    (r"by_regime\.NAME", "the same keys as `parts`, by that asset's regime; an empty name for none"),
+    (r"by_reason", "the result by what decided the fills; what is no fill under its own name"),
+    (r"by_reason\[\]\.reason", "reason of the fills; held, flows, funding, interest, tax for what is no fill"),
+    (r"by_reason\[\]\.fills", "how many"),
+    (r"by_reason\[\]\.traded", "value traded"),
+    (r"by_reason\[\]\.(fees|slippage)", "paid, above 0"),
+    (r"by_reason\[\]\.realised", "profit realised at average cost, before fees"),
+    (r"by_reason\[\]\.effect", "what the trades did until the end: amount times (price at the end less price decided)"),
+    (r"by_reason\[\]\.total", "effect less slippage and fees; the totals add up to the result"),
+    (r"returns\.time_weighted", "growth of one unit over the period, a fraction"),
+    (r"returns\.time_weighted_per_year", "the same a year; `null` below a day"),
+    (r"returns\.why", "why it is not known"),
+    (r"returns\.approximate", "flows that met no mark: there the return is approximate (Modified Dietz)"),
+    (r"returns\.money_weighted_per_year", "rate a year at which flows and values add up to nothing, a fraction"),
+    (r"returns\.money_weighted_why", "why it is not known"),
+    (r"holdings", "what is held at the end, over all accounts; collateral and realised profit of futures in the quote"),
+    (r"holdings\[\]\.(price|value)", "at the last mark"),
+    (r"holdings\[\]\.cost", "cost of the lots that are left"),
+    (r"holdings\[\]\.average_cost", "the same a coin"),
+    (r"holdings\[\]\.unrealised", "value less cost"),
+    (r"holdings\[\]\.outstanding", "principal that no sale has brought back yet"),
+    (r"holdings\[\]\.house_money", "nothing outstanding: a label of the accounts, at full market risk all the same"),
+    (r"positions", "futures that are open at the end"),
+    (r"positions\[\]\.size", "coins (inverse: quote of notional); short negative"),
+    (r"positions\[\]\.entry", "average entry price"),
+    (r"positions\[\]\.mark", "price at the last mark"),
+    (r"positions\[\]\.notional", "value, above 0"),
+    (r"positions\[\]\.unrealised", "profit if closed at the mark, before fees"),
+    (r"positions\[\]\.funding", "received less paid since it was opened, in `settle`"),
+    (r"positions\[\]\.settle", "currency of its profit"),
+    (r"positions\[\]\.opened", "when it was opened"),
+    (r"positions\[\]\.leverage", "of its account: notional of all positions over equity"),
+    (r"positions\[\]\.risk", "`high risk` above 1x, else empty"),
+    (r"realised", "gains by currency (spot) and contract (futures)"),
+    (r"realised\[\]\.kind", "`spot` or `futures`"),
+    (r"realised\[\]\.name", "currency or contract"),
+    (r"realised\[\]\.records", "disposals or closes"),
+    (r"realised\[\]\.proceeds", "of spot, gross"),
+    (r"realised\[\]\.gain", "sum of the gains that are known"),
+    (r"realised\[\]\.unknown", "how many are not"),
+    (r"fees", "fees by the currency that paid them"),
+    (r"fees\[\]\.amount", "paid, above 0"),
+    (r"fees\[\]\.liquidation", "kept by venues in liquidations"),
+    (r"funding", "funding by contract"),
+    (r"funding\[\]\.payments", "how many are known"),
+    (r"funding\[\]\.(received|paid)", "their sums, above 0"),
+    (r"funding\[\]\.missing", "payments of unknown amount, in no sum"),
+    (r"funding\[\]\.expected", "what rate, mark and position would give for those"),
+    (r"missing_funding", "those payments one by one"),
+    (r"missing_funding\[\]\.expected", "what rate, mark and position would give; stated, never booked"),
+    (r"without_funding", "times in which a perpetual was open and the events tell no payment, known or not"),
+    (r"without_funding\[\]\.(since|until)", "from the payment or fill before to the one after"),
+    (r"income", "interest, rewards, taxes and other charges"),
+    (r"income\[\]\.kind", "`interest`, `reward`, `tax` or `charge`"),
+    (r"flows", "deposits (above 0) and withdrawals"),
+    (r"dust", "balances worth less than 5 of quote"),
+    (r"months", "the calendar months of the period, each up to its last mark"),
+    (r"months\[\]\.(since|until|opening|closing|flows_net)", "as above, of the month"),
+    (r"months\[\]\.time_weighted", "return of the month, a fraction"),
+    (r"months\[\]\.parts", "the same keys as `parts`"),
+    (r"notes", "what one must know to read the figures, in sentences"),
+    (r"year", "calendar year, UTC"),
+    (r"pool", "`universal`: lots of all accounts together; `account`: of each"),
+    (r"advice", "that it is none"),
+    (r"totals\.(short|long)\.amount", "gains of lots held up to `--long-days`, and longer; `null` while a gain is unknown"),
+    (r"totals\.derivatives\.amount", "profit, funding and fees of futures; `null` while a payment is missing"),
+    (r"totals\.income\.amount", "interest and rewards"),
+    (r"totals\.\w+\.known", "sum of what is known"),
+    (r"totals\.\w+\.unknown", "records that are not"),
+    (r"disposals", "spot that left, a record a lot"),
+    (r"(disposals|withdrawals)\[\]\.kind", "`sale`, `dust`, `fee` (paid in these coins), `loss`, `funding`, `charge` or `withdrawal`"),
+    (r"(disposals|withdrawals|open_lots)\[\]\.lot", "id of the event that brought it"),
+    (r"(disposals|withdrawals|open_lots)\[\]\.acquired", "when"),
+    (r"(disposals|withdrawals)\[\]\.disposed", "when it left"),
+    (r"disposals\[\]\.proceeds", "gross"),
+    (r"disposals\[\]\.fees", "of the sale"),
+    (r"(disposals|withdrawals)\[\]\.basis", "cost, buying fees in it; `null` where nobody told it"),
+    (r"disposals\[\]\.gain", "proceeds less fees less basis; `null` where one of them is unknown"),
+    (r"(disposals|withdrawals)\[\]\.days", "between the two dates"),
+    (r"(disposals|withdrawals)\[\]\.term", "`short`, `long`, or empty where the day is unknown"),
+    (r"derivatives", "what futures brought: closes, settlements, liquidations, funding, fees"),
+    (r"derivatives\[\]\.kind", "`close`, `settlement`, `liquidation`, `deleveraged`, `funding` or `fee`"),
+    (r"open_lots", "what is held at the end of the year"),
+    (r"open_lots\[\]\.cost", "of all that is left of it"),
+    (r"missing", "disposals without a basis or proceeds: the same keys as `disposals`"),
+    (r"files", "names of the files that `--out` wrote"),
+    (r"\w+\[\]\.currency", "currency of the amount"),
+    (r"\w+\[\]\.amount", "amount of the currency"),
+    (r"\w+\[\]\.value", "in quote"),
+    (r"\w+\[\]\.account", "the owner's name of the account; empty in a universal pool"),
+    (r"\w+\[\]\.instrument", "contract, in ccxt's symbols"),
+    (r"\w+\[\]\.sleeve", "`carry`, or empty"),
+    (r"\w+\[\]\.event", "id of the event"),
+    (r"\w+\[\]\.at", "when, UTC"),
     (r"instrument", "market, in ccxt's symbols"),
     (r"asset", "asset that the leg serves"),
     (r"kind", "`spot`, `futures` or `margin`"),
@@ -371,6 +489,88 @@ VIEW_KEYS: Final = {
     "hedge_ratio": 'at least this ratio, in place of what the severity asks, as `"80 %"`',
     "venue": "of an exchange failure. The failure of the venue that holds the hedge closes the hedge instead of adding to it",
 }
+
+EVENTS: Final = """\
+What `hedgerow statement EVENTS`, `hedgerow tax EVENTS` and `hedgerow events` read, one event a line, in either of two forms
+that hold the same:
+
+- `.jsonl`: a JSON object a line. The first is the header `{"type":"events","version":1,"quote":"USDT"}`; `"simulated":true`
+  in it marks a made market. Amounts are text, so that no program rounds them. A key at its default is left out.
+- `.csv`: a row an event, for a spreadsheet. Columns may stand in any order, and those that are not needed be left out; cells
+  stay empty. `type` = `events` in a row of its own names the quote in `currency` (else USDT). A mark is a row a price, with
+  one `id`. A row without `id` gets one from its line.
+
+```text
+type,time,account,to,currency,instrument,amount,price,fee,fee_currency
+flow,2022-01-03,spot,,USDT,,100000,,,
+fill,2022-01-03 10:00,spot,,,BTC/USDT,1,46800,46.8,USDT
+transfer,2022-01-10 09:00,spot,futures,USDT,,15000,,,
+fill,2022-01-22,futures,,,BTC/USDT:USDT,-0.4,36400,5.8,USDT
+funding,2022-01-22 08:00,futures,,,BTC/USDT:USDT,1.2,,,
+```
+
+Times are ISO 8601 in UTC. Numbers have a point and no thousands separator, at most 40 digits before and behind it.
+Instruments are ccxt's symbols: `BTC/USDT`, `BTC/USDT:USDT` (perpetual), `BTC/USD:BTC-220325` (dated, settled in coins). Every
+`id` is unique. Events are sorted by time when they are read; those of one moment keep their order.
+"""
+
+# (type or "", key) -> meaning; a type's own word first
+_EVENT_KEYS: Final = {
+    ("", "time"): "when, UTC; needed",
+    ("", "id"): "unique name; needed, but in a `.csv`",
+    ("", "account"): "any name of yours, such as `spot` or `futures`; needed",
+    ("", "currency"): "coin or stablecoin; needed",
+    ("", "instrument"): "market or contract; needed",
+    ("", "asset"): "asset that it serves, where that is not the instrument's own",
+    ("", "sleeve"): "`carry` keeps it apart as the carry sleeve's; else empty",
+    ("flow", "amount"): "deposit above 0, withdrawal below; needed",
+    ("flow", "price"): "value of one unit in quote; default: the last mark",
+    ("flow", "cost"): "what all of it cost, in quote; left out: unknown, never zero",
+    ("flow", "acquired"): "when the coins were bought; default: the day of the deposit",
+    ("transfer", "account"): "from; needed",
+    ("transfer", "to"): "to; needed",
+    ("transfer", "amount"): "that arrives, above 0; needed",
+    ("transfer", "fee"): "beside it, same currency; default 0",
+    ("fill", "amount"): "bought above 0, sold below; coins (inverse contracts: quote of notional); needed",
+    ("fill", "price"): "of the fill; needed",
+    ("fill", "fee"): "paid above 0, rebate below; default 0",
+    ("fill", "fee_currency"): "needed with a fee",
+    ("fill", "fee_price"): "value of one unit of it in quote; default: the last mark",
+    ("fill", "kind"): "`trade` (default), `liquidation`, `settlement`, `deleveraged` or `dust`",
+    ("fill", "decided"): "price when it was decided: slippage is the difference; left out: none is stated",
+    ("fill", "index"): "spot price then; default: from the last mark",
+    ("fill", "reason"): "why, as results are grouped by it",
+    ("fill", "row"): "policy row behind it",
+    ("fill", "regime"): "regime of the asset then",
+    (
+        "fill",
+        "lots",
+    ): "ids of the purchases that a sale takes, for `--method SPECIFIC`; in a `.csv` with a semicolon between",
+    (
+        "funding",
+        "amount",
+    ): "received above 0, paid below, in the contract's settle currency; `null` or an empty cell: not known, "
+    "and listed as missing",
+    ("funding", "rate"): "of the payment, a fraction",
+    ("funding", "mark"): "mark price then",
+    ("income", "amount"): "received above 0, charged below; needed",
+    ("income", "kind"): "`interest`, `reward`, `tax` or `charge`; needed",
+    ("income", "price"): "value of one unit in quote, which is the cost of coins received; default: the last mark",
+    ("mark", "prices"): "table of instrument and price; in a `.csv` columns `instrument` and `price`, a row each",
+    ("mark", "regimes"): "table of asset and regime; in a `.csv` columns `asset` and `regime`",
+}
+
+
+def event_meaning(kind: str, key: str) -> str:
+    """The meaning of a key of an event. Raises KeyError where nothing is said of it."""
+    return _EVENT_KEYS.get((kind, key)) or _EVENT_KEYS["", key]
+
+
+EXPORTS: Final = """\
+`hedgerow events import` knows a download by its columns. No file of a real account was at hand when this was written: the last
+column says what each row rests on. Compare the balances of a statement with those of the exchange. Coin-margined contracts are
+refused, since their files count contracts of a size that they do not name.
+"""
 
 DATA: Final = """\
 One series is one file, `KIND_ASSET_STEP.parquet` or `.csv`: `spot_BTC_1d.parquet`, `funding_BTC_8h.parquet`. Steps that a

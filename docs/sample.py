@@ -7,14 +7,17 @@ import re
 import tempfile
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from hedgerow import policies, wire
 from hedgerow.faces import records as made
 from hedgerow.faces import text
+from hedgerow.model.event import Event, Fill, Flow, Funding, Income, Mark, Transfer
 from hedgerow.model.portfolio import Portfolio
 from hedgerow.model.report import LegRecord
+from hedgerow.units import NS_PER_DAY
 
 ASSETS = ("BTC", "ETH")
 NAMING = (
@@ -24,6 +27,7 @@ NAMING = (
     "assets",
     "breadth",
     "by_asset",
+    "by_regime",
     "margin",
     "transfers",
     "benchmarks",
@@ -57,8 +61,44 @@ def records() -> dict[str, Mapping[str, Any]]:
         "backtest": made.backtest_record(comparison),
         "plan": made.decision_record(decision, stages=False),
         "explain": {"stages": made.decision_record(decision, stages=True)["stages"]},
+        **_statements(),
         "a leg or a refusal": made.leg_record(_leg(0, "cost_benefit")) | made.leg_record(_leg(1, "")),
     }
+
+
+def _statements() -> dict[str, Mapping[str, Any]]:
+    """The records of a statement and of a tax year, of an account in which everything happens once."""
+    from hedgerow.faces.statement_record import statement_record, tax_record
+    from hedgerow.ledger.lines import silences
+    from hedgerow.ledger.statement import state
+    from hedgerow.ledger.tax import start_ns, tax_year
+
+    told, begin = _account(), start_ns(2022)
+    gaps = silences(told, begin, told[-1].at_ns)
+    stated = statement_record(state(told, "USDT"), simulated=False)
+    year = tax_year([event for event in told if event.id != "7"], 2022)  # known in whole, so that sums are text
+    taxed = tax_record(year, gaps, simulated=False, pool="universal", files=["disposals.csv"])
+    return {"statement": stated, "tax": taxed | {"missing_funding": stated["missing_funding"]}}
+
+
+def _account() -> list[Event]:
+    from hedgerow.ledger.tax import start_ns
+
+    day, dec, perp = start_ns(2022), Decimal, "BTC/USDT:USDT"
+    return [
+        Flow(day, "1", "spot", "USDT", dec(100_000)),
+        Flow(day, "2", "spot", "ETH", dec(1), dec(3_000), dec(2_900)),
+        Fill(day, "3", "spot", "BTC/USDT", dec(1), dec(40_000), dec(40), "USDT", reason="initial", regime="neutral"),
+        Transfer(day, "4", "spot", "futures", "USDT", dec(20_000)),
+        Fill(day, "5", "futures", perp, dec("-0.5"), dec(40_000), dec(10), "USDT", decided=dec(40_010)),
+        Funding(day + 1, "6", "futures", perp, dec(2)),
+        Funding(day + 2, "7", "futures", perp, None, dec("0.0001"), dec(40_000)),
+        Income(day + 3, "8", "spot", "ETH", dec("0.001"), "reward", dec(3_000)),
+        Mark(day + NS_PER_DAY, "9", {"BTC/USDT": dec(41_000), perp: dec(41_010), "ETH/USDT": dec(3_000)}),
+        Fill(day + NS_PER_DAY, "10", "spot", "ETH/USDT", dec(-1), dec(3_000), dec(3), "USDT", reason="trim"),
+        Flow(day + NS_PER_DAY, "11", "spot", "BTC", dec("-0.1")),
+        Mark(day + 40 * NS_PER_DAY, "12", {"BTC/USDT": dec(39_000), perp: dec(39_010), "ETH/USDT": dec(2_900)}),
+    ]
 
 
 def _leg(filled_ns: int, refused: str) -> LegRecord:
@@ -70,7 +110,9 @@ def _leg(filled_ns: int, refused: str) -> LegRecord:
 
 
 # what has the keys of something that is described elsewhere on the page
-SAME = re.compile(r"benchmarks\.NAME|after|(decisions\[\]\.)?(legs|refusals)|coverage")
+SAME = re.compile(
+    r"benchmarks\.NAME|after|(decisions\[\]\.)?(legs|refusals)|coverage|by_(asset|regime)\.NAME|months\[\]\.parts|missing"
+)
 
 
 def paths(record: Mapping[str, Any]) -> dict[str, str]:
