@@ -55,8 +55,7 @@ def attribute(events: Iterable[Event], quote: str, ends: Sequence[int] = ()) -> 
     fold, found, done = Attribution(quote), [], 0
     for end in ends or ([marks[-1][0]] if marks else []):
         last = max((n for at_ns, n in marks if at_ns <= end), default=-1)
-        for event in told[done : last + 1]:
-            fold.feed(event)
+        fold.feed_all(told[done : last + 1])
         done = max(done, last + 1)
         found.append(fold.take())
     return found
@@ -103,22 +102,30 @@ class Attribution:
 
     def feed(self, event: Event) -> None:
         """Fold one event."""
+        self.feed_all((event,))
+
+    def feed_all(self, events: Iterable[Event]) -> None:
+        """Fold many."""
         with localcontext(EXACT):
-            self._since_ns = self._since_ns or event.at_ns
-            self._at_mark = isinstance(event, Mark)
-            match event:
-                case Mark():
-                    self._settle(event)
-                case Fill():
-                    self._fill(event)
-                case Funding():
-                    self._fund(event)
-                case Flow():
-                    self._credit("flows", event.currency, event.amount, FLOWS, event.price, cost=event.cost)
-                case Income():
-                    self._credit(event.kind, event.currency, event.amount, _INCOME[event.kind], event.price)
-                case Transfer() if event.fee:
-                    self._credit("charge", event.currency, -event.fee, _CHARGES, None)
+            for event in events:
+                self._since_ns = self._since_ns or event.at_ns
+                self._at_mark = isinstance(event, Mark)
+                self._fold(event)
+
+    def _fold(self, event: Event) -> None:
+        match event:
+            case Funding():
+                self._fund(event)
+            case Mark():
+                self._settle(event)
+            case Fill():
+                self._fill(event)
+            case Flow():
+                self._credit("flows", event.currency, event.amount, FLOWS, event.price, cost=event.cost)
+            case Income():
+                self._credit(event.kind, event.currency, event.amount, _INCOME[event.kind], event.price)
+            case Transfer() if event.fee:
+                self._credit("charge", event.currency, -event.fee, _CHARGES, None)
 
     def take(self) -> Breakdown:
         """The breakdown since the last ``take`` (or the beginning)."""
@@ -139,8 +146,6 @@ class Attribution:
             self._cells, self._reasons = Cells(), self._reasons.carried_on()
         return found
 
-    # ------------------------------------------------------------------------------------------------------- amounts
-
     def _credit(
         self, name: str, currency: str, amount: Decimal, part: int, price: Decimal | None, cost: Decimal | None = None
     ) -> None:
@@ -150,16 +155,9 @@ class Attribution:
         self._book(self._reasons.deed(name), currency, amount, part, where, price)
 
     def _book(
-        self,
-        deed: Deed,
-        currency: str,
-        amount: Decimal,
-        part: int,
-        where: Where,
-        price: Decimal | None,
-        sleeve: str = "",
-        holder: str = "",
-    ) -> None:
+        self, deed: Deed, currency: str, amount: Decimal, part: int, where: Where, price: Decimal | None,
+        sleeve: str = "", holder: str = "",
+    ) -> None:  # fmt: skip
         """Count an amount for a part, at ``price`` (None: the last mark's); what spot moved since then is spot's.
 
         ``sleeve`` says whose part it is, ``holder`` whose coins. What has no price waits for the next mark that has.
@@ -170,6 +168,9 @@ class Attribution:
             price = last
         if price is None:
             self._waiting.setdefault(currency, []).append((amount, CARRY if sleeve else part, where))
+            return
+        if currency == self.quote:
+            self._cells.add(part, where, amount, sleeve)
             return
         self._cells.add(part, where, amount * price, sleeve)
         self._drift(currency, amount, price, holder)
@@ -194,6 +195,8 @@ class Attribution:
         return None if None in parts else sum((cost for cost in parts if cost is not None), ZERO)
 
     def _worth_of(self, currency: str, amount: Decimal, price: Decimal | None) -> Decimal | None:
+        if currency == self.quote:
+            return amount
         price = self._price.get(currency) if price is None else price
         return None if price is None else amount * price
 
@@ -309,18 +312,22 @@ class Attribution:
         instrument = _instrument(event.instrument)
         deed = self._reasons.deed("carry funding" if event.sleeve else "funding")
         asset, price = event.asset or instrument.asset, event.mark if instrument.inverse else None
-        held = Held(event.account, event.instrument, event.sleeve)
-        served = [one for one in self._positions.get(event.instrument, ()) if one.position.held == held]
-        whole = sum((one.position.size for one in served), ZERO)
-        shares = [(asset, event.amount)]
-        if asset == instrument.asset and whole:
-            shares = [(one.asset, event.amount * one.position.size / whole) for one in served]
-        for name, amount in shares:
+        for name, amount in self._shares(event, asset) if asset == instrument.asset else ((asset, event.amount),):
             self._hold(instrument.settle, amount, "", self._worth_of(instrument.settle, amount, price))
             where = name, self._regime.get(name, "")
             self._book(deed, instrument.settle, amount, _FUNDING, where, price, event.sleeve)
 
-    # --------------------------------------------------------------------------------------------------------- marks
+    def _shares(self, event: Funding, asset: str) -> Sequence[tuple[str, Decimal]]:
+        """Who of a position's assets has how much of a payment: by size."""
+        amount = event.amount or ZERO
+        held = Held(event.account, event.instrument, event.sleeve)
+        served = [one for one in self._positions.get(event.instrument, ()) if one.position.held == held]
+        if len(served) == 1:
+            return ((served[0].asset, amount),)
+        whole = sum((one.position.size for one in served), ZERO)
+        if not whole:
+            return ((asset, amount),)
+        return [(one.asset, amount * one.position.size / whole) for one in served]
 
     def _settle(self, mark: Mark) -> None:
         """Carry the moves since the last mark into the parts, under the regimes that stood at its start."""
