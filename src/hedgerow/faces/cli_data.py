@@ -100,10 +100,11 @@ def _finding(one: Finding) -> dict[str, Any]:
 def _series(folder: Path) -> Sequence[object]:
     """The series of a folder. Raises ConfigError where there is none."""
     from hedgerow.store.files import scan, unknown
+    from hedgerow.store.tiers import is_tiers
 
     found = scan(folder)
     if not found:
-        others = text.counted(len(unknown(folder)), "Parquet or CSV file")
+        others = text.counted(sum(not is_tiers(path) for path in unknown(folder)), "Parquet or CSV file")
         fix = "Name files {kind}_{BASE}_{step}.parquet, for example spot_BTC_1d.parquet; hedgerow data import does it."
         raise ConfigError(f"the folder holds no series ({others} with other names)", where=str(folder), fix=fix)
     return found

@@ -18,6 +18,7 @@ from hedgerow.model.market import Floats
 from hedgerow.store import across, faults
 from hedgerow.store.files import BARS, Bars, DataFile, Rates, read_bars, read_rates, scan, stamp, unknown
 from hedgerow.store.finding import Finding, gaps_of, group_of, of_rows, times_of
+from hedgerow.store.tiers import is_tiers, read_ccxt, read_csv
 from hedgerow.units import NS_PER_HOUR
 
 __all__ = ["Finding", "Summary", "check", "inspect", "summary"]
@@ -48,7 +49,9 @@ def check(folder: Path) -> list[Finding]:
     found = [
         Finding(path.name, "note", "name", None, 1, "nothing reads it: the name is not {kind}_{BASE}_{freq}")
         for path in unknown(folder)
+        if not is_tiers(path)
     ]
+    found += [finding for path in sorted(folder.iterdir()) if is_tiers(path) for finding in _tiers(path)]
     series: list[Bars | Rates] = []
     for file in files:
         try:
@@ -64,6 +67,15 @@ def check(folder: Path) -> list[Finding]:
     found += [finding for one in series for finding in inspect(one, moves.get(group_of(one.file), ()))]
     found += across.compare(series, moves)
     return sorted(_merged(found, files), key=lambda f: (SEVERITIES.index(f.severity), f.file, f.kind, f.first_ns or 0))
+
+
+def _tiers(path: Path) -> list[Finding]:
+    """What is wrong with a table of margin tiers."""
+    try:
+        read_csv(path) if path.suffix == ".csv" else read_ccxt(path)
+    except ConfigError as error:
+        return [Finding(path.name, "error", "schema", None, 1, f"{error.message}. {error.fix}")]
+    return []
 
 
 def summary(folder: Path) -> list[Summary]:

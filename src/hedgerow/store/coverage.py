@@ -11,6 +11,7 @@ from hedgerow.model.instrument import Kind
 from hedgerow.model.market import Ints
 from hedgerow.store.files import STEPS, Bars, DataFile, Depth, Rates, stamp, step_of
 from hedgerow.store.tape import AssetHistory, History, Tape, gaps, stitch, symbol_of
+from hedgerow.store.tiers import find_tiers
 from hedgerow.units import NS_PER_DAY
 
 Row: TypeAlias = dict[str, object]
@@ -23,7 +24,7 @@ def coverage(history: History, files: Sequence[DataFile]) -> Row:
     ``files``: used, with rows, first and last bar inside the window. ``clocks``: for each market the periods and
     steps of its tape inside the run. ``outages``: spans without a bar. ``funding_gaps``: spans in
     which a payment is missing. ``missing``: sentences on what the run has to do without. ``unused``: files that were
-    left aside, with why.
+    left aside, with why. ``margin_tiers``: by asset, "file", or "stand-in" where the folder has no table.
     """
     used = _used(history)
     tapes = {name: (series, stitch(series)) for one in history.series for name, series in _markets(history, one)}
@@ -47,7 +48,11 @@ def coverage(history: History, files: Sequence[DataFile]) -> Row:
         "funding_gaps_count": len(dry),
         "missing": _missing(history, {symbol: tape for symbol, (_, tape) in tapes.items()}),
         "unused": _unused(history, files, {series.file for series in used}),
-    }
+        "margin_tiers": {
+            one.asset: "file" if find_tiers(history.folder, one.asset) else "stand-in"
+            for one in history.series if one.perp or one.dated
+        },
+    }  # fmt: skip
 
 
 def _markets(history: History, one: AssetHistory) -> list[tuple[str, tuple[Bars, ...]]]:

@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from hedgerow.model.instrument import Instrument, Kind, Universe
+from hedgerow.model.margin import DEFAULT_TIERS
 from hedgerow.model.market import Floats, Ints
 from hedgerow.store.files import PRICES, Bars, Depth, Rates
+from hedgerow.store.tiers import find_tiers
 from hedgerow.units import NS_PER_DAY
 
 
@@ -116,18 +118,23 @@ def symbol_of(asset: str, quote: str, kind: Kind, contract: str = "") -> str:
 
 
 def universe_of(history: History, market_asset: int) -> Universe:
-    """Every market that the run's days have: spot by asset, then perpetuals, then dated contracts by expiry."""
+    """Every market that the run's days have: spot by asset, then perpetuals, then dated contracts by expiry.
+
+    Margin tiers are the folder's (``store.tiers``), else a stand-in that is no easier than a venue's.
+    """
     spot, perp, dated = [], [], []
     for one in history.series:
         spot.append(Instrument(symbol_of(one.asset, history.quote, Kind.SPOT), one.asset, history.quote))
+        tiers = find_tiers(history.folder, one.asset) or DEFAULT_TIERS
         if _seen(one.perp, history):
             symbol = symbol_of(one.asset, history.quote, Kind.PERPETUAL)
-            perp.append(Instrument(symbol, one.asset, history.quote, Kind.PERPETUAL))
+            perp.append(Instrument(symbol, one.asset, history.quote, Kind.PERPETUAL, tiers=tiers))
         for contract in one.dated:
             if _seen(contract, history):
                 file = contract[0].file
                 symbol = symbol_of(one.asset, history.quote, Kind.DATED, file.contract)
-                dated.append(Instrument(symbol, one.asset, history.quote, Kind.DATED, expiry_ns=file.expiry_ns))
+                expiry = file.expiry_ns
+                dated.append(Instrument(symbol, one.asset, history.quote, Kind.DATED, tiers=tiers, expiry_ns=expiry))
     return Universe(history.assets, history.quote, (*spot, *perp, *dated), market_asset)
 
 
