@@ -28,6 +28,7 @@ NAMING = (
     "breadth",
     "by_asset",
     "by_regime",
+    "by_reason",
     "margin",
     "transfers",
     "benchmarks",

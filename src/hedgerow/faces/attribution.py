@@ -186,7 +186,7 @@ def _effectiveness(held: hedging.Effectiveness) -> str:
 
 def _gap(run: Run) -> str:
     return (
-        f"{numerals.percent(hedging.tracking(run)[0].gap)} of the value held apart on an average day; cut for want of "
+        f"{numerals.fixed(100.0 * (hedging.tracking(run)[0].gap or 0.0), 1)}{numerals.SPACE}pp apart on an average day; cut for want of "
         f"collateral on {numerals.percent(hedging.capped_share(run))} of days"
     )
 
