@@ -97,8 +97,8 @@ def test_money_is_conserved(events: list[Event], method: Method, pooling: str) -
     deposits = [one for one in (*start, *events) if isinstance(one, Flow) and one.amount > 0 and one.currency != "USDT"]
     withdrawn = [one.basis for one in ledger.disposals if one.kind == "withdrawal"]
     cash = [one.amount for one in ledger.flows if one.currency == "USDT"]
-    brought = total([*cash, *(one.cost for one in deposits)]) - total(withdrawn)
     with localcontext(EXACT):
+        brought = total([*cash, *(one.cost for one in deposits)]) - total(withdrawn)
         assert total(costs) + ledger.totals().get("USDT", ZERO) == brought + total(results)
 
 
@@ -198,6 +198,13 @@ def test_principal_outstanding_is_cost_less_all_proceeds() -> None:
 def test_principal_counts_fees_on_both_sides() -> None:
     ledger = folded(fill(100, "SOL/USDT", 1, fee=2), fill(-10, "SOL/USDT", 5, 1, fee=3))
     assert ledger.principal()["SOL"].outstanding == 102 - 47
+
+
+def test_coin_spent_on_a_fee_recovers_its_own_principal() -> None:
+    """Its value went into the cost of what was bought: it is not counted in both."""
+    paid = fill(1, "SOL/USDT", 100, 1, fee="0.5", fee_currency="BNB", fee_price=20)
+    ledger = folded(fill(1, "BNB/USDT", 15), paid)
+    assert {asset: stake.outstanding for asset, stake in ledger.principal().items()} == {"BNB": 5, "SOL": 110}
 
 
 def test_principal_leaves_out_the_carry_sleeve_and_rewards() -> None:

@@ -254,8 +254,9 @@ trades = st.lists(
 )
 
 
-@given(trades, st.sampled_from(METHODS))
-def test_every_method_equals_a_plain_list(trades: list[tuple[D, D]], method: Method) -> None:
+@pytest.mark.parametrize("method", METHODS)
+@given(trades)
+def test_every_method_equals_a_plain_list(method: Method, trades: list[tuple[D, D]]) -> None:
     pool, plain = Pool(method), Plain(method)
     with localcontext(EXACT):
         for number, (amount, cost) in enumerate(trades):
@@ -317,6 +318,27 @@ def test_dearest_lots_go_first_and_unknown_ones_last() -> None:
         fill(-4, "BTC/USDT", 30, 2),
     ]
     assert [one.lot for one in folded(*events, method="HIFO").disposals] == ["p9", "p7", "p5", "u"]
+
+
+def test_dearest_is_by_the_coin_not_by_the_lot() -> None:
+    events = [fill(2, "BTC/USDT", 50, id="large"), fill(1, "BTC/USDT", 60, 1, id="dear"), fill(-1, "BTC/USDT", 70, 2)]
+    assert [one.lot for one in folded(*events, method="HIFO").disposals] == ["dear"]
+
+
+def test_sale_for_another_coin_with_the_fee_in_it() -> None:
+    """10 ETH for 0.5 BTC less 0.001: what came in cost what it is worth, and the fee comes off the proceeds."""
+    eth = flow(10, "ETH", cost=9_000)
+    ledger = folded(eth, mark(BTC=30_000), fill(-10, "ETH/BTC", "0.05", fee="0.001", fee_currency="BTC", id="sale"))
+    (one,) = ledger.disposals
+    assert (one.currency, one.proceeds, one.fees, one.gain) == ("ETH", 15_000, 30, 5_970)
+    assert ledger.open_lots() == [("", "BTC", "sale", 0, D("0.499"), 14_970)]
+
+
+def test_pair_in_an_unpriced_currency_is_valued_by_its_coin() -> None:
+    ledger = folded(mark(BTC=30_000), fill(2, "BTC/EUR", 25_000, fee=50))
+    (lot,) = ledger.open_lots()
+    assert (lot.currency, lot.cost) == ("BTC", 60_060)  # one EUR is 1.2
+    assert folded(fill(2, "BTC/EUR", 25_000)).open_lots()[0].cost is None
 
 
 def test_unknown_method_is_refused() -> None:

@@ -141,6 +141,13 @@ def test_trade_through_zero_closes_all_and_opens_the_rest() -> None:
     assert (position.realised, position.unrealised(D(100))) == (0, 30)
 
 
+def test_closed_position_leaves_no_digit_of_its_cost() -> None:
+    price = D("100.1234567890123456789012345")
+    ledger = folded(fill(3, LINEAR, price), fill(-1, LINEAR, price, 1), fill(-2, LINEAR, price, 2))
+    assert position_of(ledger).cost == 0
+    assert ledger.balances["futures", "USDT"] == 0
+
+
 def test_figures_count_from_the_opening() -> None:
     pay = Funding(1, "pay", "futures", LINEAR, D(3))
     ledger = folded(fill(2, LINEAR, 100, fee=1), pay, fill(-1, LINEAR, 110, 2, fee=1))
