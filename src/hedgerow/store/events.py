@@ -34,6 +34,7 @@ _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\
 _ABOVE_ZERO: Final = ("price", "cost", "fee_price", "decided", "index", "mark")  # cost may be 0
 _STEPS: Final = 50  # of a progress bar
 
+Reader: TypeAlias = Callable[[Any, str, str], Any]  # what is given, place of the line, key
 Tell: TypeAlias = Callable[[int, int], None]  # steps done, of how many
 
 
@@ -146,16 +147,25 @@ def told(file: IO[str], size: int, tell: Tell) -> Iterator[str]:
         yield line
 
 
-def _record(line: str, where: str) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            twice = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
-            raise ConfigError(f'"{twice}" stands twice', where=where, fix="Keep one of them.")
-        return found
+class _Twice(Exception):
+    """A key that stands twice in one object, which JSON allows and nobody means."""
 
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Twice(next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i])))
+    return found
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_once)
+
+
+def _record(line: str, where: str) -> dict[str, Any]:
     try:
-        record = json.loads(line, object_pairs_hook=once)
+        record = _DECODER.decode(line)
+    except _Twice as twice:
+        raise ConfigError(f'"{twice}" stands twice', where=where, fix="Keep one of them.") from None
     except ValueError as error:
         message = f"it is no JSON: {str(error).split(':')[0]}"
         raise ConfigError(message, where=where, fix="Write one object a line.") from None
@@ -209,26 +219,28 @@ def keys_of(kind: str) -> tuple[str, ...]:
 
 
 def event_of(record: Mapping[str, Any], where: str) -> Event:
-    """The event that a line states. Raises ConfigError for a key that is unknown, missing, or has no sense."""
+    """The event that a line states; ``where`` is its place. Raises ConfigError for a key that is unknown, missing, or has no sense."""
     word = record.get("type")
     kind = EVENTS.get(word) if isinstance(word, str) else None
     if kind is None:
         fix = f"Write one of {', '.join(EVENTS)}."
-        raise ConfigError(
-            f"{word!r} is no type of event" if word else "it says no type", where=f"{where}: type", fix=fix
-        )
+        message = f"{word!r} is no type of event" if word else "it says no type"
+        raise ConfigError(message, where=f"{where}: type", fix=fix)
     rows = _fields(kind)
-    keys = [key for _, _, key in rows]
-    unknown = [key for key in record if key != "type" and key not in keys]
-    if unknown:
-        fix = f"A {word} has {', '.join(keys)}."
-        raise ConfigError(f'a {word} has no "{unknown[0]}"', where=f"{where}: {unknown[0]}", fix=fix)
     values: dict[str, Any] = {}
     for name, default, key in rows:
         if key in record:
-            values[name] = _value(name, record[key], where, may_be_none=default is None or word == "funding")
+            given = record[key]
+            none = given is None and (default is None or (name, word) == ("amount", "funding"))
+            read: Reader = _READERS.get(name, _text)
+            values[name] = None if none else read(given, where, key)
         elif default is dataclasses.MISSING:
             raise ConfigError(f"a {word} needs it", where=f"{where}: {key}", fix=_NEEDED.get(key, f"Give {key}."))
+    if len(values) + 1 != len(record):
+        keys = [key for _, _, key in rows]
+        unknown = next(key for key in record if key != "type" and key not in keys)
+        fix = f"A {word} has {', '.join(keys)}."
+        raise ConfigError(f'a {word} has no "{unknown}"', where=f"{where}: {unknown}", fix=fix)
     event: Event = kind(**values)
     _check(event, where)
     return event
@@ -242,41 +254,40 @@ _NEEDED: Final = {
 }
 
 
-def _value(name: str, given: Any, where: str, *, may_be_none: bool) -> Any:
-    if given is None and may_be_none:
-        return None
-    if name in _NAMED_NUMBERS:
-        return decimal(given, f"{where}: {name}")
-    if name in ("at_ns", "acquired_ns"):
-        return moment(given, f"{where}: {_key(name)}")
-    if name == "lots":
-        if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
-            raise ConfigError("it is no list of names", where=f"{where}: {name}", fix='Write ["id of a purchase"].')
-        return tuple(given)
-    if name in ("prices", "regimes"):
-        if not isinstance(given, dict):
-            raise ConfigError("it is no table", where=f"{where}: {name}", fix='Write {"BTC/USDT":"42000"}.')
-        if name == "prices":
-            return {key: decimal(one, f"{where}: {name}: {key}") for key, one in given.items()}
-        return {key: _text(one, f"{where}: {name}: {key}") for key, one in given.items()}
-    return _text(given, f"{where}: {name}")
+def _text(given: Any, where: str, key: str) -> str:
+    if isinstance(given, str) and (given.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in given)):
+        return given  # without halves of a character, which no file can hold
+    raise ConfigError(f"{given!r} is no text", where=f"{where}: {key}", fix="Write it in quotes.")
 
 
-_NAMED_NUMBERS: Final = frozenset(
-    ("amount", "price", "cost", "fee", "fee_price", "decided", "index", "rate", "mark")
-)  # fmt: skip
+def _lots(given: Any, where: str, key: str) -> tuple[str, ...]:
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise ConfigError("it is no list of names", where=f"{where}: {key}", fix='Write ["id of a purchase"].')
+    return tuple(given)
 
 
-def _text(given: Any, where: str) -> str:
-    if isinstance(given, str) and not any("\ud800" <= sign <= "\udfff" for sign in given):  # halves of a character
-        return given
-    raise ConfigError(f"{given!r} is no text", where=where, fix="Write it in quotes.")
+def _prices(given: Any, where: str, key: str) -> dict[str, Decimal]:
+    return {name: decimal(one, where, f"{key}: {name}") for name, one in _table(given, where, key).items()}
 
 
-def decimal(given: Any, where: str) -> Decimal:
+def _regimes(given: Any, where: str, key: str) -> dict[str, str]:
+    return {name: _text(one, where, f"{key}: {name}") for name, one in _table(given, where, key).items()}
+
+
+def _table(given: Any, where: str, key: str) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise ConfigError("it is no table", where=f"{where}: {key}", fix='Write {"BTC/USDT":"42000"}.')
+    return given
+
+
+def _at(where: str, key: str) -> str:
+    return f"{where}: {key}" if key else where
+
+
+def decimal(given: Any, where: str, key: str = "") -> Decimal:
     """An amount from text, exactly. Raises ConfigError, also for a number of JSON, which a program may have rounded."""
     if not isinstance(given, str):
-        raise ConfigError(f"{given!r} is no amount", where=where, fix=f'Write it as text: "{given}".')
+        raise ConfigError(f"{given!r} is no amount", where=_at(where, key), fix=f'Write it as text: "{given}".')
     text = given.strip()
     if _NUMBER.fullmatch(text):
         value = Decimal(text)
@@ -284,10 +295,10 @@ def decimal(given: Any, where: str) -> Decimal:
         if value.adjusted() < DIGITS and isinstance(exponent, int) and exponent >= -DIGITS:
             return value
     fix = f"Write digits and a point, as 1234.5, at most {DIGITS} before and behind it."
-    raise ConfigError(f'"{given}" is no amount', where=where, fix=fix)
+    raise ConfigError(f'"{given}" is no amount', where=_at(where, key), fix=fix)
 
 
-def moment(given: Any, where: str) -> int:
+def moment(given: Any, where: str, key: str = "") -> int:
     """A time in UTC as ns since the epoch; an offset such as +02:00 is counted, none means UTC. Raises ConfigError."""
     found = _TIME.fullmatch(given.strip()) if isinstance(given, str) else None
     try:
@@ -298,11 +309,17 @@ def moment(given: Any, where: str) -> int:
         since = at - _EPOCH
     except ValueError:
         fix = "Write it as 2022-01-31T14:00:00Z (UTC)."
-        raise ConfigError(f"{given!r} is no time", where=where, fix=fix) from None
+        raise ConfigError(f"{given!r} is no time", where=_at(where, key), fix=fix) from None
     return (since.days * 86_400 + since.seconds) * NS_PER_SECOND + int((fraction or "0").ljust(9, "0"))
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBERS: Final = ("amount", "price", "cost", "fee", "fee_price", "decided", "index", "rate", "mark")
+# field -> what reads it; every other field is text
+_READERS: Final[dict[str, Reader]] = {
+    **dict.fromkeys(_NUMBERS, decimal), "at_ns": moment, "acquired_ns": moment, "lots": _lots, "prices": _prices,
+    "regimes": _regimes,
+}  # fmt: skip
 
 
 def stamp(at_ns: int) -> str:
