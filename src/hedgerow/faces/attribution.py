@@ -154,9 +154,13 @@ def effect_cells(row: Effect) -> list[str]:
     """End value, CAGR, Sharpe ratio and drawdown of a row, as a report prints them."""
     if row.same:
         return ["none", *([numerals.NONE] * 3)]
-    points = [numerals.NONE if v is None else f"{numerals.fixed(100.0 * v, 1, sign=True)}{numerals.SPACE}pp"
-              for v in (row.cagr, row.max_drawdown)]  # fmt: skip
-    return [numerals.money(row.end_value, sign=True), points[0], numerals.fixed(row.sharpe, sign=True), points[1]]
+    cagr, fall = (_points(value, sign=True) for value in (row.cagr, row.max_drawdown))
+    return [numerals.money(row.end_value, sign=True), cagr, numerals.fixed(row.sharpe, sign=True), fall]
+
+
+def _points(value: float | None, *, sign: bool = False) -> str:
+    """A difference of fractions in percentage points."""
+    return numerals.NONE if value is None else f"{numerals.fixed(100.0 * value, 1, sign=sign)}{numerals.SPACE}pp"
 
 
 def reason_name(reason: str, fills: int) -> str:
@@ -186,8 +190,8 @@ def _effectiveness(held: hedging.Effectiveness) -> str:
 
 def _gap(run: Run) -> str:
     return (
-        f"{numerals.fixed(100.0 * (hedging.tracking(run)[0].gap or 0.0), 1)}{numerals.SPACE}pp apart on an average day; cut for want of "
-        f"collateral on {numerals.percent(hedging.capped_share(run))} of days"
+        f"{_points(hedging.tracking(run)[0].gap)} apart on an average day; cut for want of collateral on "
+        f"{numerals.percent(hedging.capped_share(run))} of days"
     )
 
 
@@ -246,7 +250,10 @@ def _tracking(run: Run) -> list[dict[str, Any]]:
     if hedging.effectiveness(run) is None:
         return []
     return [
-        {"name": row.asset or "All", "cells": [numerals.percent(v) for v in (row.intended, row.achieved, row.gap)]}
+        {
+            "name": row.asset or "All",
+            "cells": [numerals.percent(row.intended), numerals.percent(row.achieved), _points(row.gap)],
+        }
         for row in hedging.tracking(run)
     ]
 
