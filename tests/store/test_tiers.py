@@ -11,9 +11,12 @@ import pytest
 
 from hedgerow.errors import ConfigError
 from hedgerow.model.instrument import Tier
-from hedgerow.model.margin import CONVENTIONS, tier_table
+from hedgerow.model.margin import CONVENTIONS, DEFAULT_TIERS, tier_table
+from hedgerow.store import history
+from hedgerow.store.check import check
 from hedgerow.store.tiers import ccxt_tiers, find_tiers, is_tiers, read_ccxt, read_csv
 from tests.conftest import DATA
+from tests.store.folder import simple
 
 PAYLOADS = DATA.parent / "fixtures" / "ccxt" / "payloads"
 CSV = "floor,rate,max_leverage\n0,0.004,125\n50000,0.005,100\n250000,0.01,50\n"
@@ -191,3 +194,18 @@ def test_bybits_recorded_risk_limits_are_refused_where_they_are_percents() -> No
         ccxt_tiers(rows)
     rows[0]["maintenanceMarginRate"] = float(limit["maintenanceMargin"]) / 100.0
     assert ccxt_tiers(rows) == (Tier(0.0, 0.005, 0.0, 100.0),)
+
+
+def test_a_folder_with_a_table_gives_it_to_the_run_and_one_without_a_stand_in(tmp_path: Path) -> None:
+    simple(tmp_path)
+    loaded = history.load(tmp_path, ("BTC",), warmup_days=0)
+    assert history.market(loaded).universe.instruments[1].tiers == DEFAULT_TIERS
+    assert loaded.coverage["margin_tiers"] == {"BTC": "stand-in"}
+    (tmp_path / "tiers_BTC.csv").write_text(CSV)
+    loaded = history.load(tmp_path, ("BTC",), warmup_days=0)
+    assert history.market(loaded).universe.instruments[1].tiers == LINEAR
+    assert loaded.coverage["margin_tiers"] == {"BTC": "file"}
+    assert not [finding for finding in check(tmp_path) if finding.file == "tiers_BTC.csv"]
+    (tmp_path / "tiers_BTC.csv").write_text("floor,rate\n0,2\n")
+    (finding,) = [finding for finding in check(tmp_path) if finding.file == "tiers_BTC.csv"]
+    assert finding.severity == "error"
