@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from hedgerow.faces.cli import app
 from hedgerow.ledger.statement import state
-from hedgerow.model.event import Event, Fill, Mark, Transfer
+from hedgerow.model.event import Event, Fill, Flow, Mark, Transfer
 from hedgerow.store.events import read_events, write_events
 from tests.ledger import story
 
@@ -198,6 +198,11 @@ def test_marks_of_the_file_win_over_those_of_the_folder(made_market: Path, tmp_p
     ]
     marks = [event for event in with_closes(made_market, events, "USDT") if isinstance(event, Mark)]
     assert [mark.id for mark in marks] == ["b", "close of 2021-06-02"]
+
+
+def test_prices_of_another_quote_are_not_taken_for_ours(made_market: Path, tmp_path: Path) -> None:
+    path = write_events(tmp_path / "e.jsonl", [Flow(1_622_505_600_000_000_000, "a", "spot", "BTC", Decimal(1))], "EUR")
+    assert "its prices are not in EUR. Its prices can be in USDT" in refused("statement", path, "--data", made_market)
 
 
 @pytest.fixture

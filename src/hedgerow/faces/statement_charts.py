@@ -67,12 +67,13 @@ def value(statement: Statement) -> Chart:
                 "type": "scatter", "mode": "markers", "name": name, "x": [at for at, _, _ in marks],
                 "y": [at_value for _, at_value, _ in marks], "text": [label for _, _, label in marks],
                 "marker": {"symbol": symbol, "size": 11, "color": frame.colour(colour)},
-                "hovertemplate": "%{text}", "meta": {"group": group, "legend": f"{name}s"},
+                "hovertemplate": "%{text}", "cliponaxis": False, "meta": {"group": group, "legend": f"{name}s"},
             })  # fmt: skip
     layout = frame.layout(400, x="Time (UTC)")
     known = [one for one in (amount(mark.value) for mark in statement.values) if one is not None]
     layout["yaxis"] = frame.axis(None, **frame.money(known))
     layout["annotations"] = [frame.heading(f"Net asset value at the marks, {frame.template(statement.quote)}", 1.0)]
+    layout["xaxis"]["range"] = [frame.stamp(ns) for ns in (statement.since_ns, statement.until_ns)]
     layout["hovermode"] = "closest" if len(known) < 2 else "x unified"
     if len(known) < 2:
         worth["mode"] = paid["mode"] = "lines+markers"

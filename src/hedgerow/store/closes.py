@@ -10,12 +10,14 @@ from typing import Final
 
 import numpy as np
 
+from hedgerow.errors import ConfigError
 from hedgerow.model.event import Event, Mark
 from hedgerow.model.instrument import Instrument, Kind, from_symbol
 from hedgerow.model.market import Floats, Ints
 from hedgerow.store.days import daily_bars
 from hedgerow.store.faults import refuse
 from hedgerow.store.files import STEPS, DataFile, read_bars, scan, stamp
+from hedgerow.store.history import quotes_of
 from hedgerow.units import NS_PER_DAY
 
 FILES: Final = {Kind.SPOT: "spot", Kind.PERPETUAL: "perp", Kind.DATED: "dated"}
@@ -30,6 +32,10 @@ def with_closes(folder: Path, events: Sequence[Event], quote: str, end_ns: int |
     """
     if not events:
         return tuple(events)
+    there = quotes_of(folder)
+    if quote not in there:
+        fix = f"Its prices can be in {', '.join(there)}; name a folder of {quote}, or add marks to the event file."
+        raise ConfigError(f"its prices are not in {quote}", where=str(folder), fix=fix)
     last = events[-1].at_ns if end_ns is None else end_ns - 1
     days = np.arange(events[0].at_ns // NS_PER_DAY, last // NS_PER_DAY + 1, dtype=np.int64) * NS_PER_DAY
     files = scan(folder)
