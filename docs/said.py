@@ -292,6 +292,7 @@ _MEANINGS: Final = (
     (r"before\.margin\.NAME\.equity", "collateral and open profit"),
     (r"before\.margin\.NAME\.liquidation_price", "mark at which the venue takes the position; null: none"),
     (r"before\.margin\.NAME\.liquidation_distance", "that price over the present one, less 1"),
+    (r"before\.margin\.NAME\.rung", "rung of the margin ladder on which the short stands"),
     (r"before\.margin\.NAME\.tenor_days", "days to the contract's expiry; null: a perpetual has none"),
     (r"before\.margin\.NAME\.planned_days", "days for which the hedge is planned: the guard's horizon, or the time to its roll"),
     (r"before\.margin\.NAME\.duration", "tenor times planned days; null: a perpetual has none"),
