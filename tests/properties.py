@@ -41,7 +41,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "sigma7": (0.2, 2), "sigma30": (0.2, 2), "sigma90": (0.2, 2), "sigma_ewma": (0.2, 2), "sigma_median2y": (0.4, 1.2),
     "sigma7_pct": (0, 1), "vol_ratio": (0.5, 2.5), "sigma7_change7": (-1, 1), "sigma7_slope7": (-0.1, 0.1),
     "support_atr": (-3, 3), "at_support": (-1, 1.5), "support_broken": (-2, 1.2), "premium": (-0.01, 0.01),
-    "funding7": (-0.5, 0.8), "funding7_pct": (0, 1), "funding3": (-5e-4, 5e-4), "funding7_lag3": (-0.2, 0.5),
+    "funding7": (-0.5, 0.8), "funding30": (-0.5, 0.8), "funding7_pct": (0, 1), "funding3": (-5e-4, 5e-4), "funding7_lag3": (-0.2, 0.5),
     "funding_jump": (-4, 4), "basis60": (-0.1, 0.3), "basis60_rel": (-0.5, 2), "basis60_gap": (-0.1, 0.1),
     "adv30": (1e7, 1e9), "adv30_futures": (1e7, 1e9), "beta": (0.2, 2), "rho2": (0.2, 0.9), "fundamental_z": (-3, 3),
     "correlation": (0.2, 0.95), "correlation_change20": (-0.3, 0.3), "correlation_pct": (0, 1), "fear": (5, 95),
@@ -118,7 +118,8 @@ def policy_rows(draw: st.DrawFn, inverse: bool = False) -> Policy:
     document: dict[str, Any] = {
         "extends": draw(st.sampled_from(BUILT_IN)), "name": "drawn",
         "hedge": {
-            "instrument": draw(st.sampled_from(["perpetual", "perpetual", "dated"])), "inverse": inverse,
+            "instrument": draw(st.sampled_from(["perpetual", "perpetual", "dated", "carry"])), "inverse": inverse,
+            "roll_slices": draw(st.sampled_from([1, 3])), "lengthen_after": draw(st.sampled_from(["0 d", "0 d", "10 d"])),
             "reserve": draw(st.sampled_from(["0 %", "25 %"])), "cap": draw(percent),
             "min_step": draw(st.sampled_from(["0.1 pp", "5 pp"])), "cross_rho2": draw(st.sampled_from(["30 %", "50 %"])),
             "cover_outside": draw(st.booleans()), "views": draw(st.booleans()), "external": draw(st.booleans()),

@@ -16,11 +16,13 @@ from hedgerow.kernel import margin
 from hedgerow.kernel import run as runs
 from hedgerow.kernel.decide import decide
 from hedgerow.kernel.measure import net_asset_value
-from hedgerow.kernel.rules import pack
+from hedgerow.kernel.route import H_CLOSE, H_PERPETUAL, H_ROUTE, ROUTES
+from hedgerow.kernel.rules import hedge_routes, pack
 from hedgerow.model import measure
 from hedgerow.model.instrument import Instrument, Kind, Universe
 from hedgerow.model.plan import Reason, Refusal
 from hedgerow.model.policy import Policy
+from hedgerow.units import NS_PER_DAY
 
 F = TypeVar("F", bound=Callable[..., Any])
 _LOOSE: dict[Any, Any] = {}
@@ -113,7 +115,14 @@ class Desk:
         self.price = np.array([prices[it.asset] for it in self.universe.instruments], dtype=float)
         self.fresh = np.ones(count, np.uint8)
         self.funding = np.zeros(count)
-        self.hedge = np.array([next(iter(self.universe.futures_of(a)), -1) for a in self.assets], np.int64)
+        self.routes = np.full((ROUTES, len(self.assets)), -1, np.int64)
+        self.routes[H_CLOSE] = 0
+        self.hedge = self.routes[H_ROUTE]  # the first contract of each asset
+        self.hedge[:] = [next(iter(self.universe.futures_of(a)), -1) for a in self.assets]
+        for a, name in enumerate(self.assets):
+            for i in self.universe.futures_of(name):
+                if self.universe.instruments[i].kind is Kind.PERPETUAL:
+                    self.routes[H_PERPETUAL, a] = i
         self.log, self.used, self.at = np.zeros((4_000, k.LEG)), np.zeros(1, np.int64), 0
         for a, units in (held or {}).items():
             self.book.asset[k.B_HELD, self.a(a)] = units
@@ -137,6 +146,11 @@ class Desk:
                     row[self.a(asset)] = one
             else:
                 row[:] = value
+        return self
+
+    def on_day(self, day: int) -> Desk:
+        """The contracts that may hedge at the close of a day since the epoch, as a run has them."""
+        self.routes[:] = hedge_routes(self.policy, self.universe, np.array([(day - 1) * NS_PER_DAY], np.int64))[0]
         return self
 
     def at_price(self, **prices: float) -> Desk:
@@ -165,7 +179,7 @@ class Desk:
         """Decide at this close; returns the legs to trade, refusals apart (``refusals``)."""
         loose(fold.settle_marks)(self.rules.inst, self.book.asset, self.book.inst, self.price)
         nav = loose(decide)(
-            self.rules, self.book, self.work, self.signal, self.price, self.fresh, self.funding, self.hedge, due
+            self.rules, self.book, self.work, self.signal, self.price, self.fresh, self.funding, self.routes, due
         )  # fmt: skip
         self.book.scalar[k.S_NAV] = nav
         return [leg for leg in self.plan() if leg.refusal is Refusal.NONE]

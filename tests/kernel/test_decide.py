@@ -35,7 +35,7 @@ def drawn(
     policy = rules_of(base, **tables)
     desk = Desk(policy, {a: prices[a] for a in order}, targets, cash=capital * 0.5, held=held, bare=bare)
     desk.rules.scalar[k.K_MARKET] = order.index("A")
-    desk.hedge = np.array([next(iter(desk.universe.futures_of(a)), -1) for a in order], np.int64)
+    desk.hedge[:] = [next(iter(desk.universe.futures_of(a)), -1) for a in order]
     for a in order:
         if a not in bare and held[a]:
             desk.short(a, held[a] * ratios[a])

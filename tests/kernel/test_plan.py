@@ -256,7 +256,7 @@ def dated(first: int = 7, second: int = 90) -> list[Instrument]:
 
 
 def test_a_dated_hedge_rolls_to_the_next_contract() -> None:
-    policy = rules_of(hedge={"constant": "50 %", "instrument": "dated"})
+    policy = rules_of(hedge={"constant": "50 %", "instrument": "dated", "roll_slices": 1})
     desk = Desk(policy, {"BTC": 100.0}, {"BTC": 0.5}, cash=1_000.0, held={"BTC": 10.0}, futures=dated())
     desk.funding[:] = float("nan")  # a dated contract has none
     assert only(desk.day()).instrument == "BTC/USDT:USDT-7"

@@ -110,7 +110,7 @@ def test_one_decision_outside_a_run_tops_up_a_short_that_is_too_near() -> None:
     desk.short("A", 10.0, collateral=1_000.0).at_price(A=150.0).see(external_hedge=0.5)
     desk.book.inst[k.P_ALARM, 1] = np.inf
     nav = loose(decide_once)(
-        desk.rules, desk.book, desk.work, desk.signal, desk.price, desk.fresh, desk.funding, desk.hedge, False
+        desk.rules, desk.book, desk.work, desk.signal, desk.price, desk.fresh, desk.funding, desk.routes, False
     )
     assert nav == pytest.approx(desk.nav())
     top = only([leg for leg in desk.plan() if leg.refusal is Refusal.NONE], kind="margin")

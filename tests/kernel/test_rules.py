@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hedgerow import policies
+from hedgerow.kernel.route import H_ROUTE
 from hedgerow.kernel.rules import hedge_routes
 from hedgerow.model.instrument import Instrument, Kind
 from hedgerow.units import NS_PER_DAY
@@ -26,7 +27,7 @@ def routes(kind: str, *futures: Instrument) -> list[str]:
         {"name": "made", "hedge": {"constant": "50 %", "instrument": kind, "roll_before": "7 d"}}, "made"
     )
     where = universe(["A"], futures)
-    return [where.instruments[i].symbol if i >= 0 else "" for i in hedge_routes(policy, where, DAYS)[:, 0]]
+    return [where.instruments[i].symbol if i >= 0 else "" for i in hedge_routes(policy, where, DAYS)[:, H_ROUTE, 0]]
 
 
 def test_the_nearest_dated_contract_hedges_until_so_many_days_before_its_expiry() -> None:

@@ -116,7 +116,7 @@ def dated(*days: int) -> list[Instrument]:
 def test_dated_contracts_roll_a_week_before_they_expire() -> None:
     near, far = dated(14, 60)
     closes = {"A": [100.0] * 20, near.symbol: [102.0] * 14 + [NAN] * 6, far.symbol: [105.0] * 20}
-    run, traces = play(closes, futures=[near, far], hedge={"constant": "50 %", "instrument": "dated"})
+    run, traces = play(closes, futures=[near, far], hedge={"constant": "50 %", "instrument": "dated", "roll_slices": 1})
     rolls = [leg for leg in run.legs if leg.reason == "roll"]
     assert [(leg.instrument, leg.side, round(leg.amount, 9), leg.price) for leg in rolls] == [
         (near.symbol, "buy", 5.0, 102.0), (far.symbol, "sell", 5.0, 105.0)]  # fmt: skip

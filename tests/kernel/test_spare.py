@@ -156,7 +156,7 @@ def test_2a17_proceeds_of_the_plan_pay_margin_that_is_due() -> None:
     desk = Desk(policy, {"A": 100.0}, {"A": 0.8}, cash=0.0, held={"A": 10.0})
     desk.short("A", 7.5, collateral=50.0)
     loose(decide_once)(
-        desk.rules, desk.book, desk.work, desk.signal, desk.price, desk.fresh, desk.funding, desk.hedge, False
+        desk.rules, desk.book, desk.work, desk.signal, desk.price, desk.fresh, desk.funding, desk.routes, False
     )  # fmt: skip
     cover, sale, top = desk.plan()
     assert (cover.reason, sale.reason, top.reason) == (Reason.HEDGE_UNFUNDED, Reason.FUND_HEDGE, Reason.MARGIN_IN)

@@ -12,7 +12,18 @@ import pytest
 
 from tests.conftest import ROOT
 
-FEATURES = ("roll", "inverse", "cross_hedge", "rebalance", "deploy", "trim", "hedge_excess", "liquidated")
+FEATURES = (
+    "roll",
+    "hedge_switch",
+    "hedge_lengthen",
+    "inverse",
+    "cross_hedge",
+    "rebalance",
+    "deploy",
+    "trim",
+    "hedge_excess",
+    "liquidated",
+)
 
 
 @pytest.fixture(scope="module")

@@ -61,6 +61,20 @@ def test_a_run_cut_short_decides_the_same(folder: Path, name: str) -> None:
         assert np.array_equal(getattr(whole, field)[:days], getattr(cut, field), equal_nan=True), field
 
 
+@pytest.mark.parametrize(
+    "hedge", [{"instrument": "dated"}, {"instrument": "carry"}, {"lengthen_after": "5 d", "instrument": "perpetual"}]
+)
+def test_a_contract_that_is_listed_later_chooses_nothing_before(folder: Path, hedge: dict[str, str]) -> None:
+    policy = policies.parse({"extends": "b3_constant", "name": "made", "hedge": hedge}, "made")
+    whole, stage = run_of(folder, policy, END)
+    cut, fewer = run_of(folder, policy, CUT)
+    days = len(cut.days_ns)
+    assert {leg.reason for leg in cut.legs} & {"roll", "hedge_switch", "hedge_lengthen"}
+    assert len(stage.market.universe.instruments) > len(fewer.market.universe.instruments)
+    assert decided(whole, days) == decided(cut, days)
+    assert np.array_equal(whole.nav[:days], cut.nav)
+
+
 def test_a_scrambled_future_changes_nothing_before_it(folder: Path) -> None:
     policy = policies.load("balanced")
     whole, stage = run_of(folder, policy, END)

@@ -314,6 +314,10 @@ def _show_standing(decision: Decision) -> None:
             (symbol, text.figure(m["amount"]), text.money(m["notional"]), text.money(m["equity"]), text.figure(m["liquidation_price"]),
              text.percent(m["liquidation_distance"], 0)) for symbol, m in margin.items()
         ], right=heads[1:])  # fmt: skip
+        for symbol, m in margin.items():
+            if math.isfinite(m["tenor_days"]):
+                days = (quantity(_short(m[name], 3), "d") for name in ("tenor_days", "planned_days"))
+                text.say("{} expires in {}; the hedge is planned for {}.".format(symbol, *days))
 
 
 def _known(value: float) -> float:

@@ -75,9 +75,14 @@ from hedgerow.model.market import Floats, Ints
     K_PAID_CAP,  # hedge ratio while shorts pay more than K_PAID
     K_PAID,  # a year
     K_PAID_GATE,  # gate that lifts the cap; -1: none
+    K_INSTRUMENT,  # HEDGE_*: contract that hedges
+    K_STAYS,  # 1: a hedge may stay on a contract that is not the day's first choice
+    K_LENGTHEN,  # days wanted after which a hedge is lengthened; 0: never
+    K_ROLL,  # days before expiry on which a roll begins
+    K_SLICES,  # days that a roll takes
     K_RUNGS,  # number of rungs; they follow
-) = range(62)
-RUNGS: Final = 62  # rules.scalar[RUNGS + i]: hedge ratios, rising
+) = range(67)
+RUNGS: Final = 67  # rules.scalar[RUNGS + i]: hedge ratios, rising
 MAX_RUNGS: Final = 14
 FEE_QUOTE, FEE_BASE = -1.0, -2.0
 ISOLATED, CROSS, UNIFIED = 0.0, 1.0, 2.0
@@ -113,7 +118,7 @@ TO_TARGET, TO_OVERSHOOT, TO_BAND, TO_HALFWAY, TO_FRACTION, TO_POSITION, TO_PRINC
 GROUP_DRIFT, GROUP_TECHNICAL, GROUP_MILESTONE = range(3)
 HOW_TRIM, HOW_HEDGE, HOW_CHEAPER = range(3)
 # ---- rules.reinforce[M, :], rules.ladder[L, :] ----------------------------------------------------------------------
-F_GATE, F_RUNGS, F_LEAST, F_LASTS = range(4)
+F_GATE, F_RUNGS, F_LEAST, F_LASTS, F_LENGTHENS = range(5)  # 1: lengthens the hedge instead of adding rungs
 L_VOTE, L_RUNGS, L_GATE = range(3)
 # ---- rules.asset[:, A] ----------------------------------------------------------------------------------------------
 A_TARGET, A_SOUND, A_HAIRCUT = range(3)  # weight of nav; 1: whitelisted; fraction, of coins that are collateral
@@ -166,6 +171,7 @@ CLOSING_NONE, CLOSING_MARK, CLOSING_BANKRUPTCY = range(3)
     B_PEAK_DONE,  # 1: the aggressive trim of this visit was made
     B_HEDGE,  # instrument that hedges the asset; -1: none
     B_CROSS_BY,  # instrument of B_CROSS
+    B_WANTED,  # decisions in a row on which a hedge was intended
     B_MARK,  # spot price of the last settlement, quote
     B_PNL_SPOT,  # quote, cumulative, as all below
     B_PNL_HEDGE,
@@ -175,8 +181,8 @@ CLOSING_NONE, CLOSING_MARK, CLOSING_BANKRUPTCY = range(3)
     B_FEE_FUTURES,
     B_SLIP_SPOT,
     B_SLIP_FUTURES,
-) = range(34)
-BOOK_ASSET: Final = 34
+) = range(35)
+BOOK_ASSET: Final = 35
 FIRST_PART: Final = B_PNL_SPOT  # the eight parts follow in the order of model.report.PARTS
 # ---- book.inst[:, I] (futures) --------------------------------------------------------------------------------------
 (
@@ -267,8 +273,12 @@ TRIM_ARMED, TRIM_DAY, TRIM_DONE = range(3)  # 1: armed; day of the last fill; 1:
     X_FIRED,  # trim row that fired, whatever else is trimmed with it; -1: none
     X_UNBOUGHT,  # coins that the stablecoins do not pay
     X_HAIRCUT,  # fraction, of coins that are collateral
-) = range(49)
-WORK_ASSET: Final = 49
+    X_LENGTHEN,  # reinforcement row, counted from 1, that lengthens the hedge today; 0: none
+    X_CARRY_PERPETUAL,  # expected by a short of the perpetual, a year; nan: unknown
+    X_CARRY_DATED,  # expected by a short of the nearest dated contract, a year; nan: unknown
+    X_TENOR,  # days to the expiry of the contract that hedges; inf: perpetual; nan: none
+) = range(53)
+WORK_ASSET: Final = 53
 
 # ---- legs[n, :] -----------------------------------------------------------------------------------------------------
 (
@@ -315,7 +325,7 @@ class Rules(NamedTuple):
     regime: Floats  # [R, 15]
     trim: Floats  # [N, 11]
     trim_asset: Floats  # [N, A] 1: the row acts on the asset
-    reinforce: Floats  # [M, 4]
+    reinforce: Floats  # [M, 5]
     ladder: Floats  # [L, 3]
     asset: Floats  # [3, A]
     inst: Floats  # [17, I]
@@ -349,21 +359,15 @@ def new_book(rules: Rules, instruments: int, cash: float) -> Book:
     """An empty book with ``cash`` in the first wallet and nothing entered."""
     n_assets = rules.asset.shape[1]
     asset = np.zeros((BOOK_ASSET, n_assets))
-    asset[B_COST] = np.nan
+    asset[[B_COST, B_MARK]] = np.nan
     asset[B_STATE] = max(rules.regime.shape[0] - 1, 0)
     asset[B_DOWN_DAY] = -np.inf
-    asset[B_HEDGE] = -1.0
-    asset[B_CROSS_BY] = -1.0
-    asset[B_MARK] = np.nan
+    asset[[B_HEDGE, B_CROSS_BY]] = -1.0
     inst = np.zeros((8, instruments))
-    inst[P_LIQUIDATION] = np.inf
-    inst[P_ALARM] = np.inf
+    inst[[P_LIQUIDATION, P_ALARM]] = np.inf
     scalar = np.zeros(BOOK_SCALAR)
-    scalar[S_NAV0] = cash
-    scalar[S_TRANCHE_DAY] = -np.inf
-    scalar[S_DEPLOY_DAY] = -np.inf
-    scalar[S_CAPPED_DAY] = -np.inf
-    scalar[S_NAV] = cash
+    scalar[[S_NAV0, S_NAV]] = cash
+    scalar[[S_TRANCHE_DAY, S_DEPLOY_DAY, S_CAPPED_DAY]] = -np.inf
     votes = np.zeros((2, rules.vote.shape[0], n_assets))
     votes[VOTE_AGE] = np.inf
     trims = np.zeros((3, rules.trim.shape[0] + 2, n_assets))
@@ -379,12 +383,10 @@ def new_book(rules: Rules, instruments: int, cash: float) -> Book:
 def new_work(rules: Rules, instruments: int, measures: int) -> Work:
     """Scratch for decisions over ``instruments`` instruments with ``measures`` columns."""
     n_assets = rules.asset.shape[1]
+    legs = np.zeros(((rules.trim.shape[0] + 24) * n_assets + 8 * instruments + 8, LEG))
+    bits = np.zeros((2, n_assets), np.int64)
     return Work(
-        np.full((measures, n_assets), np.nan),
-        np.zeros((WORK_ASSET, n_assets)),
-        np.zeros((2, n_assets), np.int64),
-        np.zeros(((rules.trim.shape[0] + 24) * n_assets + 8 * instruments + 8, LEG)),
-        np.zeros(2, np.int64),
+        np.full((measures, n_assets), np.nan), np.zeros((WORK_ASSET, n_assets)), bits, legs, np.zeros(2, np.int64)
     )
 
 
@@ -396,31 +398,3 @@ def copy_book(book: Book) -> Book:
 def copy_work(work: Work) -> Work:
     """An independent copy."""
     return Work(work.measure.copy(), work.asset.copy(), work.bits.copy(), work.legs.copy(), work.counts.copy())
-
-
-# ---- what a run records: day[D, :], by_asset[D, :, A] ----------------------------------------------------------------
-(
-    O_NAV,
-    O_CASH,
-    O_FUTURES,  # equity at the futures venue, quote
-    O_SPOT_TRADED,  # quote, of the day
-    O_FUTURES_TRADED,
-    O_MARGIN,  # highest maintenance margin over equity of the day
-    O_DISTANCE,  # lowest liquidation distance of the day
-    O_CAPPED,
-    O_WANTED,
-    O_NEAR,  # highest rung of the margin ladder of the day
-) = range(10)
-O_PARTS: Final = 10  # eight cumulative parts follow
-OUT_DAY: Final = 18
-(
-    OA_PRICE,
-    OA_WEIGHT,
-    OA_TARGET,
-    OA_H,
-    OA_H_NOW,
-    OA_STATE,
-    OA_BASE,
-    OA_SHORT,
-) = range(8)
-OUT_ASSET: Final = 8

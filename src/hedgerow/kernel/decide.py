@@ -5,7 +5,6 @@ from __future__ import annotations
 from hedgerow.jit import compiled, entrance
 from hedgerow.kernel.arrays import (
     K_CROSS_RHO2,
-    K_MARKET,
     K_UNDERWEIGHTS,
     S_BUCKET,
     S_DAY,
@@ -17,12 +16,15 @@ from hedgerow.kernel.arrays import (
     Work,
 )  # fmt: skip
 from hedgerow.kernel.deploy import buy_underweights
+from hedgerow.kernel.futures import write_futures
 from hedgerow.kernel.guard import cost_benefit, guard_legs
 from hedgerow.kernel.ladder import free_cash, withdraw_spare
-from hedgerow.kernel.leg import note_limits, write_futures, write_spot
+from hedgerow.kernel.leg import note_limits, write_spot
 from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.plan import hedge_or_trim, limit_trims, mark_moves, note_shortfalls
 from hedgerow.kernel.regime import regime_stage
+from hedgerow.kernel.roll import lengthen_stage
+from hedgerow.kernel.route import H_ROUTE
 from hedgerow.kernel.target import target_stage
 from hedgerow.kernel.trigger import trigger_stage
 from hedgerow.kernel.turnover import soft_budget
@@ -52,8 +54,8 @@ def observe(
 ) -> float:
     """The first three stages: what is, in which regime, and how much hedge is wanted; returns net asset value.
 
-    ``signal`` [M, A] is the day's panel row; ``price``, ``fresh``, ``funding`` [I] those of the close; ``hedge`` [A]
-    the instrument that would hedge each asset today (-1: none).
+    ``signal`` [M, A] is the day's panel row; ``price``, ``fresh``, ``funding`` [I] those of the close; ``hedge``
+    [ROUTES, A] the contracts that may hedge each asset today (``kernel.route``).
     """
     work.counts[0] = 0
     work.counts[1] = 0
@@ -68,7 +70,7 @@ def observe(
     regime_stage(
         rules.scalar, rules.regime, rules.gate, rules.vote, book.votes, book.asset, book.scalar, book.left,
         work.measure,
-        work.bits, hedge, work.asset,
+        work.bits, hedge[H_ROUTE], work.asset,
     )  # fmt: skip
     target_stage(
         rules.scalar, rules.regime, rules.reinforce, rules.ladder, rules.gate, book.asset, book.scalar, book.until,
@@ -76,6 +78,17 @@ def observe(
         work.bits, work.asset,
     )  # fmt: skip
     return nav
+
+
+@compiled
+def write_legs(rules: Rules, book: Book, work: Work, price: Floats, hedge: Ints) -> None:
+    """The plan as legs: covers, sales, shorts, purchases."""
+    legs, count, x, measure = work.legs, work.counts, work.asset, work.measure
+    rho2, day = rules.scalar[K_CROSS_RHO2], book.scalar[S_DAY]
+    write_futures(rules.scalar, book.asset, book.inst, rules.inst, measure, price, hedge, x, legs, count, day, True)
+    write_spot(rules.trim, book.trims, book.asset, x, measure, rho2, legs, count, day, True)
+    write_futures(rules.scalar, book.asset, book.inst, rules.inst, measure, price, hedge, x, legs, count, day, False)
+    write_spot(rules.trim, book.trims, book.asset, x, measure, rho2, legs, count, day, False)
 
 
 @entrance
@@ -101,6 +114,9 @@ def decide(
     x = work.asset
     if not nav > 0.0:
         return nav
+    lengthen_stage(
+        rules.scalar, rules.inst, work.measure, book.asset, book.inst, price, fresh, funding, hedge, x, legs, count, day
+    )  # fmt: skip
     cash = free_cash(rules, book, price, fresh, nav)
     rebalanced = trigger_stage(
         rules.scalar, rules.regime, rules.trim, rules.trim_asset, rules.gate, rules.inst, book.asset, book.scalar,
@@ -112,18 +128,13 @@ def decide(
     limit_trims(rules.scalar, book.asset, x, nav, legs, count, day)
     if rules.scalar[K_UNDERWEIGHTS] == 1.0 and not rebalanced:
         buy_underweights(rules.scalar, book.asset, x, nav)
-    mark_moves(rules.scalar, rules.inst, book.asset, book.inst, work.measure, x, count)
+    mark_moves(rules.scalar, rules.inst, book.asset, book.inst, work.measure, hedge, x, count)
     note_limits(rules.scalar, x, legs, count, day)
     rows = rules.trim.shape[0]
     cost_benefit(rules.scalar, rules.inst, book.asset, work.measure, x, nav, rows, legs, count, day)
     note_shortfalls(rules.scalar, book.asset, book.scalar, x, nav, legs, count, day)
     first = count[0]
-    market = int(rules.scalar[K_MARKET])
-    rho2 = rules.scalar[K_CROSS_RHO2]
-    write_futures(book.asset, book.inst, rules.inst, work.measure, price, x, legs, count, day, market, True)
-    write_spot(rules.trim, book.trims, book.asset, x, work.measure, rho2, legs, count, day, True)
-    write_futures(book.asset, book.inst, rules.inst, work.measure, price, x, legs, count, day, market, False)
-    write_spot(rules.trim, book.trims, book.asset, x, work.measure, rho2, legs, count, day, False)
+    write_legs(rules, book, work, price, hedge)
     guard_legs(
         rules.scalar,
         rules.inst,

@@ -66,6 +66,7 @@ from hedgerow.kernel.deploy import buy_underweights
 from hedgerow.kernel.fill import largest_within, one_way_cost, slippage_of, turnover_of
 from hedgerow.kernel.leg import add_refusal, refuse
 from hedgerow.kernel.plan import solve, wanted_ratio
+from hedgerow.kernel.route import is_move
 from hedgerow.kernel.turnover import yearly_turnover
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.measure import INDEX
@@ -312,7 +313,8 @@ def _sized(
     if lot > 0.0 and not (closes and legs[n, L_KIND] == LEG_FUTURES):
         units = np.floor(units / lot * (1.0 + 1e-12)) * lot
     least = inst_rules[I_MIN_NOTIONAL, i]
-    if x[X_NOTIONAL, int(legs[n, L_FOR])] < rules[K_MIN_LEG]:  # the smallest leg is asked of the asset's whole move
+    small = x[X_NOTIONAL, int(legs[n, L_FOR])] < rules[K_MIN_LEG]  # the smallest leg is asked of the asset's whole move
+    if small and not is_move(legs[n, L_REASON]):  # a slice of a roll is none
         least = max(least, rules[K_MIN_LEG] * nav)
     if is_safety(legs[n, L_REASON]) or closes:
         least = 0.0

@@ -8,12 +8,7 @@ import numpy as np
 
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
-    B_CROSS,
-    B_CROSS_BY,
-    B_EXCESS,
-    B_HEDGE,
     B_SOLD,
-    I_ASSET,
     K_DOWN_EVERY,
     L_AT,
     L_COST,
@@ -35,7 +30,6 @@ from hedgerow.kernel.arrays import (
     L_WANTED,
     LEG_FUTURES,
     LEG_SPOT,
-    P_UNITS,
     PENDING,
     REFUSED,
     T_ONCE,
@@ -46,8 +40,6 @@ from hedgerow.kernel.arrays import (
     X_BUY,
     X_BUY_REASON,
     X_CARRY,
-    X_CROSS,
-    X_EXCESS,
     X_FIRED,
     X_H,
     X_H_NOW,
@@ -58,8 +50,6 @@ from hedgerow.kernel.arrays import (
     X_OWN,
     X_PRICE,
     X_REASON_H,
-    X_SHORT,
-    X_SHORT_NEW,
     X_SOLD_NEW,
     X_SPOT_NEW,
     X_THRESHOLD,
@@ -259,72 +249,6 @@ def write_spot(
             asset[B_SOLD, a] = x[X_SOLD_NEW, a]
             if x[X_TRIM, a] > least:
                 begin_episode(rules, trims, int(x[X_FIRED, a]), a, day)
-
-
-@compiled
-def _short_on(asset: Floats, inst: Floats, inst_rules: Floats, i: int, a: int, market: int) -> float:
-    """Coins of instrument ``i`` that are short for asset ``a``."""
-    if int(inst_rules[I_ASSET, i]) != a:
-        return asset[B_CROSS, a] if int(asset[B_CROSS_BY, a]) == i else 0.0
-    units = -inst[P_UNITS, i]
-    if a == market:
-        for b in range(asset.shape[1]):
-            if int(asset[B_CROSS_BY, b]) == i:
-                units -= asset[B_CROSS, b]
-    return units
-
-
-@compiled
-def write_futures(
-    asset: Floats,
-    inst: Floats,
-    inst_rules: Floats,
-    measure: Floats,
-    price: Floats,
-    x: Floats,
-    legs: Floats,
-    count: Ints,
-    day: float,
-    market: int,
-    covers: bool,
-) -> None:
-    """Futures legs of the plan: covers and the closing half of a roll, or raises and its opening half."""
-    for a in range(asset.shape[1]):
-        if x[X_MOVE, a] != 1.0:
-            continue
-        for i in range(asset.shape[1], inst.shape[1]):
-            now = _short_on(asset, inst, inst_rules, i, a, market)
-            here = i == int(x[X_OWN, a])
-            wanted = x[X_SHORT_NEW, a] * x[X_CROSS, a] if here else 0.0
-            change = wanted - now
-            if abs(change) <= _TINY * max(now, wanted) or (change < 0.0) != covers:
-                continue
-            reason = _raise_reason(asset, inst_rules, x, i, a) if change > 0.0 else _COVER
-            if change < 0.0 and not here and x[X_OWN, a] >= 0.0:
-                reason = _ROLL
-            elif change < 0.0 and measure[_FAILURE, a] == 1.0:
-                reason = _FAILING
-            elif change < 0.0 and x[X_SHORT, a] > x[X_UNITS, a] * (1.0 + 1e-9):
-                reason = _RESTORE
-            spot = price[int(inst_rules[I_ASSET, i])]
-            base = x[X_SPOT_NEW, a] + x[X_SOLD_NEW, a]
-            reached = (x[X_SHORT_NEW, a] + x[X_SOLD_NEW, a]) / base if base > 0.0 else 0.0
-            if reason == _COVER and reached > x[X_H_NOW, a]:
-                reason = _UNFUNDED
-            n = add_leg(
-                legs, count, i, a, LEG_FUTURES, -change, price[i], spot, reason, -1.0, x[X_H_NOW, a], reached, day
-            )
-            if change > 0.0:
-                _carry(legs, n, x[X_EXCESS, a] - asset[B_EXCESS, a])
-
-
-@compiled
-def _raise_reason(asset: Floats, inst_rules: Floats, x: Floats, i: int, a: int) -> float:
-    if asset[B_HEDGE, a] >= 0.0 and int(asset[B_HEDGE, a]) != i and x[X_SHORT, a] > 0.0:
-        return _ROLL
-    if int(inst_rules[I_ASSET, i]) != a:
-        return _CROSS
-    return _EXCESS if x[X_EXCESS, a] > 0.0 and x[X_H, a] <= x[X_H_NOW, a] else _RAISE
 
 
 @compiled

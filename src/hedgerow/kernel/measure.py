@@ -16,33 +16,24 @@ from hedgerow.kernel.arrays import (
     B_CROSS,
     B_CROSS_BY,
     B_EXCESS,
-    B_HEDGE,
     B_HELD,
     B_OUTSIDE,
     B_SOLD,
     I_ASSET,
     I_INVERSE,
-    I_KIND,
-    K_ALLOW_ILLIQUID,
-    K_ALLOW_UNFUNDED,
-    K_CROSS_RHO2,
     K_MARKET,
     K_RISK_ONLY,
     P_COLLATERAL,
     P_ENTRY,
-    P_SEEN,
     P_UNITS,
     S_HIGH,
     W_CASH,
     W_MARGIN,
     X_ALIVE,
-    X_BETA,
-    X_CARRY,
     X_CROSS,
     X_CROSSED,
     X_H_NOW,
     X_HAIRCUT,
-    X_NO_ADD,
     X_OWN,
     X_PRICE,
     X_SHARE,
@@ -53,18 +44,16 @@ from hedgerow.kernel.arrays import (
     X_VALUE,
     X_WEIGHT,
 )  # fmt: skip
+from hedgerow.kernel.route import alive_price, route
 from hedgerow.model import contract
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.measure import INDEX
-from hedgerow.model.plan import Refusal
 
 notional = compiled(contract.notional)
 profit = compiled(contract.profit)
 funding_received = compiled(contract.funding_received)
 
-_ADV: Final = INDEX["adv30_futures"]
 _BETA: Final = INDEX["beta"]
-_RHO2: Final = INDEX["rho2"]
 _RATIO: Final = INDEX["vol_ratio"]
 _WEIGHT: Final = INDEX["weight"]
 _DRIFT: Final = INDEX["drift_abs"]
@@ -74,10 +63,6 @@ _HEDGE: Final = INDEX["hedge_ratio"]
 _AGE: Final = INDEX["age_days"]
 _BREADTH: Final = INDEX["vol_breadth"]
 _DRAWDOWN: Final = INDEX["nav_drawdown"]
-_FUNDING: Final = INDEX["funding7"]
-_ILLIQUID: Final = float(Refusal.LIQUIDITY_UNKNOWN)
-_NO_PRICE: Final = float(Refusal.NO_PRICE)
-_UNFUNDED: Final = float(Refusal.FUNDING_UNKNOWN)
 
 
 @compiled
@@ -148,92 +133,6 @@ def own_short(asset: Floats, inst: Floats, inst_rules: Floats, a: int, market: i
 
 
 @compiled
-def alive_price(price: Floats, i: int) -> bool:
-    """Whether instrument ``i`` is one and has a price."""
-    return i >= 0 and price[i] > 0.0
-
-
-@compiled
-def _listed(price: Floats, inst: Floats, i: int) -> bool:
-    """Whether contract ``i`` has a price, and had one within the week."""
-    return alive_price(price, i) and inst[P_SEEN, i] >= 0.0
-
-
-@compiled
-def _hedge_route(rules: Floats, measure: Floats, inst: Floats, price: Floats, hedge: Ints, x: Floats, a: int) -> None:
-    """Which instrument hedges the asset, and coins of it per coin of the asset: own futures, or BTC's by beta."""
-    market = int(rules[K_MARKET])
-    x[X_OWN, a] = -1.0
-    x[X_CROSS, a] = 1.0
-    x[X_BETA, a] = 1.0
-    if _listed(price, inst, hedge[a]):
-        x[X_OWN, a] = float(hedge[a])
-        return
-    if a == market or hedge[market] < 0:
-        return
-    beta = measure[_BETA, a]
-    if beta > 0.0 and measure[_RHO2, a] >= rules[K_CROSS_RHO2]:
-        i = hedge[market]
-        if _listed(price, inst, i):
-            x[X_OWN, a] = float(i)
-            x[X_CROSS, a] = beta * price[a] / price[i]
-            x[X_BETA, a] = beta
-
-
-@compiled
-def _no_add(
-    rules: Floats, inst_rules: Floats, measure: Floats, fresh: Bytes, funding: Floats, x: Floats, a: int
-) -> float:
-    """The refusal for which no short may be added on the asset's route today: the plan must not count on it."""
-    i = int(x[X_OWN, a])
-    if i < 0:
-        return 0.0
-    if fresh[i] != 1:
-        return _NO_PRICE
-    owner = int(inst_rules[I_ASSET, i])
-    if not measure[_ADV, owner] > 0.0 and rules[K_ALLOW_ILLIQUID] == 0.0:
-        return _ILLIQUID
-    if np.isnan(funding[i]) and inst_rules[I_KIND, i] == 1.0 and rules[K_ALLOW_UNFUNDED] == 0.0:
-        return _UNFUNDED
-    return 0.0
-
-
-@compiled
-def _route(
-    rules: Floats,
-    inst_rules: Floats,
-    measure: Floats,
-    asset: Floats,
-    inst: Floats,
-    price: Floats,
-    fresh: Bytes,
-    funding: Floats,
-    hedge: Ints,
-    x: Floats,
-    a: int,
-) -> None:
-    """The contract that hedges the asset, whether a short may be added on it today, and what it pays in funding.
-
-    A short stays on its own contract until the one that follows has a price and may be added to.
-    """
-    _hedge_route(rules, measure, inst, price, hedge, x, a)
-    x[X_NO_ADD, a] = _no_add(rules, inst_rules, measure, fresh, funding, x, a)
-    kept = int(asset[B_HEDGE, a])
-    own = int(x[X_OWN, a])
-    waits = own < 0 or int(inst_rules[I_ASSET, own]) != a or x[X_NO_ADD, a] != 0.0
-    if waits and kept != own and _listed(price, inst, kept) and int(inst_rules[I_ASSET, kept]) == a:
-        if inst[P_UNITS, kept] < 0.0:
-            x[X_OWN, a] = float(kept)
-            x[X_CROSS, a] = 1.0
-            x[X_BETA, a] = 1.0
-            x[X_NO_ADD, a] = _no_add(rules, inst_rules, measure, fresh, funding, x, a)
-    own = int(x[X_OWN, a])
-    x[X_CARRY, a] = np.nan
-    if own >= 0 and inst_rules[I_KIND, own] == 1.0:
-        x[X_CARRY, a] = measure[_FUNDING, int(inst_rules[I_ASSET, own])]
-
-
-@compiled
 def _hedged(inst_rules: Floats, asset: Floats, measure: Floats, price: Floats, x: Floats, a: int) -> None:
     """Add the cross hedge to the asset's short, beta-adjusted, and say which share of its coins is hedged."""
     own = int(x[X_OWN, a])
@@ -284,7 +183,7 @@ def measure_stage(
     measure: Floats,
     x: Floats,
 ) -> float:
-    """Fill the book's measures and ``work.asset``'s first rows; returns net asset value. ``hedge`` is [A]."""
+    """Fill the book's measures and ``work.asset``'s first rows; returns net asset value. ``hedge`` is [ROUTES, A]."""
     n_assets = asset.shape[1]
     market = int(rules[K_MARKET])
     nav = net_asset_value(asset, inst, wallet, inst_rules, price)
@@ -317,9 +216,11 @@ def measure_stage(
         x[X_WEIGHT, a] = x[X_VALUE, a] / over if over > 0.0 else 0.0
         if measure[_RATIO, a] >= 1.5 and held > 0.0:
             restless += x[X_VALUE, a] / held
-    for a in range(n_assets):
-        _route(rules, inst_rules, measure, asset, inst, price, fresh, funding, hedge, x, a)
+    for k in range(n_assets):
+        a = market if k == 0 else (k - 1 if k <= market else k)  # a cross hedge follows the market asset's contract
         x[X_SHORT, a] = own_short(asset, inst, inst_rules, a, market)
+        route(rules, inst_rules, measure, asset, inst, price, fresh, funding, hedge, x, x[X_SHORT, a], a)
+    for a in range(n_assets):
         _hedged(inst_rules, asset, measure, price, x, a)
         measure[_BREADTH, a] = restless
         measure[_DRAWDOWN, a] = 1.0 - nav / scalar[S_HIGH] if scalar[S_HIGH] > 0.0 else np.nan

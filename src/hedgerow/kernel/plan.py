@@ -64,6 +64,7 @@ from hedgerow.kernel.arrays import (
     X_VALUE,
 )  # fmt: skip
 from hedgerow.kernel.fill import one_way_cost
+from hedgerow.kernel.futures import leaving
 from hedgerow.kernel.leg import add_refusal
 from hedgerow.model.market import Floats, Ints
 from hedgerow.model.measure import INDEX
@@ -160,7 +161,7 @@ def _ratio(rules: Floats, asset: Floats, x: Floats, base: float, a: int) -> floa
 
 @compiled
 def mark_moves(
-    rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, measure: Floats, x: Floats, count: Ints
+    rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, measure: Floats, hedge: Ints, x: Floats, count: Ints
 ) -> None:
     """Which assets the plan solves anew; counts the moves that are wanted."""
     for a in range(asset.shape[1]):
@@ -180,9 +181,9 @@ def mark_moves(
         step = wanted_ratio(rules, asset, x, base, a) - x[X_H_NOW, a]
         wants = abs(step) >= rules[K_MIN_STEP] - _TINY or (x[X_H, a] == 0.0 and x[X_H_NOW, a] > 0.001)
         over = x[X_SHORT, a] > x[X_UNITS, a] * (1.0 + 1e-9)
-        rolls = (
-            asset[B_HEDGE, a] >= 0.0 and x[X_OWN, a] >= 0.0 and asset[B_HEDGE, a] != x[X_OWN, a] and x[X_SHORT, a] > 0.0
-        )
+        follows = x[X_OWN, a] >= 0.0 and x[X_SHORT, a] > 0.0
+        rolls = follows and asset[B_HEDGE, a] >= 0.0 and asset[B_HEDGE, a] != x[X_OWN, a]
+        rolls = rolls or (follows and leaving(rules, inst_rules, asset, inst, hedge, x, a) > 1e-9 * x[X_SHORT, a])
         lost = x[X_OWN, a] < 0.0 and x[X_SHORT, a] > 1e-9 * x[X_UNITS, a]  # its contract is no longer to be used
         if wants or over or rolls or lost or x[X_TRIM, a] > 0.0 or x[X_BUY, a] > 0.0:
             x[X_MOVE, a] = 1.0

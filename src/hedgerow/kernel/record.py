@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from hedgerow.jit import compiled
@@ -31,25 +33,6 @@ from hedgerow.kernel.arrays import (
     L_WANTED,
     LEG_FUNDING,
     LEG_FUTURES,
-    O_CAPPED,
-    O_CASH,
-    O_DISTANCE,
-    O_FUTURES,
-    O_FUTURES_TRADED,
-    O_MARGIN,
-    O_NAV,
-    O_NEAR,
-    O_PARTS,
-    O_SPOT_TRADED,
-    O_WANTED,
-    OA_BASE,
-    OA_H,
-    OA_H_NOW,
-    OA_PRICE,
-    OA_SHORT,
-    OA_STATE,
-    OA_TARGET,
-    OA_WEIGHT,
     P_COLLATERAL,
     P_UNITS,
     PENDING,
@@ -74,6 +57,33 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.leg import add_leg, refuse
 from hedgerow.kernel.measure import futures_value
 from hedgerow.model.market import Floats, Ints
+
+# ---- what a run records: day[D, :], by_asset[D, :, A] ----------------------------------------------------------------
+(
+    O_NAV,
+    O_CASH,
+    O_FUTURES,  # equity at the futures venue, quote
+    O_SPOT_TRADED,  # quote, of the day
+    O_FUTURES_TRADED,
+    O_MARGIN,  # highest maintenance margin over equity of the day
+    O_DISTANCE,  # lowest liquidation distance of the day
+    O_CAPPED,
+    O_WANTED,
+    O_NEAR,  # highest rung of the margin ladder of the day
+) = range(10)
+O_PARTS: Final = 10  # eight cumulative parts follow
+OUT_DAY: Final = 18
+(
+    OA_PRICE,
+    OA_WEIGHT,
+    OA_TARGET,
+    OA_H,
+    OA_H_NOW,
+    OA_STATE,
+    OA_BASE,
+    OA_SHORT,
+) = range(8)
+OUT_ASSET: Final = 8
 
 
 @compiled

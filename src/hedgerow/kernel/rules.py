@@ -10,6 +10,7 @@ import numpy as np
 
 from hedgerow.errors import ConfigError
 from hedgerow.kernel import arrays as k
+from hedgerow.kernel.route import H_CLOSE, H_NEAR, H_NEXT, H_PERPETUAL, H_ROUTE, ROUTES
 from hedgerow.model import measure as measures
 from hedgerow.model.instrument import Kind, Universe
 from hedgerow.model.margin import CONVENTIONS, Convention, pack_tiers
@@ -29,6 +30,7 @@ _GROUPS: Final = ("drift", "technical", "milestone")
 _HOW: Final = ("trim", "hedge", "cheaper")
 _MODES: Final = ("isolated", "cross", "unified")
 _CLOSING: Final = ("none", "mark", "bankruptcy")
+_INSTRUMENTS: Final = ("perpetual", "dated", "carry")  # in the order of route.HEDGE_*
 
 
 def extra_measures(policy: Policy) -> tuple[str, ...]:
@@ -102,8 +104,11 @@ def pack(policy: Policy, universe: Universe, weights: Mapping[str, float]) -> k.
         [[float(not cut.assets or name in cut.assets) for name in universe.assets] for cut in policy.trim.values()]
     )
     reinforce = np.array(
-        [[add_gate(row.when), row.rungs, row.at_least or 0.0, row.lasts] for row in policy.reinforce.values()]
-    ).reshape(len(policy.reinforce), 4)
+        [
+            [add_gate(row.when), row.rungs, row.at_least or 0.0, row.lasts, float(row.how == "lengthen")]
+            for row in policy.reinforce.values()
+        ]
+    ).reshape(len(policy.reinforce), 5)
     ladder = np.array([[votes[step.vote], step.rungs, add_gate(step.when)] for step in policy.ladder.values()])
     scalar = _scalars(policy, universe, add_gate, votes, weights)
     sound = policy.targets.whitelist
@@ -154,13 +159,16 @@ def convention_of(policy: Policy, inverse: bool) -> Convention:
 
 
 def hedge_routes(policy: Policy, universe: Universe, days_ns: Ints) -> Ints:
-    """Which instrument would hedge each asset on each day, [D, A]; -1: none is listed.
+    """Which contracts may hedge each asset on each day, [D, ROUTES, A] with the rows of ``kernel.route``; -1: none.
 
-    Contracts of the policy's kind come first, then of the other. Dated contracts: the nearest that expires more than
-    ``roll_before`` days after the day's close.
+    ``H_ROUTE``: contracts of the policy's kind come first, then of the other. Dated contracts count while they expire
+    more than ``roll_before`` days after the day's close, the nearest first.
     """
-    routes = np.full((days_ns.shape[0], len(universe.assets)), -1, dtype=np.int64)
-    wanted = Kind.PERPETUAL if policy.hedge.instrument == "perpetual" else Kind.DATED
+    routes = np.full((days_ns.shape[0], ROUTES, len(universe.assets)), -1, dtype=np.int64)
+    closes = days_ns + NS_PER_DAY
+    routes[:, H_CLOSE] = closes[:, None]
+    wanted = Kind.DATED if policy.hedge.instrument == "dated" else Kind.PERPETUAL
+    ends = closes + int(policy.hedge.roll_before * NS_PER_DAY)
     for a, name in enumerate(universe.assets):
         found = [i for i in universe.futures_of(name) if universe.instruments[i].inverse == policy.hedge.inverse]
         # the last that is written for a day wins: the wanted kind, and in it the nearest expiry
@@ -168,10 +176,12 @@ def hedge_routes(policy: Policy, universe: Universe, days_ns: Ints) -> Ints:
         for i in found:
             expiry = universe.instruments[i].expiry_ns
             if expiry is None:
-                routes[:, a] = i
-            else:
-                ends = days_ns + NS_PER_DAY + int(policy.hedge.roll_before * NS_PER_DAY)
-                routes[ends < expiry, a] = i
+                routes[:, H_ROUTE, a] = routes[:, H_PERPETUAL, a] = i
+                continue
+            lasts = ends < expiry
+            routes[lasts, H_ROUTE, a] = i
+            routes[lasts, H_NEXT, a] = routes[lasts, H_NEAR, a]
+            routes[lasts, H_NEAR, a] = i
     return routes
 
 
@@ -268,6 +278,11 @@ def _scalars(
         k.K_RUNGS: len(hedge.rungs),
         k.K_PAID_CAP: hedge.paid_cap, k.K_PAID: hedge.paid_above,
         k.K_PAID_GATE: add_gate(Gate(any=hedge.paid_cap_unless)) if hedge.paid_cap_unless else -1.0,
+    }  # fmt: skip
+    lengthens = hedge.lengthen_after > 0.0 or any(row.how == "lengthen" for row in policy.reinforce.values())
+    cells |= {
+        k.K_INSTRUMENT: _INSTRUMENTS.index(hedge.instrument), k.K_STAYS: hedge.instrument == "carry" or lengthens,
+        k.K_LENGTHEN: hedge.lengthen_after, k.K_ROLL: hedge.roll_before, k.K_SLICES: hedge.roll_slices,
     }  # fmt: skip
     for cell, value in cells.items():
         s[cell] = float(value)

@@ -24,6 +24,7 @@ from hedgerow.kernel.arrays import (
     L_INST,
     L_KIND,
     L_PRICE,
+    L_REASON,
     L_STATUS,
     L_UNITS,
     LEG_FUTURES,
@@ -60,6 +61,7 @@ from hedgerow.kernel.decide import decide, observe
 from hedgerow.kernel.margin import collateral_due, refresh_margin
 from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.record import log_refused, log_unfilled, record_day, write_log
+from hedgerow.kernel.route import is_move
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Refusal
 
@@ -96,6 +98,22 @@ def _cover_waits(work: Work, a: int, open_price: Floats) -> bool:
         if cover and work.legs[n, L_STATUS] == PENDING and int(work.legs[n, L_FOR]) == a:
             if not open_price[int(work.legs[n, L_INST])] > 0.0:
                 return True
+    return False
+
+
+@compiled
+def _other_half_waits(work: Work, n: int, open_price: Floats) -> bool:
+    """Whether leg ``n`` moves a hedge between two contracts and the other one has no price yet: the halves of a move fill
+    together, so that net exposure stays.
+    """
+    legs = work.legs
+    reason = legs[n, L_REASON]
+    if not is_move(reason):
+        return False
+    for m in range(work.counts[0]):
+        half = legs[m, L_REASON] == reason and legs[m, L_FOR] == legs[n, L_FOR] and legs[m, L_STATUS] == PENDING
+        if half and legs[m, L_UNITS] * legs[n, L_UNITS] < 0.0 and not open_price[int(legs[m, L_INST])] > 0.0:
+            return True
     return False
 
 
@@ -147,6 +165,9 @@ def fill_pending(
             waiting += 1
             continue
         if kind == LEG_SPOT and legs[n, L_UNITS] < 0.0 and _cover_waits(work, int(legs[n, L_FOR]), open_price):
+            waiting += 1
+            continue
+        if kind == LEG_FUTURES and _other_half_waits(work, n, open_price):
             waiting += 1
             continue
         cash = book.wallet[W_CASH, 0]
@@ -248,7 +269,7 @@ def run(
     """Run a book through T bars of I instruments and D days.
 
     ``open_ns`` [T], ``opens``/``high``/``close``/``fresh``/``funding`` [T, I], ``day`` [T] (-1: no day completes),
-    ``signals`` [D, M, A], ``hedge`` [D, A], ``due`` [D]; ``deleveraged`` [T] is the share of every short in profit that the
+    ``signals`` [D, M, A], ``hedge`` [D, ROUTES, A], ``due`` [D]; ``deleveraged`` [T] is the share of every short in profit that the
     venue closes at the open. Results: ``day_out`` [D, OUT_DAY],
     ``asset_out`` [D, OUT_ASSET, A], ``bits_out`` [D, 2, A], ``log`` of legs and ``used`` [1], how many legs there were.
     """

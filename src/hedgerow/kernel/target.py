@@ -18,9 +18,11 @@ from hedgerow.kernel.arrays import (
     B_STATE,
     B_STEPS,
     B_TREND,
+    B_WANTED,
     F_GATE,
     F_LASTS,
     F_LEAST,
+    F_LENGTHENS,
     F_RUNGS,
     K_BY_REGIME,
     K_CAP,
@@ -60,6 +62,7 @@ from hedgerow.kernel.arrays import (
     X_H_TREND,
     X_H_VOL,
     X_H_WANTED,
+    X_LENGTHEN,
     X_NO_ADD,
     X_REASON_H,
     X_RISK,
@@ -250,6 +253,8 @@ def _reinforced(
         if gate_holds(gate, int(reinforce[k, F_GATE]), true, known):
             until[k, a] = day + reinforce[k, F_LASTS]
         if day <= until[k, a]:
+            if reinforce[k, F_LENGTHENS] == 1.0:
+                x[X_LENGTHEN, a] = k + 1.0
             extra += reinforce[k, F_RUNGS]
             least = max(least, reinforce[k, F_LEAST])
     if rules[K_VIEWS] == 1.0:
@@ -327,6 +332,7 @@ def target_stage(
         known = bits[1, a]
         x[X_REASON_H, a] = 0.0
         x[X_EXTRA, a] = 0.0
+        x[X_LENGTHEN, a] = 0.0
         h = _base(rules, regime, asset, measure, true, x, a)
         h = _ladder(rules, regime, ladder, gate, asset, measure, true, known, h, a)
         x[X_H_BASE, a] = h
@@ -342,4 +348,5 @@ def target_stage(
             x[X_REASON_H, a] = _FROZEN if h > x[X_H_WANTED, a] else 0.0
         h = _limited(rules, gate, asset, true, known, day, h, x, a)
         asset[B_H, a] = h
+        asset[B_WANTED, a] = asset[B_WANTED, a] + 1.0 if h > 0.0 else 0.0
         x[X_H, a] = h

@@ -31,7 +31,7 @@ SOURCES: Final[dict[str, dict[str, str]]] = {
         "assets": "R-021", "how": "2.15",
     },
     "Rebalance": {"every": "R-005", "threshold": "4.2"},
-    "Reinforce": {"when": "R-032", "rungs": "R-040, 2A-3", "at_least": "R-044", "lasts": "2.11"},
+    "Reinforce": {"when": "R-032", "rungs": "R-040, 2A-3", "at_least": "R-044", "lasts": "2.11", "how": "2A-19"},
     "LadderStep": {"vote": "2A-4", "rungs": "2.12, 2A-4", "when": "E-08, 2.12"},
     "VolTarget": {"target": "2.12", "median_floor": "2A-12"},
     "Trend": {"ratio": "2.12, 2A-2", "enter": "2A-2", "leave": "2A-2"},
@@ -40,7 +40,7 @@ SOURCES: Final[dict[str, dict[str, str]]] = {
         "paid_cap_unless": "E-11",
         "rungs": "E-07", "rounding": "E-07", "max_extra": "2.12, 2A-3", "min_step": "2.12", "rung_down_every": "2.11",
         "floor": "2A-4", "leverage": "R-064, 2A-1", "high_risk": "R-061", "reserve": "2A-9", "instrument": "2A-19",
-        "inverse": "2.12", "roll_before": "2.18", "cover_outside": "R-030", "cross_rho2": "2.12",
+        "inverse": "2.12", "roll_before": "2.18", "roll_slices": "2.18", "lengthen_after": "2A-19", "cover_outside": "R-030", "cross_rho2": "2.12",
     },
     "Deploy": {
         "tranche": "2A-17", "tranches": "2.10", "every": "2.10", "when": "2.10", "underweights": "R-014, 2A-17",

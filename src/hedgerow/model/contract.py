@@ -8,9 +8,11 @@ Source: domain 2.7, 2.12, 2.17; BitMEX and Bybit contract guides (goldens G-17 t
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 Number = TypeVar("Number")  # float, or Decimal
+
+NEAREST: Final = 3  # days to expiry: the basis of a nearer contract says nothing (domain 2.6)
 
 
 def notional(size: Number, price: Number, inverse: bool) -> Number:
@@ -44,3 +46,10 @@ def funding_received(size: Number, mark: Number, rate: Number, inverse: bool) ->
     The sign of funding is fixed here and nowhere else: at a positive rate longs pay shorts.
     """
     return -(size / mark * rate) if inverse else -(size * mark * rate)  # type: ignore[operator,no-any-return]
+
+
+def annual_basis(future: Number, spot: Number, days: Number) -> Number:
+    """Simple basis of a dated contract so many days before its expiry, a fraction per year of 365 days; positive: a
+    short receives it by the expiry. Both prices are of one instant (domain 2.6).
+    """
+    return (future / spot - 1) * 365 / days  # type: ignore[operator,no-any-return]

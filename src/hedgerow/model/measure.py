@@ -64,6 +64,7 @@ _ROWS: Final = (
     # derivatives
     ("premium", "%", "asset", "perpetual close over spot close - 1", "domain 2.7"),
     ("funding7", "%/yr", "asset", "mean funding of 7 days, annualised; positive: a short receives", "domain 2.7"),
+    ("funding30", "%/yr", "asset", "mean funding of 30 days, annualised; positive: a short receives", "domain 2.7"),
     ("funding7_pct", "%", "asset", "funding7's rank in its last 365 days", "domain 2A-10"),
     ("funding3", "bp/8h", "asset", "mean of the last 3 funding payments, per 8 hours", "domain 2.8"),
     ("funding7_lag3", "%/yr", "asset", "funding7 three days earlier", "domain 2.8"),

@@ -36,6 +36,8 @@ class Reason(IntEnum):
     SELL_UNHEDGED = 21
     VENUE_FAILURE = 22
     HEDGE_UNFUNDED = 23
+    HEDGE_SWITCH = 24
+    HEDGE_LENGTHEN = 25
     FLATTEN = 30
     DELEVERAGED = 31
     REPAID = 32
@@ -69,6 +71,9 @@ class Refusal(IntEnum):
     BACKING = 122
     PAID_CAP = 123
     UNREPLACED = 124
+    NO_NEXT = 125
+    NO_LONGER = 126
+    LONGER_COSTS = 127
     MARGIN_LOW = 130
 
 
@@ -88,6 +93,8 @@ SENTENCES: Final[dict[int, str]] = {
     Reason.CROSS_HEDGE: "cross hedge by beta from {measured} to {threshold}: the asset has no futures of its own",
     Reason.HEDGE_EXCESS: "excess shorted instead of sold: cheaper over the horizon",
     Reason.ROLL: "contract rolled before its expiry",
+    Reason.HEDGE_SWITCH: "hedge moved to the contract with the better carry: {measured} a year instead of {threshold}",
+    Reason.HEDGE_LENGTHEN: "hedge lengthened: moved to a dated contract with {measured} to its expiry",
     Reason.MARGIN_IN: "collateral topped up: liquidation was {measured} away, threshold {threshold}",
     Reason.MARGIN_OUT: "spare collateral withdrawn: equity was {measured} of the short, {threshold} is needed",
     Reason.PAIR_REDUCE: "short covered and the spot behind it sold: liquidation {measured} away, threshold {threshold}",
@@ -124,4 +131,7 @@ SENTENCES: Final[dict[int, str]] = {
     Refusal.BACKING: "the other coins stand behind a short that was not covered: {measured} sold, {threshold} wanted",
     Refusal.PAID_CAP: "a short pays {measured} a year: not more than {threshold} is hedged",
     Refusal.UNREPLACED: "the sale or the short that was to take its place was refused: {measured} of {threshold} coins",
+    Refusal.NO_NEXT: "the contract expires in {measured}: no other can be had to roll into",
+    Refusal.NO_LONGER: "no dated contract can be had to lengthen the hedge with",
+    Refusal.LONGER_COSTS: "the longer contract's basis would cost {measured} a year, more than {threshold}",
 }

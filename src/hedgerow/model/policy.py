@@ -152,12 +152,21 @@ class Rebalance(Row):
 
 
 class Reinforce(Row):
-    """A reason to add to the hedge for a while: ``rungs`` up, or ``at_least`` a ratio."""
+    """A reason to add to the hedge for a while: ``rungs`` up, ``at_least`` a ratio, or a contract that lasts longer."""
 
     when: Gate = Field(description="votes that call for it")
     rungs: int = Field(default=0, ge=-2, le=2, description="rungs up", json_schema_extra={"unit": "rungs"})
     at_least: Percent | None = Field(default=None, ge=0, le=1, description="least hedge ratio while it lasts")
     lasts: Days = Field(default=0.0, description="days the effect lasts after the gate was last true")
+    how: Literal["enlarge", "lengthen"] = Field(
+        default="enlarge", description="more hedge; or, at the same size, a dated contract that expires later"
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Reinforce:
+        if self.how == "lengthen" and (self.rungs or self.at_least is not None):
+            raise ValueError('how = "lengthen" moves the hedge as it is: leave out rungs and at_least')
+        return self
 
 
 class LadderStep(Row):
@@ -217,9 +226,19 @@ class Hedge(Row):
     leverage: Times = Field(default=1.0, gt=0, le=5, description="short notional over collateral, at most")
     high_risk: bool = Field(default=False, description="must be true for a leverage above 1")
     reserve: Percent = Field(default=0.25, ge=0, le=1, description="of short notional, kept in the spot wallet")
-    instrument: Literal["perpetual", "dated"] = Field(default="perpetual", description="contract that hedges")
+    instrument: Literal["perpetual", "dated", "carry"] = Field(
+        default="perpetual",
+        description="contract that hedges; carry: perpetual or dated, whichever a short is expected to earn more on",
+    )
     inverse: bool = Field(default=False, description="coin-margined contracts, backed by the coins themselves")
     roll_before: Days = Field(default=7.0, description="a dated contract is rolled so many days before expiry")
+    roll_slices: int = Field(
+        default=3, ge=1, le=30, description="a roll takes so many days", json_schema_extra={"unit": "days"}
+    )
+    lengthen_after: Days = Field(
+        default=0.0,
+        description="a hedge wanted for so long moves to a dated contract if that carries no less; 0: never",
+    )
     cover_outside: bool = Field(default=True, description="coins held elsewhere are hedged too")
     cross_rho2: Percent = Field(
         default=0.5, ge=0, le=1, description="least out-of-sample rho^2 of a cross hedge; below: sell instead"

@@ -9,6 +9,7 @@ import numpy as np
 
 from hedgerow.errors import ConfigError
 from hedgerow.kernel import arrays as k
+from hedgerow.kernel import record
 from hedgerow.kernel.rules import hedge_routes, pack, rebalance_due
 from hedgerow.kernel.run import run as run_kernel
 from hedgerow.kernel.run import warm_up
@@ -76,7 +77,7 @@ def trace(
         ((days + 1) * work.legs.shape[0] + 2 * market.open_ns.shape[0] + payments, k.LEG)
     )  # pages that are not used cost nothing
     used = np.zeros(1, np.int64)
-    day_out, asset_out = np.zeros((days, k.OUT_DAY)), np.zeros((days, k.OUT_ASSET, n_assets))
+    day_out, asset_out = np.zeros((days, record.OUT_DAY)), np.zeros((days, record.OUT_ASSET, n_assets))
     bits = np.zeros((days, 2, n_assets), np.int64)
     if stage.warm.shape[0]:
         first = int(market.days_ns[0]) - stage.warm.shape[0] * NS_PER_DAY
@@ -149,7 +150,7 @@ def _run(
     label: str,
 ) -> Run:
     universe = stage.market.universe
-    regime = asset_out[:, k.OA_STATE].astype(np.int64)
+    regime = asset_out[:, record.OA_STATE].astype(np.int64)
     votes = {
         name: np.where((bits[:, 1] >> v) & 1 == 0, -1, (bits[:, 0] >> v) & 1).astype(np.int64)
         for v, name in enumerate(policy.vote)
@@ -167,26 +168,26 @@ def _run(
         quote=universe.quote,
         start_value=capital,
         days_ns=stage.market.days_ns,
-        nav=day_out[:, k.O_NAV],
-        cash=day_out[:, k.O_CASH],
-        futures_equity=day_out[:, k.O_FUTURES],
-        price=asset_out[:, k.OA_PRICE],
-        weight=asset_out[:, k.OA_WEIGHT],
-        base=asset_out[:, k.OA_BASE],
-        target=asset_out[:, k.OA_TARGET],
-        h_intended=asset_out[:, k.OA_H],
-        h_achieved=asset_out[:, k.OA_H_NOW],
+        nav=day_out[:, record.O_NAV],
+        cash=day_out[:, record.O_CASH],
+        futures_equity=day_out[:, record.O_FUTURES],
+        price=asset_out[:, record.OA_PRICE],
+        weight=asset_out[:, record.OA_WEIGHT],
+        base=asset_out[:, record.OA_BASE],
+        target=asset_out[:, record.OA_TARGET],
+        h_intended=asset_out[:, record.OA_H],
+        h_achieved=asset_out[:, record.OA_H_NOW],
         regime=regime,
         market_regime=regime[:, universe.market_asset],
         regimes=tuple(policy.regime),
-        parts=day_out[:, k.O_PARTS : k.O_PARTS + 8],
+        parts=day_out[:, record.O_PARTS : record.O_PARTS + 8],
         parts_by_asset=np.ascontiguousarray(book.asset[k.FIRST_PART : k.FIRST_PART + 8].T),
-        turnover_spot=day_out[:, k.O_SPOT_TRADED],
-        turnover_futures=day_out[:, k.O_FUTURES_TRADED],
-        margin_ratio=day_out[:, k.O_MARGIN],
-        liquidation_distance=day_out[:, k.O_DISTANCE],
-        margin_capped=day_out[:, k.O_CAPPED],
-        wanted=day_out[:, k.O_WANTED],
+        turnover_spot=day_out[:, record.O_SPOT_TRADED],
+        turnover_futures=day_out[:, record.O_FUTURES_TRADED],
+        margin_ratio=day_out[:, record.O_MARGIN],
+        liquidation_distance=day_out[:, record.O_DISTANCE],
+        margin_capped=day_out[:, record.O_CAPPED],
+        wanted=day_out[:, record.O_WANTED],
         liquidations=int(book.scalar[k.S_LIQUIDATIONS]),
         legs=tuple(leg for leg in done if not leg.refused),
         refusals=tuple(leg for leg in done if leg.refused),
@@ -251,6 +252,8 @@ def row_name(policy: Policy, index: int, reason: Reason) -> str:
     rows = list(policy.trim)
     if 0 <= index < len(rows) and reason is Reason.TRIM:
         return f"trim.{rows[index]}"
+    if index >= 0 and reason is Reason.HEDGE_LENGTHEN:
+        return f"reinforce.{list(policy.reinforce)[index]}"
     tables = {
         Reason.DEPLOY: "deploy", Reason.REBALANCE: "rebalance", Reason.HEDGE_RAISE: "hedge", Reason.HEDGE_COVER:
         "hedge",
@@ -258,11 +261,12 @@ def row_name(policy: Policy, index: int, reason: Reason) -> str:
         Reason.ENTRY: "targets", Reason.TRIM_PEAK: "regime", Reason.TRIM_TOP: "regime", Reason.CROSS_HEDGE:
         "hedge.cross_rho2",
         Reason.ROLL: "hedge.roll_before", Reason.HEDGE_UNFUNDED: "hedge", Reason.MARGIN_OUT: "margin",
+        Reason.HEDGE_SWITCH: "hedge.instrument", Reason.HEDGE_LENGTHEN: "hedge.lengthen_after",
     }  # fmt: skip
     return tables.get(reason, "")
 
 
-_IN_DAYS = (Refusal.COOLDOWN, Refusal.RUNG_WAIT)
+_IN_DAYS = (Refusal.COOLDOWN, Refusal.RUNG_WAIT, Refusal.NO_NEXT, Reason.HEDGE_LENGTHEN)
 _IN_TIMES = (Refusal.COST_BENEFIT, Refusal.TURNOVER, Refusal.DEPEG, Reason.DEPLOY)
 _IN_COINS = (Refusal.PROTECTED, Refusal.BACKING, Refusal.UNREPLACED)
 _IN_QUOTE = (Refusal.BELOW_MINIMUM, Refusal.LIQUIDITY, Refusal.MARGIN, Refusal.CASH, Reason.LIQUIDATED)

@@ -15,6 +15,7 @@ from hedgerow.kernel.account import account_state, is_pooled, refresh_account
 from hedgerow.kernel.ladder import rung_at
 from hedgerow.kernel.margin import margin_ratio, refresh_margin
 from hedgerow.kernel.measure import futures_value, spot_units, unrealised
+from hedgerow.kernel.route import days_left, wanted_long
 from hedgerow.kernel.rules import hedge_routes, pack
 from hedgerow.kernel.run import decide_once, rehearse, warm_up
 from hedgerow.model import measure
@@ -36,6 +37,7 @@ STAGES: dict[str, tuple[tuple[int, str, str], ...]] = {
     "measure": (
         (k.X_PRICE, "price", "quote"), (k.X_UNITS, "coins", ""), (k.X_VALUE, "value", "quote"), (k.X_WEIGHT, "weight", "%"),
         (k.X_TARGET, "target", "%"), (k.X_SHORT, "short_coins", ""), (k.X_H_NOW, "h_achieved", "%"),
+        (k.X_TENOR, "tenor", "d"), (k.X_CARRY_PERPETUAL, "carry_perpetual", "%/yr"), (k.X_CARRY_DATED, "carry_dated", "%/yr"),
     ),
     "regime": ((k.X_FROZEN, "frozen", FLAG), (k.X_BORROWED, "borrowed", FLAG)),
     "target": (
@@ -319,13 +321,25 @@ def _standing(stage: Stage, traces: Traces, price: Floats, nav: float) -> dict[s
                 "amount": units, "notional": float(-units * price[i]), "equity": equity, "liquidation_price": liquidation,
                 "liquidation_distance": liquidation / float(price[i]) - 1.0,
                 "maintenance_over_equity": ratio, "rung": RUNGS[plain(rung_at)(rules, book, i, price)],
-            }  # fmt: skip
+            } | _duration(rules, book, i, int(stage.market.days_ns[-1]) + NS_PER_DAY)  # fmt: skip
     spot_value = float(np.nansum(work.asset[k.X_VALUE]))
     short_value = float(np.nansum(work.asset[k.X_SHORT] * np.nan_to_num(work.asset[k.X_PRICE])))
     return {
         "value": nav, "cash": float(book.wallet[k.W_CASH, 0]), "spot": spot_value, "short": short_value,
         "stable_weight": (nav - spot_value) / nav, "net_exposure": (spot_value - short_value) / nav, "assets": assets, "margin": margin,
     }  # fmt: skip
+
+
+def _duration(rules: k.Rules, book: k.Book, i: int, close_ns: int) -> dict[str, float]:
+    """How long a hedge lasts: days to the contract's expiry (inf: a perpetual has none), days for which it is planned,
+    and their product (R-006, domain 2.18). Planned is the guard's horizon, or the time to the roll where the hedge has
+    been wanted for ``lengthen_after``.
+    """
+    tenor = float(plain(days_left)(rules.inst, i, close_ns))
+    planned = float(rules.scalar[k.K_HORIZON])
+    if np.isfinite(tenor) and plain(wanted_long)(rules.scalar, book.asset, int(rules.inst[k.I_ASSET, i])):
+        planned = max(planned, tenor - float(rules.scalar[k.K_ROLL]))
+    return {"tenor_days": tenor, "planned_days": planned, "duration": tenor * planned}
 
 
 def _backing(rules: k.Rules, book: k.Book, price: Floats, i: int) -> tuple[float, float]:

@@ -7,12 +7,13 @@ from typing import Final
 
 import numpy as np
 
+from hedgerow.model import contract
 from hedgerow.model.market import Floats
 from hedgerow.signals.rolling import logs, median, ratio
 from hedgerow.units import DAYS_PER_YEAR
 
 MATURITY: Final = 60.0  # days
-NEAREST: Final = 3.0  # days to expiry: nearer contracts are ignored
+NEAREST: Final = float(contract.NEAREST)  # days to expiry: nearer contracts are ignored
 NEAREST_ALONE: Final = 7.0  # days to expiry (the roll, domain 2.18) for one contract to stand for the whole curve
 MEDIAN_WINDOW: Final = 30  # days
 MEDIAN_LEAST: Final = 10  # known days: a front month of business days has about 16
@@ -20,7 +21,7 @@ MEDIAN_LEAST: Final = 10  # known days: a front month of business days has about
 
 def simple(future: float, spot: float, days: float) -> float:
     """(F/S - 1) 365 / days: the yield of a hedge of fixed size, a fraction per year."""
-    return (future / spot - 1.0) * DAYS_PER_YEAR / days
+    return contract.annual_basis(future, spot, days)
 
 
 def compound(future: float, spot: float, days: float) -> float:

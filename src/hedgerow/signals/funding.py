@@ -12,6 +12,7 @@ from hedgerow.signals.rolling import flag, ratio, root, shifted, total, variance
 from hedgerow.units import DAYS_PER_YEAR, HOURS_PER_DAY
 
 DAYS: Final = 7  # of the level
+MONTH: Final = 30  # days of the level that a choice of contract looks at
 LAG: Final = 3  # days of the change
 JUMP_DAYS: Final = 90
 JUMP_WINDOW: Final = JUMP_DAYS + LAG + DAYS - 1

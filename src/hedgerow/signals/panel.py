@@ -47,7 +47,7 @@ WINDOWS: Final[dict[str, int]] = {
     "sigma_ewma": volatility.EWMA_WINDOW, "sigma_median2y": volatility.EWMA_WINDOW + volatility.MEDIAN_WINDOW - 1,
     "sigma7_pct": 8 + _RANKED, "vol_ratio": 91, "sigma7_change7": 15, "sigma7_slope7": 14,
     "support_atr": support.WINDOW, "at_support": support.WINDOW, "support_broken": support.WINDOW, "premium": 1,
-    "funding7": funding.DAYS, "funding7_pct": funding.DAYS + _RANKED, "funding3": 1,
+    "funding7": funding.DAYS, "funding30": funding.MONTH, "funding7_pct": funding.DAYS + _RANKED, "funding3": 1,
     "funding7_lag3": funding.DAYS + funding.LAG, "funding_jump": funding.JUMP_WINDOW, "basis60": 1,
     "basis60_rel": basis.MEDIAN_WINDOW, "basis60_gap": basis.MEDIAN_WINDOW, "adv30": TURNOVER,
     "adv30_futures": TURNOVER, "half_spread": 1, "half_spread_futures": 1, "depth": 1, "depth_futures": 1,
@@ -170,6 +170,7 @@ def _of_derivatives(daily: Daily, close: Floats) -> dict[str, Floats]:
     return {
         "premium": basis.premium(perpetual, close),
         "funding7": level,
+        "funding30": funding.level(daily.funding_sum, daily.funding_hours, funding.MONTH),
         "funding7_pct": percentile.percentile(level),
         "funding3": daily.funding_last3,
         "funding7_lag3": shifted(level, funding.LAG),

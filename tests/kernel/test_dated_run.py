@@ -1,0 +1,129 @@
+"""Dated futures through a whole run: rolls leave net exposure as it is, expiries settle exactly, gaps are replaced."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from hedgerow.kernel import arrays as k
+from hedgerow.model.instrument import Instrument, Kind
+from hedgerow.model.report import PARTS, Run
+from hedgerow.research.backtest import Traces, trace
+from hedgerow.units import NS_PER_DAY, NS_PER_HOUR
+from tests.kernel.desk import rules_of
+from tests.kernel.tape import FIRST_NS, stage
+
+NAN = float("nan")
+PERPETUAL = Instrument("A/USDT:USDT", "A", kind=Kind.PERPETUAL, minimum_notional=0.0)
+MOVES = ("roll", "hedge_switch", "hedge_lengthen")
+FEW = settings(max_examples=max(settings().max_examples // 2, 10), phases=(Phase.explicit, Phase.reuse, Phase.generate))
+
+
+def dated(day: int, hours: int = 8) -> Instrument:
+    """A contract that expires at an hour of a day of the run."""
+    expiry = FIRST_NS + day * NS_PER_DAY + hours * NS_PER_HOUR
+    return Instrument(f"A/USDT:USDT-{day}", "A", kind=Kind.DATED, expiry_ns=expiry, minimum_notional=0.0)
+
+
+def play(closes: dict[str, Any], futures: list[Instrument], **given: Any) -> tuple[Run, Traces]:
+    tables = {name: given.pop(name) for name in ("hedge", "costs", "guard") if name in given}
+    return trace(rules_of(**tables), stage(closes, futures=futures, **given), capital=3_000.0, weights={"A": 0.4})
+
+
+def part(run: Run, name: str) -> float:
+    return float(run.parts[-1, PARTS.index(name)])
+
+
+@FEW
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    slices=st.integers(1, 9),
+    before=st.floats(2.0, 12.0),
+    kind=st.sampled_from(["dated", "carry"]),
+    per_day=st.sampled_from([1, 3]),
+    fee=st.sampled_from([0, 5]),
+)
+def test_whatever_moves_leaves_net_exposure_and_nothing_stays_behind(
+    seed: int, slices: int, before: float, kind: str, per_day: int, fee: int
+) -> None:
+    """Coins that are covered on one contract are shorted on another at the same open (or sold, where prices have risen so
+    far that the stablecoins do not fund the whole hedge any more); no contract with a follower is
+    held to its expiry; value changes by the parts.
+    """
+    rng = np.random.default_rng(seed)
+    bars, expiries = 70 * per_day, (25, 45, 65, 100)
+    spot = 100.0 * np.exp(np.cumsum(rng.normal(0.0, 0.03, bars)))
+    closes: dict[str, Any] = {"A": spot}
+    for day in expiries:
+        left = np.maximum(day + 1 / 3 - np.arange(1, bars + 1) / per_day, 0.0)
+        price = spot * (1.0 + (0.08 + 0.1 * np.sin(np.arange(bars) / 9.0 + day)) * left / 365.0)
+        closes[f"A/USDT:USDT-{day}"] = np.where(np.arange(1, bars + 1) / per_day > day + 1 / 3, NAN, price)
+    signals = {"funding30": np.repeat(rng.normal(0.0, 0.3, 14), 5)}
+    run, traces = play(
+        closes, [PERPETUAL, *map(dated, expiries)], per_day=per_day, signals=signals, costs={"futures_fee": f"{fee} bp"},
+        hedge={"constant": "50 %", "instrument": kind, "roll_slices": slices, "roll_before": f"{before} d"},
+    )  # fmt: skip
+    moved: dict[int, float] = defaultdict(float)
+    at = {leg.filled_ns for leg in run.legs if leg.reason in MOVES}
+    for leg in run.legs:
+        assert leg.reason != "settled"
+        if leg.filled_ns in at and leg.kind != "margin":
+            moved[leg.filled_ns] += leg.amount if leg.side == "buy" else -leg.amount
+    assert kind == "carry" or len(moved) >= 3
+    assert list(moved.values()) == pytest.approx([0.0] * len(moved), abs=1e-9)
+    assert run.parts.sum(axis=1) == pytest.approx(run.nav - 3_000.0, abs=1e-6)
+    coins, short = traces.book.asset[k.B_HELD, 0], -traces.book.inst[k.P_UNITS].sum()
+    bought = next(leg.amount for leg in run.legs if leg.reason == "entry")
+    assert coins - short == pytest.approx(0.5 * bought)
+
+
+def test_settlement_at_the_expiry_is_exact_to_the_hour() -> None:
+    """Sold at 104, settled at the spot price of 08:00, 90, for a fee of 5 bp: 6 x 14 is won, 6 x 90 x 5 bp paid."""
+    near = dated(5)
+    spot = [100.0] * 15 + [90.0, 95.0, 97.0] + [97.0] * 6
+    closes = {"A": spot, near.symbol: [104.0] * 16 + [NAN] * 8}
+    hedge = {"constant": "50 %", "instrument": "dated", "roll_before": "0 d"}
+    run, traces = play(closes, [near], per_day=3, hedge=hedge, costs={"futures_fee": "5 bp"})
+    (end,) = [leg for leg in run.legs if leg.reason == "settled"]
+    assert (end.price, end.amount) == (90.0, pytest.approx(6.0))
+    assert end.filled_ns == near.expiry_ns
+    assert part(run, "hedge") == pytest.approx(6 * 10.0)
+    assert part(run, "basis") == pytest.approx(6 * 4.0)
+    assert part(run, "fees_futures") == pytest.approx(-6 * 5e-4 * (104.0 + 90.0))
+    assert traces.book.inst[k.P_COLLATERAL, 1] == 0.0
+    assert run.nav[-1] - 3_000.0 == pytest.approx(12 * -3.0 + 6 * 14.0 - 6 * 5e-4 * 194.0)
+
+
+def test_a_settled_hedge_is_replaced_by_what_is_listed_then() -> None:
+    """Nothing follows the contract of day 5; the perpetual is listed on that day and takes the hedge at the next open."""
+    near = dated(5, 0)
+    closes = {"A": [100.0] * 10, near.symbol: [101.0] * 5 + [NAN] * 5, PERPETUAL.symbol: [NAN] * 5 + [100.0] * 5}
+    hedge = {"constant": "50 %", "instrument": "dated", "roll_before": "2 d"}
+    run, _ = play(closes, [PERPETUAL, near], hedge=hedge)
+    waits = [leg for leg in run.refusals if leg.refused == "no_next"]
+    assert [leg.day for leg in waits] == [2, 3]
+    assert waits[0].sentence == "the contract expires in 2 d: no other can be had to roll into"
+    (end,) = [leg for leg in run.legs if leg.reason == "settled"]
+    assert end.filled_ns == near.expiry_ns
+    again = [leg for leg in run.legs if leg.instrument == PERPETUAL.symbol]
+    assert [(leg.reason, leg.day) for leg in again] == [("hedge_raise", 5)]
+    assert not [leg for leg in run.legs if leg.kind == "spot" and leg.reason != "entry"]
+
+
+def test_a_better_carry_earns_what_it_promised() -> None:
+    """A dated contract 2 % above spot for 73 days is 10 % a year; held to its settlement it pays 2 % of the short."""
+    near = dated(73, 0)
+    left = np.maximum(73.0 - np.arange(1, 80), 0.0)
+    closes = {"A": np.full(79, 100.0), near.symbol: np.where(left > 0.0, 100.0 * (1 + 0.10 * left / 365.0), NAN)}
+    hedge = {"constant": "50 %", "instrument": "carry", "roll_before": "0 d"}
+    signals = {"funding30": np.full(79, 0.05)}
+    run, _ = play(closes, [PERPETUAL, near], hedge=hedge, signals=signals)
+    sold = next(leg for leg in run.legs if leg.instrument == near.symbol)
+    assert sold.day == 1
+    assert part(run, "basis") == pytest.approx(6 * (sold.price - 100.0))
+    assert part(run, "basis") / 600.0 == pytest.approx(0.10 * 72 / 365.0, rel=0.05)  # it filled a day after it was seen
