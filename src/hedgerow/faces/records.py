@@ -32,6 +32,7 @@ def backtest_record(comparison: Comparison) -> dict[str, Any]:
         "hedgerow": __version__,
         "policy": run.policy,
         "simulated": run.simulated,
+        "high_risk": run.leverage > 1.0,
         "quote": run.quote,
         "assets": list(run.assets),
         "start": day(int(run.days_ns[0])),
@@ -53,7 +54,7 @@ def is_cross(leg: LegRecord) -> bool:
 
 
 def attribution(run: Run) -> dict[str, Any]:
-    """The change of value by its six parts, in all and by asset, and what is left over (rounding of float64)."""
+    """The change of value by its parts, in all and by asset, and what is left over (rounding of float64)."""
     column = {name: i for i, name in enumerate(PARTS)}
     total = {name: float(sum(run.parts[-1, column[part]] for part in parts)) for name, parts in ATTRIBUTION.items()}
     change = float(run.nav[-1]) - run.start_value
@@ -72,7 +73,7 @@ def decisions(run: Run) -> list[dict[str, Any]]:
     by_day: dict[int, list[LegRecord]] = {}
     risk: dict[int, list[LegRecord]] = {}
     for leg in (*run.legs, *run.refusals):
-        if leg.reason in ("margin_in", "pair_reduce", "liquidated", "settled"):
+        if leg.reason in ("margin_in", "pair_reduce", "carry_margin", "liquidated", "settled"):
             risk.setdefault(leg.filled_ns or leg.decided_ns, []).append(leg)
         else:
             by_day.setdefault(leg.day, []).append(leg)
@@ -122,6 +123,8 @@ def leg_record(leg: LegRecord) -> dict[str, Any]:
         record["refused"] = leg.refused
     elif leg.filled_ns:
         record["filled"] = stamp(leg.filled_ns)
+    if leg.sleeve:
+        record["sleeve"] = leg.sleeve
     return record
 
 
@@ -135,6 +138,7 @@ def decision_record(decision: Decision, *, stages: bool) -> dict[str, Any]:
         "hedgerow": __version__,
         "policy": decision.policy,
         "simulated": decision.simulated,
+        "high_risk": decision.leverage > 1.0,
         "at": day(decision.day_ns),
         "quote": decision.quote,
         "value": decision.value,

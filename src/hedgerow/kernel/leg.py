@@ -35,7 +35,6 @@ from hedgerow.kernel.arrays import (
     L_WANTED,
     LEG_FUTURES,
     LEG_SPOT,
-    P_UNITS,
     PENDING,
     REFUSED,
     T_ONCE,
@@ -67,6 +66,7 @@ from hedgerow.kernel.arrays import (
     X_TRIM_ROW,
     X_UNITS,
 )  # fmt: skip
+from hedgerow.kernel.measure import hedge_units
 from hedgerow.model.market import Floats, Ints
 from hedgerow.model.measure import INDEX
 from hedgerow.model.plan import Reason, Refusal
@@ -161,11 +161,12 @@ def add_refusal(
     measured: float,
     threshold: float,
     day: float,
-) -> None:
-    """Append what was wanted and not done."""
+) -> int:
+    """Append what was wanted and not done; returns its index (-1 when the block is full)."""
     n = add_leg(legs, count, inst, asset, kind, wanted, price, np.nan, reason, row, measured, threshold, day)
     if n >= 0:
         refuse(legs, n, refusal, measured, threshold)
+    return n
 
 
 @compiled
@@ -266,7 +267,7 @@ def _short_on(asset: Floats, inst: Floats, inst_rules: Floats, i: int, a: int, m
     """Coins of instrument ``i`` that are short for asset ``a``."""
     if int(inst_rules[I_ASSET, i]) != a:
         return asset[B_CROSS, a] if int(asset[B_CROSS_BY, a]) == i else 0.0
-    units = -inst[P_UNITS, i]
+    units = -hedge_units(inst, i)
     if a == market:
         for b in range(asset.shape[1]):
             if int(asset[B_CROSS_BY, b]) == i:

@@ -12,6 +12,7 @@ from hedgerow.kernel.arrays import (
     A_SOUND,
     A_TARGET,
     B_AGE,
+    B_CARRY,
     B_COST,
     B_CROSS,
     B_CROSS_BY,
@@ -19,6 +20,7 @@ from hedgerow.kernel.arrays import (
     B_HEDGE,
     B_HELD,
     B_OUTSIDE,
+    B_PROTECTED,
     B_SOLD,
     I_ASSET,
     I_INVERSE,
@@ -28,6 +30,7 @@ from hedgerow.kernel.arrays import (
     K_CROSS_RHO2,
     K_MARKET,
     K_RISK_ONLY,
+    P_CARRY,
     P_COLLATERAL,
     P_ENTRY,
     P_SEEN,
@@ -123,12 +126,30 @@ def unrealised(inst: Floats, inst_rules: Floats, i: int, mark: float) -> float:
 
 @compiled
 def spot_units(asset: Floats, inst: Floats, inst_rules: Floats, a: int) -> float:
-    """Coins of asset ``a`` in all: the spot wallet, coins that are collateral, coins held elsewhere."""
-    units = asset[B_HELD, a] + asset[B_OUTSIDE, a]
+    """Coins of asset ``a`` in all: the spot wallet, coins that are collateral, coins held elsewhere; not the carry
+    sleeve's.
+    """
+    units = asset[B_HELD, a] - asset[B_CARRY, a]
+    if abs(units) <= 1e-12 * asset[B_CARRY, a]:  # nothing is left but rounding
+        units = 0.0
+    units += asset[B_OUTSIDE, a]
     for i in range(asset.shape[1], inst.shape[1]):
         if int(inst_rules[I_ASSET, i]) == a and inst_rules[I_INVERSE, i] == 1.0:
             units += inst[P_COLLATERAL, i]
     return units
+
+
+@compiled
+def free_coins(asset: Floats, a: int) -> float:
+    """Coins in the spot wallet that may be traded: neither protected nor the carry sleeve's."""
+    return max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a] - asset[B_CARRY, a])
+
+
+@compiled
+def hedge_units(inst: Floats, i: int) -> float:
+    """Coins of contract ``i`` that hedge, short negative: the position less the carry sleeve's short."""
+    units = inst[P_UNITS, i] + inst[P_CARRY, i]
+    return 0.0 if abs(units) <= 1e-12 * inst[P_CARRY, i] else units
 
 
 @compiled
@@ -137,7 +158,7 @@ def own_short(asset: Floats, inst: Floats, inst_rules: Floats, a: int, market: i
     short = 0.0
     for i in range(asset.shape[1], inst.shape[1]):
         if int(inst_rules[I_ASSET, i]) == a:
-            short -= inst[P_UNITS, i]
+            short -= hedge_units(inst, i)
     if a == market:
         gross = short
         for b in range(asset.shape[1]):
@@ -222,7 +243,7 @@ def _route(
     own = int(x[X_OWN, a])
     waits = own < 0 or int(inst_rules[I_ASSET, own]) != a or x[X_NO_ADD, a] != 0.0
     if waits and kept != own and _listed(price, inst, kept) and int(inst_rules[I_ASSET, kept]) == a:
-        if inst[P_UNITS, kept] < 0.0:
+        if hedge_units(inst, kept) < 0.0:
             x[X_OWN, a] = float(kept)
             x[X_CROSS, a] = 1.0
             x[X_BETA, a] = 1.0
