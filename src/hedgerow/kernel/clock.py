@@ -244,13 +244,17 @@ def deleverage(
         size = size_of(book.inst, rules.inst, i) * share
         spot = book.inst[P_INDEX, i]
         kept_h = book.asset[B_H, a]
+        carried = share_of(book.inst, i)
         close_part(rules, book, i, share, price[i], 0.0, B_PNL_HEDGE)
         kept = work.counts[0]
-        log_event(rules, work, log, used, i, -units, -size, price[i], spot, 0.0, 0.0, _DELEVERAGED, at, day)
+        _log_ended(rules, book, work, log, used, i, carried, -units, -size, price[i], spot, 0.0, 0.0, _DELEVERAGED, at)
         work.counts[0] = kept
-        add_leg(
-            work.legs, work.counts, i, a, LEG_FUTURES, units, price[i], price[a], _REOPENED, -1.0, kept_h, kept_h, day
-        )
+        hedge = (1.0 - carried) * units  # the carry sleeve sells the coins that lost their short
+        if hedge < 0.0:
+            add_leg(
+                work.legs, work.counts, i, a, LEG_FUTURES, hedge, price[i], price[a], _REOPENED, -1.0, kept_h, kept_h,
+                day,
+            )  # fmt: skip
     last = work.counts[0]
     if last > first:
         guard_legs(
