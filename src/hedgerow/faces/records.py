@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hedgerow import __version__
-from hedgerow.faces.attribution import ATTRIBUTION, effects_record, hedging_record, split_record
+from hedgerow.faces.attribution import ATTRIBUTION, SLEEVE, effects_record, hedging_record, split_record
 from hedgerow.model.report import PARTS, Comparison, LegRecord, Run
 from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
 
@@ -56,12 +56,12 @@ def is_cross(leg: LegRecord) -> bool:
 def attribution(run: Run) -> dict[str, Any]:
     """The change of value by its parts, in all and by asset, and what is left over (rounding of float64)."""
     column = {name: i for i, name in enumerate(PARTS)}
-    total = {name: float(sum(run.parts[-1, column[part]] for part in parts)) for name, parts in ATTRIBUTION.items()}
+    groups = ATTRIBUTION | SLEEVE
+    total = {name: float(sum(run.parts[-1, column[part]] for part in parts)) for name, parts in groups.items()}
     change = float(run.nav[-1]) - run.start_value
     by_asset = {
         asset: {
-            name: float(sum(run.parts_by_asset[a, column[part]] for part in parts))
-            for name, parts in ATTRIBUTION.items()
+            name: float(sum(run.parts_by_asset[a, column[part]] for part in parts)) for name, parts in groups.items()
         }
         for a, asset in enumerate(run.assets)
     }
