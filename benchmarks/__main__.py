@@ -67,7 +67,7 @@ def exponent(sizes: list[float], seconds: list[float]) -> float:
 def prepared(policy: Any, stage: Any, weights: dict[str, float]) -> Callable[[], Any]:
     """The compiled run alone, on fresh books: no records, no statistics."""
     from hedgerow.kernel import arrays as k
-    from hedgerow.kernel import record
+    from hedgerow.kernel import columns
     from hedgerow.kernel.rules import hedge_routes, pack, rebalance_due
     from hedgerow.kernel.run import run
 
@@ -80,8 +80,8 @@ def prepared(policy: Any, stage: Any, weights: dict[str, float]) -> Callable[[],
         market.day.astype(np.int64),
     )
     out = (
-        np.zeros((days, record.OUT_DAY)),
-        np.zeros((days, record.OUT_ASSET, assets)),
+        np.zeros((days, columns.OUT_DAY)),
+        np.zeros((days, columns.OUT_ASSET, assets)),
         np.zeros((days, 2, assets), np.int64),
     )
     log = np.zeros((days * 24, k.LEG))

@@ -49,6 +49,7 @@ TABLES: Final = (
     ("reinforce", policy.Reinforce, "`[reinforce.NAME]`. Rungs of all live rows add up, to `hedge.max_extra` at most.\n"),
     ("ladder", policy.LadderStep, "`[ladder.NAME]`. Each step acts once between an entry into a regime with `ladder = true` and its end.\n"),
     ("deploy", policy.Deploy, "`[deploy]`.\n"),
+    ("carry", policy.Carry, "`[carry]`; without the table there is no carry sleeve. See [earn carry](../how-to/earn-carry.md).\n"),
     ("costs", policy.Costs, "`[costs]`. The plan's estimate and the simulated fill use the same numbers.\n"),
     ("guard", policy.Guard, "`[guard]`.\n"),
     ("margin", policy.Margin, "`[margin]`. Distance is liquidation price over mark price, less 1.\n"),
@@ -65,6 +66,7 @@ FIELDS: Final = {
     "Policy.margin": "the buffer of each short",
     "Policy.hedge": "how the hedge ratio is made",
     "Policy.deploy": "how stablecoins are spent near a bottom",
+    "Policy.carry": "idle stablecoins in delta-neutral pairs; none: off",
     "Policy.rebalance": "periodic or threshold rebalancing, both ways",
     "Policy.vote": "questions about measures",
     "Policy.regime": "the regime table",
@@ -152,6 +154,7 @@ _MEANINGS: Final = (
     (r"hedgerow", "version that wrote the record"),
     (r"policy", "name of the policy"),
     (r"simulated", "whether the market was made instead of recorded"),
+    (r"high_risk", "whether hedges may be leveraged above 1x"),
     (r"quote", "quote currency"),
     (r"assets", "risk assets, in order"),
     (r"start|end", "first or last daily bar"),
@@ -279,6 +282,7 @@ _MEANINGS: Final = (
     (r"after", "the book after the plan, at the decision's prices and costs: the same keys as `before`"),
     (r"before\.cash", "stablecoins in the spot wallet"),
     (r"before\.value", "net asset value"),
+    (r"before\.carry", "what the carry sleeve ties up: its coins, and as much collateral"),
     (r"before\.spot", "value of all coins, those held elsewhere included"),
     (r"before\.short", "value of what is short"),
     (r"before\.stable_weight", "everything but coins, over value: wallets, collateral, open profit"),
@@ -339,6 +343,10 @@ _MEANINGS: Final = (
     (r"stages\.guard\.NAME\.benefit", "what the asset's move adds, over value"),
     (r"stages\.guard\.NAME\.cost", "what it costs, over value"),
     (r"stages\.guard\.NAME\.exempt", "1: the move needs no benefit above its cost"),
+    (r"stages\.carry\.NAME\.gross", "carry of a pair's short, a year of its notional; null: no sleeve, or unknown"),
+    (r"stages\.carry\.NAME\.net", "expected yield on what a new pair ties up, after four legs, above the stable yield"),
+    (r"stages\.carry\.NAME\.pair_coins", "coins of the pair"),
+    (r"stages\.carry\.NAME\.pair_wanted", "coins of the pair after the plan"),
     # statement, tax
     (r"method", "which lots of spot a sale takes"),
     (r"since", "mark (or first event) with which the period begins"),
@@ -469,6 +477,7 @@ _MEANINGS: Final = (
     (r"sentence", "why, with its numbers"),
     (r"filled", "moment of the fill; only in a backtest"),
     (r"refused", "the refusal's name; only in `refusals`"),
+    (r"sleeve", "`carry`; only in legs of the carry sleeve"),
 )  # fmt: skip
 
 

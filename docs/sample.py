@@ -106,7 +106,7 @@ def _leg(filled_ns: int, refused: str) -> LegRecord:
     return LegRecord(
         day=0, decided_ns=0, filled_ns=filled_ns, instrument="BTC/USDT", asset="BTC", kind="spot", side="sell",
         amount=1.0, price=1.0, notional=1.0, cost=0.0, reason="trim", row="trim.drift", measured=0.1, threshold=0.1,
-        refused=refused,
+        refused=refused, sleeve="carry",
     )  # fmt: skip
 
 

@@ -155,6 +155,12 @@ def policy_rows(draw: st.DrawFn, inverse: bool = False) -> Policy:
                 ["trim", "hedge", "cheaper"]))}}  # fmt: skip
         if document["trim"]["drawn"]["measure"] == "drift_rel":
             document["trim"]["drawn"]["threshold"] = "10 %"
+    if draw(st.booleans()) and document.get("margin", {}).get("mode", "isolated") == "isolated":
+        document["carry"] = {
+            "enter": draw(st.sampled_from(["-50 %/yr", "5 %/yr"])), "leave": draw(st.sampled_from(["-60 %/yr", "-55 %/yr"])),
+            "cap": draw(st.sampled_from(["10 %", "50 %"])), "each": "10 %", "min_hold": draw(st.sampled_from(["0 d", "7 d"])),
+            "cooldown": draw(st.sampled_from(["0 d", "7 d"])), "instrument": draw(st.sampled_from(["perpetual", "dated"])),
+        }  # fmt: skip
     return policies.parse(document, "drawn")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from hedgerow import __version__, policies, wire
 from hedgerow.faces import records, text
-from hedgerow.faces.attribution import ATTRIBUTION
+from hedgerow.faces.attribution import ATTRIBUTION, SLEEVE
 from hedgerow.model.portfolio import Portfolio
 from hedgerow.model.report import PARTS, LegRecord, Run
 from hedgerow.research.backtest import backtest
@@ -206,7 +206,7 @@ def test_six_parts_and_the_residual_are_the_change_of_value() -> None:
         },
     }  # fmt: skip
     assert tuple(found)[:6] == SIX
-    assert sorted(part for group in ATTRIBUTION.values() for part in group) == sorted(PARTS)
+    assert sorted(part for group in (ATTRIBUTION | SLEEVE).values() for part in group) == sorted(PARTS)
 
 
 def test_what_is_not_known_is_null_in_the_file(tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ class Desk:
         return {name: bool(true >> v & 1) if known >> v & 1 else None for v, name in enumerate(self.policy.vote)}
 
     def parts(self) -> float:
-        return float(self.book.asset[k.FIRST_PART : k.FIRST_PART + 8].sum())
+        return float(self.book.asset[k.FIRST_PART : k.FIRST_PART + k.PARTS].sum())
 
     def _leg(self, row: Any) -> Leg:
         inst = int(row[k.L_INST])

@@ -57,6 +57,7 @@ def watch_fills(case: Case) -> tuple[Run, Traces]:
             f"protected coins were touched: {done}"
         )
         assert (book.asset[k.B_PROTECTED] == protected).all()
+        check_sleeve(rules, book)
         assert (book.asset[k.B_OUTSIDE] == outside).all()
         now, coins = short_over_spot(rules, book, work), backed_by_coins(rules, len(short))
         slack = np.where(coins, 0.01, SLACK)  # fees of other hedges through the same contract take coins away
@@ -92,6 +93,17 @@ def watch_fills(case: Case) -> tuple[Run, Traces]:
 
     inner = hooked(runs.fill_pending, fill_futures=check_leverage)
     return play(case, fill_pending=lambda _, *args: check(inner, *args))
+
+
+def check_sleeve(rules: Any, book: Any) -> None:
+    """The carry sleeve's coins are held, its short is a part of the position, and never more than its coins."""
+    coins, short = book.asset[k.B_CARRY], book.inst[k.P_CARRY]
+    assert (coins >= 0.0).all()
+    assert (short >= 0.0).all()
+    assert (coins <= book.asset[k.B_HELD] * (1 + SLACK)).all()
+    assert (short <= -book.inst[k.P_UNITS] * (1 + SLACK)).all()
+    for a in range(len(coins)):
+        assert short[rules.inst[k.I_ASSET] == a].sum() <= coins[a] * (1 + SLACK)
 
 
 def shorts(rules: Any, book: Any) -> Any:

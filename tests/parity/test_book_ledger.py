@@ -19,7 +19,7 @@ from hedgerow import policies
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel import run as runs
 from hedgerow.kernel.leg import add_leg
-from hedgerow.kernel.measure import size_of
+from hedgerow.kernel.position import size_of
 from hedgerow.ledger.ledger import Ledger
 from hedgerow.ledger.positions import Held
 from hedgerow.model.event import Fill, Funding

@@ -35,6 +35,8 @@ ATTRIBUTION: Final = {
     "spot": ("spot",), "hedge": ("hedge",), "basis": ("basis",), "funding": ("funding",), "fees": ("fees_spot", "fees_futures"),
     "slippage": ("slippage_spot", "slippage_futures"),
 }  # fmt: skip
+SLEEVE: Final = {"carry": ("carry",)}  # all of the carry sleeve, shown where there is one
+_ALWAYS: Final = frozenset(part for summed in ATTRIBUTION.values() for part in summed)
 EFFECTS: Final = {
     "trims": "What trims did",
     "hedge": "What the hedge did",
@@ -52,13 +54,14 @@ def breakdown_of(comparison: Comparison) -> Breakdown | None:
 
 
 def parts_of(comparison: Comparison) -> dict[str, float]:
-    """The change of value by part: the kernel's eight always, the others where they are not nothing."""
+    """The change of value by part: those of holdings and hedge always, the others where they are not nothing."""
     found = breakdown_of(comparison)
     if found is not None and found.parts is not None:
-        return {name: float(found.parts[name]) for name in PARTS if name in KERNEL_PARTS or found.parts[name]}
+        return {name: float(found.parts[name]) for name in PARTS if name in _ALWAYS or found.parts[name]}
     run = comparison.subject
     last = run.parts[-1] if len(run.parts) else [0.0] * len(KERNEL_PARTS)
-    return {name: float(amount) for name, amount in zip(KERNEL_PARTS, last, strict=True)}
+    named = zip(KERNEL_PARTS, last, strict=True)
+    return {name: float(amount) for name, amount in named if name in _ALWAYS or amount}
 
 
 def by_asset(comparison: Comparison) -> dict[str, list[float]]:
@@ -67,7 +70,8 @@ def by_asset(comparison: Comparison) -> dict[str, list[float]]:
     if found is not None:
         names = [*(a for a in run.assets if a in found.by_asset), *(a for a in found.by_asset if a not in run.assets)]
         return {asset: [float(found.by_asset[asset][name]) for name in whole] for asset in names}
-    rows = {asset: [float(part) for part in run.parts_by_asset[i]] for i, asset in enumerate(run.assets)}
+    columns = [KERNEL_PARTS.index(name) for name in whole]
+    rows = {asset: [float(run.parts_by_asset[i, k]) for k in columns] for i, asset in enumerate(run.assets)}
     rest = [amount - sum(row[k] for row in rows.values()) for k, amount in enumerate(whole.values())]
     return rows | ({"Not of one asset": rest} if max(map(abs, rest), default=0.0) > 0.005 else {})
 
@@ -101,7 +105,7 @@ def split_record(comparison: Comparison) -> dict[str, Any]:
     found = breakdown_of(comparison)
     if found is None:
         return {"by_regime": {}, "by_reason": {}}
-    six = ATTRIBUTION | {"fees": (*ATTRIBUTION["fees"], "liquidation"), "carry": ("carry",)}
+    six = ATTRIBUTION | {"fees": (*ATTRIBUTION["fees"], "liquidation")} | SLEEVE
     regimes = {
         name: {key: float(sum(row[part] for part in parts)) for key, parts in six.items()}
         for name, row in found.by_regime.items()

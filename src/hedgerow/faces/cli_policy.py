@@ -92,7 +92,7 @@ def explain(name: Name, to: Json = None) -> None:
         for key, row in policy.vote.items()
     ]
     record = {
-        "policy": policy.name, "title": policy.title, "description": policy.description.strip(), "file": path.name,
+        "policy": policy.name, "title": policy.title, "high_risk": policy.hedge.leverage > 1.0, "description": policy.description.strip(), "file": path.name,
         "regimes": regimes, "votes": votes, "cells": cells, "measures": _measures(policy),
     }  # fmt: skip
     text.emit(record, to, lambda: _print(policy, record, cells))
@@ -101,10 +101,13 @@ def explain(name: Name, to: Json = None) -> None:
 def _print(policy: Policy, record: dict[str, Any], cells: list[Cell]) -> None:
     """All sections; a table of rows that has none, and a part that is off, are left out."""
     from hedgerow.faces import policy_words as words
+    from hedgerow.faces.scorecard import high_risk
 
     text.say(policy.title or policy.name, style="bold")
     if policy.description:
         text.say(" ".join(policy.description.split()))
+    if policy.hedge.leverage > 1.0:
+        text.say(f"WARNING: {high_risk(policy.hedge.leverage)}", style="bold")
     text.say(f"Policy {policy.name}, version {policy.version}, file {record['file']}.")
     _settings("targets", policy, cells)
     _section("regime", policy)
@@ -113,7 +116,7 @@ def _print(policy: Policy, record: dict[str, Any], cells: list[Cell]) -> None:
     _settings("", policy, cells)
     _section("vote", policy)
     text.table(("vote", "true when", "source"), [list(row.values()) for row in record["votes"]])
-    for key in ("trim", "hedge", "reinforce", "ladder", "deploy", "rebalance", "guard", "costs", "margin"):
+    for key in ("trim", "hedge", "reinforce", "ladder", "deploy", "carry", "rebalance", "guard", "costs", "margin"):
         rows = getattr(policy, key)
         if not isinstance(rows, dict):
             _settings(key, policy, cells)

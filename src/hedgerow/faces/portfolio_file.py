@@ -28,7 +28,9 @@ def read_portfolio(path: Path) -> Portfolio:
         key = ".".join(f'"{part}"' if "/" in str(part) else str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
             known = '[portfolio], [spot.COIN], [futures."SYMBOL"] and [targets]'
-            keys = "a holding amount, unit_cost, protected, outside, buy_back; a position amount, entry, collateral"
+            keys = (
+                "a holding amount, unit_cost, protected, carry, outside, buy_back; a position amount, entry, collateral"
+            )
             message, fix = "unknown key", f"The file takes {known}; {keys}."
         else:
             got = (

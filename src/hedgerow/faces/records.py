@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hedgerow import __version__
-from hedgerow.faces.attribution import ATTRIBUTION, effects_record, hedging_record, split_record
+from hedgerow.faces.attribution import ATTRIBUTION, SLEEVE, effects_record, hedging_record, split_record
 from hedgerow.model.report import PARTS, Comparison, LegRecord, Run
 from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
 
@@ -32,6 +32,7 @@ def backtest_record(comparison: Comparison) -> dict[str, Any]:
         "hedgerow": __version__,
         "policy": run.policy,
         "simulated": run.simulated,
+        "high_risk": run.leverage > 1.0,
         "quote": run.quote,
         "assets": list(run.assets),
         "start": day(int(run.days_ns[0])),
@@ -53,14 +54,14 @@ def is_cross(leg: LegRecord) -> bool:
 
 
 def attribution(run: Run) -> dict[str, Any]:
-    """The change of value by its six parts, in all and by asset, and what is left over (rounding of float64)."""
+    """The change of value by its parts, in all and by asset, and what is left over (rounding of float64)."""
     column = {name: i for i, name in enumerate(PARTS)}
-    total = {name: float(sum(run.parts[-1, column[part]] for part in parts)) for name, parts in ATTRIBUTION.items()}
+    groups = ATTRIBUTION | SLEEVE
+    total = {name: float(sum(run.parts[-1, column[part]] for part in parts)) for name, parts in groups.items()}
     change = float(run.nav[-1]) - run.start_value
     by_asset = {
         asset: {
-            name: float(sum(run.parts_by_asset[a, column[part]] for part in parts))
-            for name, parts in ATTRIBUTION.items()
+            name: float(sum(run.parts_by_asset[a, column[part]] for part in parts)) for name, parts in groups.items()
         }
         for a, asset in enumerate(run.assets)
     }
@@ -72,7 +73,7 @@ def decisions(run: Run) -> list[dict[str, Any]]:
     by_day: dict[int, list[LegRecord]] = {}
     risk: dict[int, list[LegRecord]] = {}
     for leg in (*run.legs, *run.refusals):
-        if leg.reason in ("margin_in", "pair_reduce", "liquidated", "settled"):
+        if leg.reason in ("margin_in", "pair_reduce", "carry_margin", "liquidated", "settled"):
             risk.setdefault(leg.filled_ns or leg.decided_ns, []).append(leg)
         else:
             by_day.setdefault(leg.day, []).append(leg)
@@ -122,6 +123,8 @@ def leg_record(leg: LegRecord) -> dict[str, Any]:
         record["refused"] = leg.refused
     elif leg.filled_ns:
         record["filled"] = stamp(leg.filled_ns)
+    if leg.sleeve:
+        record["sleeve"] = leg.sleeve
     return record
 
 
@@ -135,6 +138,7 @@ def decision_record(decision: Decision, *, stages: bool) -> dict[str, Any]:
         "hedgerow": __version__,
         "policy": decision.policy,
         "simulated": decision.simulated,
+        "high_risk": decision.leverage > 1.0,
         "at": day(decision.day_ns),
         "quote": decision.quote,
         "value": decision.value,

@@ -173,9 +173,17 @@ def liquidated(run: Run) -> list[LegRecord]:
     return [leg for leg in run.legs if leg.reason == "liquidated" and not leg.refused]
 
 
+def high_risk(leverage: float) -> str:
+    """What is said wherever a hedge may be leveraged (R-061, R-064)."""
+    near = f"a rise of about {numerals.fixed(100.0 / leverage, 0)} % can liquidate it"
+    return f"High risk: hedges may be leveraged up to {leverage:g}x; {near}."
+
+
 def alarms(run: Run) -> list[str]:
-    """What must be read before any figure: an implausible result, positions that the venue closed."""
+    """What must be read before any figure: an implausible result, a leveraged hedge, positions that the venue closed."""
     told = [str(run.coverage["warning"])] if "warning" in run.coverage else []
+    if run.leverage > 1.0:
+        told.append(high_risk(run.leverage))
     if run.liquidations:
         legs = liquidated(run)
         many = "1 position was" if run.liquidations == 1 else f"{run.liquidations:,} positions were"

@@ -12,8 +12,9 @@ from hedgerow.faces import text
 from hedgerow.faces.notes import HEDGED, conjoined, sentences
 from hedgerow.faces.policy_words import quantity
 from hedgerow.faces.records import day, is_cross
-from hedgerow.faces.scorecard import alarms
+from hedgerow.faces.scorecard import alarms, high_risk
 from hedgerow.faces.text_attribution import show_money
+from hedgerow.model.report import PARTS
 
 if TYPE_CHECKING:
     from hedgerow.model.report import Comparison, LegRecord, Run
@@ -45,7 +46,18 @@ def show_comparison(comparison: Comparison) -> None:
     text.say()
     _show_metrics(comparison)
     show_money(comparison)
+    if run.sleeve.any():
+        text.say(sleeve_words(run))
     _show_health(comparison.metrics)
+
+
+def sleeve_words(run: Run) -> str:
+    """What the carry sleeve made, and of how much."""
+    days = int((run.sleeve > 0.0).sum())
+    share = float((run.sleeve / run.nav).sum()) / max(days, 1)
+    made = text.money(float(run.parts[-1, PARTS.index("carry")]), sign=True)
+    held = text.percent(days / max(len(run.nav), 1), 0)
+    return f"Carry sleeve: {made} {run.quote}, its own costs paid; open on {held} of days with {text.percent(share)} of value."
 
 
 _NOTES: Final = 5  # sentences on the data; the report and the JSON have them all
@@ -114,7 +126,13 @@ def _show_health(metrics: Mapping[str, Any]) -> None:
 def show_plan(decision: Decision) -> None:
     """What to do, why, what it costs, and what it changes."""
     _show_head(decision)
-    _show_legs(decision.legs, "Do this", "Nothing is to be done.")
+    pairs = tuple(leg for leg in decision.legs if leg.sleeve)
+    _show_legs(
+        tuple(leg for leg in decision.legs if not leg.sleeve),
+        "Do this",
+        "Nothing is to be done." if not pairs else "Nothing is to be done but for the carry sleeve.",
+    )
+    _show_legs(pairs, "Carry sleeve: both legs of a pair together, apart from holdings and hedge", "")
     if decision.legs:
         traded = sum(leg.notional for leg in decision.legs if leg.kind != "margin")
         cost = sum(leg.cost for leg in decision.legs)
@@ -147,6 +165,8 @@ def show_explanation(decision: Decision) -> None:
     from hedgerow.research.decision import STAGES
 
     for stage, assets in decision.stages.items():
+        if stage == "carry" and not any(math.isfinite(found["gross"]) for found in assets.values()):
+            continue  # the policy has no sleeve
         text.heading(f"Stage {stage}")
         units = {name: unit for _, name, unit in STAGES[stage]}
         rows = [
@@ -241,6 +261,8 @@ def _show_head(decision: Decision) -> None:
     text.heading(f"{label}{decision.policy} at the close of {day(decision.day_ns)}")
     market = decision.regime["market"]
     stands = [f"{asset} {_stand(found)}" for asset, found in decision.regime["assets"].items() if found["state"]]
+    if decision.leverage > 1.0:
+        text.say(f"WARNING: {high_risk(decision.leverage)}", style="bold")
     text.say(f"Value {text.money(decision.value)} {decision.quote}. Market: {market['state'] or 'no regimes'}.")
     if stands:
         text.say(f"{'; '.join(stands)}.")
@@ -297,6 +319,9 @@ def _show_standing(decision: Decision) -> None:
         ))  # fmt: skip
     stable = (text.percent(decision.before["stable_weight"]), text.percent(decision.after["stable_weight"]))
     rows.append((f"{decision.quote} in all", *stable, "", "", "", ""))
+    tied = [book["carry"] / book["value"] for book in (decision.before, decision.after)]
+    if any(tied):
+        rows.append(("of it, in the carry sleeve", text.percent(tied[0]), text.percent(tied[1]), "", "", "", ""))
     heads = ["", "weight", "weight after", "target", "hedge", "hedge after", "intended"]
     text.table(heads, rows, right=heads[1:])
     sold = [

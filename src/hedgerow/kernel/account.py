@@ -17,7 +17,6 @@ from hedgerow.kernel.arrays import (
     B_CROSS,
     B_CROSS_BY,
     B_HELD,
-    B_PROTECTED,
     CROSS,
     I_ASSET,
     I_FEE,
@@ -40,7 +39,9 @@ from hedgerow.kernel.arrays import (
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.margin import collateral_due, liquidation_of, maintenance_of
-from hedgerow.kernel.measure import own_short, spot_units, unrealised
+from hedgerow.kernel.measure import free_coins, own_short, spot_units
+from hedgerow.kernel.position import unrealised
+from hedgerow.kernel.sleeve import unpaired
 from hedgerow.model.market import Floats
 
 _DUST: Final = 0.01  # of the spot: less than a lot may be left of a cross hedge that was covered
@@ -178,12 +179,21 @@ def affordable(
         funded = room / (mark[i] * each)
     elif rules.inst[I_INVERSE, i] == 1.0:
         due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], spot)
-        funded = (max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]) - due) / each
+        funded = (free_coins(book.asset, a) - due) / each
         spare = spare / (1.0 + rules.inst[I_FEE, i] * mark[i] / spot)  # the fee itself is paid in coins
     else:
         due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], spot)
         funded = (max(0.0, book.wallet[W_CASH, 0]) - due) / (mark[i] * each)
     return max(0.0, min(wanted, min(funded, spare)))
+
+
+@compiled
+def affordable_pair(rules: Rules, book: Book, i: int, wanted: float, mark: float, spot: float, slip: float) -> float:
+    """Coins that the carry sleeve may short more: those it bought and did not short, as far as cash backs them whole."""
+    due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark, spot)
+    each = mark * (1.0 + slip + rules.inst[I_FEE, i])
+    loose = unpaired(book.asset, book.inst, rules.inst, int(rules.inst[I_ASSET, i]))
+    return max(0.0, min(wanted, loose, (max(0.0, book.wallet[W_CASH, 0]) - due) / each))
 
 
 @compiled
@@ -217,7 +227,7 @@ def collect(rules: Rules, book: Book, i: int, mark: Floats, spot: float) -> floa
         return 0.0
     if rules.inst[I_INVERSE, i] == 1.0:
         a = int(rules.inst[I_ASSET, i])
-        due = min(due, max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]))
+        due = min(due, free_coins(book.asset, a))
         book.asset[B_HELD, a] -= due
     else:
         due = min(due, max(0.0, book.wallet[W_CASH, 0]))

@@ -121,7 +121,10 @@ HOW_TRIM, HOW_HEDGE, HOW_CHEAPER = range(3)
 F_GATE, F_RUNGS, F_LEAST, F_LASTS, F_LENGTHENS = range(5)  # 1: lengthens the hedge instead of adding rungs
 L_VOTE, L_RUNGS, L_GATE = range(3)
 # ---- rules.asset[:, A] ----------------------------------------------------------------------------------------------
-A_TARGET, A_SOUND, A_HAIRCUT = range(3)  # weight of nav; 1: whitelisted; fraction, of coins that are collateral
+# weight of nav; 1: whitelisted; fraction, of coins that are collateral; 1: the carry sleeve may use it
+A_TARGET, A_SOUND, A_HAIRCUT, A_CARRY = range(4)
+# ---- rules.carry[:]: a year, a year, nav, nav, Kind, days, days, days, a year, days; no cap: no sleeve ------------------
+C_ENTER, C_LEAVE, C_CAP, C_EACH, C_KIND, C_HOLD, C_COOLDOWN, C_HORIZON, C_YIELD, C_ROLL = range(10)
 # ---- rules.inst[:, I] -----------------------------------------------------------------------------------------------
 (
     I_ASSET,  # index of the asset
@@ -172,6 +175,9 @@ CLOSING_NONE, CLOSING_MARK, CLOSING_BANKRUPTCY = range(3)
     B_HEDGE,  # instrument that hedges the asset; -1: none
     B_CROSS_BY,  # instrument of B_CROSS
     B_WANTED,  # decisions in a row on which a hedge was intended
+    B_CARRY,  # coins of B_HELD that are the long leg of the carry sleeve
+    B_CARRY_DAY,  # day on which its pair was opened
+    B_CARRY_LEFT,  # day on which it was last left; -inf: never
     B_MARK,  # spot price of the last settlement, quote
     B_PNL_SPOT,  # quote, cumulative, as all below
     B_PNL_HEDGE,
@@ -181,9 +187,11 @@ CLOSING_NONE, CLOSING_MARK, CLOSING_BANKRUPTCY = range(3)
     B_FEE_FUTURES,
     B_SLIP_SPOT,
     B_SLIP_FUTURES,
-) = range(35)
-BOOK_ASSET: Final = 35
-FIRST_PART: Final = B_PNL_SPOT  # the eight parts follow in the order of model.report.PARTS
+    B_PNL_CARRY,  # all of the carry sleeve
+) = range(39)
+BOOK_ASSET: Final = 39
+FIRST_PART: Final = B_PNL_SPOT  # they follow in the order of model.report.PARTS
+PARTS: Final = 9
 # ---- book.inst[:, I] (futures) --------------------------------------------------------------------------------------
 (
     P_UNITS,  # coins, short negative
@@ -194,7 +202,9 @@ FIRST_PART: Final = B_PNL_SPOT  # the eight parts follow in the order of model.r
     P_LIQUIDATION,  # price; inf: none
     P_ALARM,  # price above which the margin ladder looks
     P_SEEN,  # ns since the epoch of its last fresh price; 0: none yet; -1: gone
-) = range(8)
+    P_CARRY,  # coins of the short that are the short leg of the carry sleeve
+) = range(9)
+BOOK_INST: Final = 9
 # ---- book.wallet[:, W] ----------------------------------------------------------------------------------------------
 W_CASH, W_MARGIN = 0, 1  # quote; the balance that backs linear shorts under cross margin, quote
 # ---- book.scalar[:] -------------------------------------------------------------------------------------------------
@@ -213,8 +223,9 @@ W_CASH, W_MARGIN = 0, 1  # quote; the balance that backs linear shorts under cro
     S_BUCKET,  # index of the running turnover bucket
     S_CAPPED_DAY,  # last decision whose hedge was cut for want of collateral
     S_NAV,  # nav of the last decision
-) = range(14)
-TURNOVER: Final = 14  # book.scalar[TURNOVER + i]: traded value over nav in each of 12 slots of a year
+    S_NOW,  # ns since the epoch: opening time of the present bar
+) = range(15)
+TURNOVER: Final = 15  # book.scalar[TURNOVER + i]: traded value over nav in each of 12 slots of a year
 SLOTS: Final = 12
 SLOT_DAYS: Final = 365.0 / 12.0
 BOOK_SCALAR: Final = TURNOVER + SLOTS
@@ -277,8 +288,12 @@ TRIM_ARMED, TRIM_DAY, TRIM_DONE = range(3)  # 1: armed; day of the last fill; 1:
     X_CARRY_PERPETUAL,  # expected by a short of the perpetual, a year; nan: unknown
     X_CARRY_DATED,  # expected by a short of the nearest dated contract, a year; nan: unknown
     X_TENOR,  # days to the expiry of the contract that hedges; inf: perpetual; nan: none
-) = range(53)
-WORK_ASSET: Final = 53
+    X_PAIR,  # coins of the carry sleeve before the plan
+    X_PAIR_NEW,  # and after it
+    X_PAIR_GROSS,  # carry a year of its short's notional; nan: unknown
+    X_PAIR_NET,  # a year of what the pair ties up, less the cost of four legs and the stable yield; nan: unknown
+) = range(57)
+WORK_ASSET: Final = 57
 
 # ---- legs[n, :] -----------------------------------------------------------------------------------------------------
 (
@@ -309,8 +324,9 @@ WORK_ASSET: Final = 53
     L_SIZE,  # what filled, as model.contract counts it: coins, or quote of notional for an inverse contract
     L_CHARGE,  # fee in the currency that paid it
     L_PAID_IN,  # asset whose coins paid the fee; -1: quote
-) = range(26)
-LEG: Final = 26
+    L_SLEEVE,  # 1: a leg of the carry sleeve
+) = range(27)
+LEG: Final = 27
 LEG_SPOT, LEG_FUTURES, LEG_MARGIN = 0.0, 1.0, 2.0
 LEG_FUNDING = 3.0  # in the log alone: L_DONE received (settle currency; nan: unknown), L_FILL mark, L_MEASURED rate
 PENDING, FILLED, REFUSED, SUPERSEDED = range(4)
@@ -327,16 +343,17 @@ class Rules(NamedTuple):
     trim_asset: Floats  # [N, A] 1: the row acts on the asset
     reinforce: Floats  # [M, 5]
     ladder: Floats  # [L, 3]
-    asset: Floats  # [3, A]
+    asset: Floats  # [4, A]
     inst: Floats  # [17, I]
     tier: Floats  # [T, 3] tier tables: floor, rate, deduction (kernel.liquidation)
+    carry: Floats  # [10]
 
 
 class Book(NamedTuple):
     """Everything that a decision remembers."""
 
     asset: Floats  # [BOOK_ASSET, A]
-    inst: Floats  # [8, I]
+    inst: Floats  # [BOOK_INST, I]
     wallet: Floats  # [2, W]
     scalar: Floats  # [BOOK_SCALAR]
     votes: Floats  # [2, V, A]
@@ -351,7 +368,7 @@ class Work(NamedTuple):
     measure: Floats  # [M, A]
     asset: Floats  # [WORK_ASSET, A]
     bits: Ints  # [2, A]: votes true, votes known
-    legs: Floats  # [N A + 24 A + 8 I + 8, LEG]
+    legs: Floats  # [N A + 32 A + 8 I + 8, LEG]
     counts: Ints  # [2]: legs, moves wanted
 
 
@@ -363,7 +380,8 @@ def new_book(rules: Rules, instruments: int, cash: float) -> Book:
     asset[B_STATE] = max(rules.regime.shape[0] - 1, 0)
     asset[B_DOWN_DAY] = -np.inf
     asset[[B_HEDGE, B_CROSS_BY]] = -1.0
-    inst = np.zeros((8, instruments))
+    asset[[B_CARRY_DAY, B_CARRY_LEFT]] = -np.inf
+    inst = np.zeros((BOOK_INST, instruments))
     inst[[P_LIQUIDATION, P_ALARM]] = np.inf
     scalar = np.zeros(BOOK_SCALAR)
     scalar[[S_NAV0, S_NAV]] = cash

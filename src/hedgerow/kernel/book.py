@@ -9,8 +9,18 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled
-from hedgerow.kernel.account import account_spare, affordable, bare, collect, credit, is_pooled, release
+from hedgerow.kernel.account import (
+    account_spare,
+    affordable,
+    affordable_pair,
+    bare,
+    collect,
+    credit,
+    is_pooled,
+    release,
+)
 from hedgerow.kernel.arrays import (
+    B_CARRY,
     B_COST,
     B_CROSS,
     B_CROSS_BY,
@@ -24,10 +34,10 @@ from hedgerow.kernel.arrays import (
     B_MARK,
     B_PEAK_DONE,
     B_PNL_BASIS,
+    B_PNL_CARRY,
     B_PNL_HEDGE,
     B_PNL_SPOT,
     B_PRINCIPAL,
-    B_PROTECTED,
     B_SLIP_FUTURES,
     B_SLIP_SPOT,
     B_SOLD,
@@ -53,12 +63,14 @@ from hedgerow.kernel.arrays import (
     L_PRICE,
     L_REASON,
     L_SIZE,
+    L_SLEEVE,
     L_SLIPPAGE,
     L_SOLD,
     L_SPOT,
     L_STATUS,
     L_UNITS,
     L_WANTED,
+    P_CARRY,
     P_COLLATERAL,
     P_ENTRY,
     P_INDEX,
@@ -82,7 +94,9 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.fill import slippage_of
 from hedgerow.kernel.leg import begin_episode
 from hedgerow.kernel.margin import collateral_due, refresh_margin
-from hedgerow.kernel.measure import funding_received, profit, size_of, spot_units, unrealised
+from hedgerow.kernel.measure import free_coins, spot_units
+from hedgerow.kernel.position import funding_received, hedge_units, profit, size_of, unrealised
+from hedgerow.kernel.sleeve import add_coins, share_of, unpaired
 from hedgerow.model import contract
 from hedgerow.model.market import Floats
 from hedgerow.model.plan import Reason
@@ -109,6 +123,8 @@ def settle_marks(inst_rules: Floats, asset: Floats, inst: Floats, price: Floats)
         units = spot_units(asset, inst, inst_rules, a)
         if asset[B_MARK, a] > 0.0 and units != 0.0:
             asset[B_PNL_SPOT, a] += units * (spot - asset[B_MARK, a])
+        if asset[B_CARRY, a] != 0.0:
+            asset[B_PNL_CARRY, a] += asset[B_CARRY, a] * (spot - asset[B_MARK, a])
         asset[B_MARK, a] = spot
     for i in range(n_assets, inst.shape[1]):
         mark = price[i]
@@ -117,8 +133,10 @@ def settle_marks(inst_rules: Floats, asset: Floats, inst: Floats, price: Floats)
         if not (mark > 0.0 and spot > 0.0):
             continue
         if inst[P_UNITS, i] != 0.0 and inst[P_MARK, i] > 0.0:
-            index = inst[P_UNITS, i] * (spot - inst[P_INDEX, i])
-            moved = inst[P_UNITS, i] * (mark - inst[P_MARK, i])
+            units = hedge_units(inst, i)
+            index = units * (spot - inst[P_INDEX, i])
+            moved = units * (mark - inst[P_MARK, i])
+            asset[B_PNL_CARRY, a] -= inst[P_CARRY, i] * (mark - inst[P_MARK, i])
             if inst_rules[I_INVERSE, i] == 1.0:
                 before = unrealised(inst, inst_rules, i, inst[P_MARK, i]) * inst[P_INDEX, i]
                 moved = unrealised(inst, inst_rules, i, mark) * spot - before
@@ -146,7 +164,9 @@ def pay_funding(
         return np.nan
     inverse = rules.inst[I_INVERSE, i] == 1.0
     received = funding_received(size_of(book.inst, rules.inst, i), mark, rate, inverse)
-    book.asset[B_FUNDING, int(rules.inst[I_ASSET, i])] += received * spot if inverse else received
+    carried = share_of(book.inst, i) * received
+    book.asset[B_FUNDING, int(rules.inst[I_ASSET, i])] += received * spot if inverse else received - carried
+    book.asset[B_PNL_CARRY, int(rules.inst[I_ASSET, i])] += carried
     credit(rules, book, i, received)
     refresh_margin(rules, book.inst, i)
     return received
@@ -191,7 +211,9 @@ def fill_spot(
     fee_rate = rules.inst[I_FEE, a]
     slip = slippage_of(rules.scalar, rules.inst, measure, a, abs(units) * price)
     if units < 0.0:
-        free = min(max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a]), bare(rules, book, x, a, a, a))
+        free = min(free_coins(asset, a), bare(rules, book, x, a, a, a))
+        if legs[n, L_SLEEVE] == 1.0:
+            free = unpaired(asset, book.inst, rules.inst, a)
         units = -min(-units, free)
         fill = price * (1.0 - slip)
     else:
@@ -204,6 +226,13 @@ def fill_spot(
     book.wallet[W_CASH, 0] -= cost
     if book.wallet[W_CASH, 0] < 0.0 and units > 0.0:
         book.wallet[W_CASH, 0] = 0.0
+    book.scalar[S_SPOT_TRADED] += abs(units) * fill
+    count_turnover(book.scalar, abs(units) * fill)
+    _note_fill(legs, n, at, fill, units, fee)
+    if legs[n, L_SLEEVE] == 1.0:
+        add_coins(asset, a, units - paid, legs[n, L_DAY])
+        asset[B_PNL_CARRY, a] -= units * (fill - price) + fee
+        return True
     cost = units * fill + (fee if paid == 0.0 else 0.0)
     owned = spot_units(asset, book.inst, rules.inst, a)
     if units > 0.0 and (owned == 0.0 or asset[B_COST, a] >= 0.0):
@@ -214,9 +243,6 @@ def fill_spot(
     asset[B_FEE_SPOT, a] -= fee
     asset[B_SLIP_SPOT, a] -= units * (fill - legs[n, L_PRICE])
     asset[B_PNL_SPOT, a] += units * (price - legs[n, L_PRICE])
-    book.scalar[S_SPOT_TRADED] += abs(units) * fill
-    count_turnover(book.scalar, abs(units) * fill)
-    _note_fill(legs, n, at, fill, units, fee)
     _after_spot(rules, book, legs, n, units, a)
     return True
 
@@ -272,7 +298,7 @@ def _pay_fee(
     if how >= 0.0 and how != a:
         b = int(how)
         coins = fee / mark[b] if mark[b] > 0.0 else np.inf
-        free = min(book.asset[B_HELD, b] - book.asset[B_PROTECTED, b], bare(rules, book, x, b, b, b))
+        free = min(free_coins(book.asset, b), bare(rules, book, x, b, b, b))
         if coins <= free:
             book.asset[B_HELD, b] -= coins
             legs[n, L_CHARGE] = coins
@@ -316,15 +342,18 @@ def fill_futures(
     units = legs[n, L_UNITS]
     slip = slippage_of(rules.scalar, rules.inst, measure, i, abs(units) * price)
     inverse = rules.inst[I_INVERSE, i] == 1.0
+    sleeve = legs[n, L_SLEEVE] == 1.0
     if units < 0.0:
         wanted = -units
         limit = affordable(rules, book, x, i, served, wanted, mark, spot, slip)
-        if limit < wanted * (1.0 - 0.02):
+        if sleeve:
+            limit = affordable_pair(rules, book, i, wanted, price, spot, slip)
+        elif limit < wanted * (1.0 - 0.02):
             book.scalar[S_CAPPED_DAY] = legs[n, L_DAY]
         units = -limit
         fill = price * (1.0 - slip)
     else:
-        units = min(units, -inst[P_UNITS, i])
+        units = min(units, inst[P_CARRY, i] if sleeve else -hedge_units(inst, i))
         fill = price * (1.0 + slip)
     if units == 0.0 or inst[P_UNITS, i] > 0.0:
         return False
@@ -341,6 +370,8 @@ def fill_futures(
     inst[P_UNITS, i] += units
     if abs(inst[P_UNITS, i]) <= 1e-12 * abs(units):
         inst[P_UNITS, i] = 0.0
+    if sleeve:
+        inst[P_CARRY, i] -= units
     credit(rules, book, i, change)
     excess = 0.0
     if inverse:
@@ -357,7 +388,7 @@ def fill_futures(
     if served != a:
         book.asset[B_CROSS, served] = max(0.0, book.asset[B_CROSS, served] - units)
         book.asset[B_CROSS_BY, served] = i
-    if units < 0.0:
+    if units < 0.0 and not sleeve:
         book.asset[B_HEDGE, served] = i
         if legs[n, L_SOLD] > 0.0:
             book.asset[B_EXCESS, served] += legs[n, L_SOLD] * units / legs[n, L_WANTED]
@@ -384,6 +415,9 @@ def _attribute(
     """Split a futures fill: fee, slippage against the decision, index and basis since then; ``excess`` is what an
     inverse contract makes beside a linear one, quote.
     """
+    if legs[n, L_SLEEVE] == 1.0:
+        book.asset[B_PNL_CARRY, a] -= units * (fill - price) + fee
+        return
     decided = legs[n, L_PRICE]
     index = legs[n, L_SPOT]
     book.asset[B_FEE_FUTURES, a] -= fee
@@ -415,7 +449,7 @@ def fill_margin(rules: Rules, book: Book, mark: Floats, legs: Floats, n: int, at
     else:
         free = max(0.0, book.wallet[W_CASH, 0])
         if inverse:
-            free = max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a])
+            free = free_coins(book.asset, a)
         amount = min(wanted, free)
         if not amount > 0.0 or (book.inst[P_UNITS, i] == 0.0 and not pooled):
             return False

@@ -45,8 +45,9 @@ from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.ladder import margin_stage, rung_of, withdraw_spare
 from hedgerow.kernel.leg import add_leg
 from hedgerow.kernel.margin import margin_ratio, top_up_distance
-from hedgerow.kernel.measure import size_of, unrealised
+from hedgerow.kernel.position import size_of, unrealised
 from hedgerow.kernel.record import log_event, log_funding, write_log
+from hedgerow.kernel.sleeve import balance, share_of
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
 from hedgerow.units import NS_PER_DAY
@@ -57,6 +58,39 @@ _SETTLED: Final = float(Reason.SETTLED)
 _DELEVERAGED: Final = float(Reason.DELEVERAGED)
 _REOPENED: Final = float(Reason.REOPENED)
 _REPAID: Final = float(Reason.REPAID)
+
+
+@compiled
+def _log_ended(
+    rules: Rules,
+    book: Book,
+    work: Work,
+    log: Floats,
+    used: Ints,
+    i: int,
+    carried: float,
+    units: float,
+    size: float,
+    price: float,
+    spot: float,
+    fee: float,
+    moved: float,
+    reason: float,
+    at: int,
+) -> None:
+    """Write down what the venue covered by itself: the hedge's coins, and the share that the carry sleeve had of them."""
+    day = book.scalar[S_DAY]
+    rest = 1.0 - carried
+    if rest > 0.0:
+        log_event(
+            rules, work, log, used, i, rest * units, rest * size, price, spot, rest * fee, rest * moved, reason, at,
+            day, 0.0,
+        )  # fmt: skip
+    if carried > 0.0:
+        log_event(
+            rules, work, log, used, i, carried * units, carried * size, price, spot, carried * fee, carried * moved,
+            reason, at, day, 1.0,
+        )  # fmt: skip
 
 
 @compiled
@@ -75,6 +109,7 @@ def at_the_open(
     settled = False
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         units = book.inst[P_UNITS, i]
+        carried = share_of(book.inst, i)
         if units == 0.0:
             continue
         a = int(rules.inst[I_ASSET, i])
@@ -85,13 +120,17 @@ def at_the_open(
         if open_ns >= rules.inst[I_EXPIRY, i]:
             size = -size_of(book.inst, rules.inst, i)
             fee, moved = settle_contract(rules, book, i, before, before[a], rules.inst[I_FEE, i])
-            log_event(
-                rules, work, log, used, i, -units, size, before[a], before[a], fee, moved, _SETTLED, at,
-                book.scalar[S_DAY],
-            )  # fmt: skip
+            _log_ended(
+                rules, book, work, log, used, i, carried, -units, size, before[a], before[a], fee, moved, _SETTLED, at
+            )
         elif pays:
             received = pay_funding(rules, book, i, funding[i], before[i], before[a])
-            log_funding(log, used, i, a, received, funding[i], before[i], before[a], at, book.scalar[S_DAY])
+            day = book.scalar[S_DAY]
+            if carried < 1.0:
+                own = (1.0 - carried) * received
+                log_funding(log, used, i, a, own, funding[i], before[i], before[a], at, day, 0.0)
+            if carried > 0.0:
+                log_funding(log, used, i, a, carried * received, funding[i], before[i], before[a], at, day, 1.0)
             repay(rules, book, work, a, before, at, log, used)
 
 
@@ -129,17 +168,18 @@ def at_the_high(
         while book.inst[P_UNITS, i] < 0.0 and mark >= book.inst[P_LIQUIDATION, i]:
             level = book.inst[P_LIQUIDATION, i]
             spot = book.inst[P_INDEX, i]
+            carried = share_of(book.inst, i)
             units, size, fee, moved = liquidate(rules, book, i)
             _liquidated(worst)
-            log_event(
-                rules, work, log, used, i, -units, -size, level, spot, fee, moved, _LIQUIDATED, at, book.scalar[S_DAY]
+            _log_ended(
+                rules, book, work, log, used, i, carried, -units, -size, level, spot, fee, moved, _LIQUIDATED, at
             )
     i = next_liquidated(rules, book, top)
     while i >= 0:
         units, size, fee = liquidate_pooled(rules, book, i, top[i])
         _liquidated(worst)
         spot = top[int(rules.inst[I_ASSET, i])]
-        log_event(rules, work, log, used, i, -units, -size, top[i], spot, fee, 0.0, _LIQUIDATED, at, book.scalar[S_DAY])
+        _log_ended(rules, book, work, log, used, i, 0.0, -units, -size, top[i], spot, fee, 0.0, _LIQUIDATED, at)
         repay(rules, book, work, int(rules.inst[I_ASSET, i]), top, at, log, used)
         i = next_liquidated(rules, book, top)
 
@@ -204,13 +244,17 @@ def deleverage(
         size = size_of(book.inst, rules.inst, i) * share
         spot = book.inst[P_INDEX, i]
         kept_h = book.asset[B_H, a]
+        carried = share_of(book.inst, i)
         close_part(rules, book, i, share, price[i], 0.0, B_PNL_HEDGE)
         kept = work.counts[0]
-        log_event(rules, work, log, used, i, -units, -size, price[i], spot, 0.0, 0.0, _DELEVERAGED, at, day)
+        _log_ended(rules, book, work, log, used, i, carried, -units, -size, price[i], spot, 0.0, 0.0, _DELEVERAGED, at)
         work.counts[0] = kept
-        add_leg(
-            work.legs, work.counts, i, a, LEG_FUTURES, units, price[i], price[a], _REOPENED, -1.0, kept_h, kept_h, day
-        )
+        hedge = (1.0 - carried) * units  # the carry sleeve sells the coins that lost their short
+        if hedge < 0.0:
+            add_leg(
+                work.legs, work.counts, i, a, LEG_FUTURES, hedge, price[i], price[a], _REOPENED, -1.0, kept_h, kept_h,
+                day,
+            )  # fmt: skip
     last = work.counts[0]
     if last > first:
         guard_legs(
@@ -294,6 +338,7 @@ def settle_delisted(
     """A contract without a price for a week is gone: its position is settled at the spot price."""
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         units = book.inst[P_UNITS, i]
+        carried = share_of(book.inst, i)
         seen = book.inst[P_SEEN, i]
         if fresh[i] == 1 or (seen == 0.0 and units != 0.0):
             book.inst[P_SEEN, i] = float(now)
@@ -304,10 +349,9 @@ def settle_delisted(
                 settle_marks(rules.inst, book.asset, book.inst, price)
                 size = -size_of(book.inst, rules.inst, i)
                 fee, moved = settle_contract(rules, book, i, price, price[a], rules.inst[I_FEE, i])
-                log_event(
-                    rules, work, log, used, i, -units, size, price[a], price[a], fee, moved, _SETTLED, at,
-                    book.scalar[S_DAY],
-                )  # fmt: skip
+                _log_ended(
+                    rules, book, work, log, used, i, carried, -units, size, price[a], price[a], fee, moved, _SETTLED, at
+                )
 
 
 @compiled
@@ -320,4 +364,5 @@ def act_on_margin(rules: Rules, book: Book, work: Work, price: Floats, fresh: By
         rules.scalar, rules.inst, book.inst, book.scalar, work.measure, work.asset, price, fresh, funding,
         book.scalar[S_NAV], first, work.legs, work.counts, day,
     )  # fmt: skip
+    balance(book.asset, book.inst, rules.inst, work.legs, 0, work.counts[0])
     withdraw_spare(rules, book, price, fresh, book.scalar[S_NAV], work.legs, work.counts, day)

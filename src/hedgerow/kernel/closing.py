@@ -13,6 +13,7 @@ from hedgerow.kernel.arrays import (
     B_FEE_FUTURES,
     B_HEDGE,
     B_PNL_BASIS,
+    B_PNL_CARRY,
     B_PNL_HEDGE,
     I_ASSET,
     I_DOWN,
@@ -23,6 +24,7 @@ from hedgerow.kernel.arrays import (
     I_TIERS,
     ISOLATED,
     K_MODE,
+    P_CARRY,
     P_COLLATERAL,
     P_INDEX,
     P_LIQUIDATION,
@@ -38,7 +40,8 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.book import count_turnover
 from hedgerow.kernel.liquidation import liquidation_step
 from hedgerow.kernel.margin import maintenance_of, refresh_margin
-from hedgerow.kernel.measure import notional, size_of, unrealised
+from hedgerow.kernel.position import notional, size_of, unrealised
+from hedgerow.kernel.sleeve import share_of
 from hedgerow.model.market import Floats
 
 _WHOLE: Final = 1.0 - 1e-12
@@ -56,10 +59,14 @@ def close_part(rules: Rules, book: Book, i: int, share: float, price: float, fee
     made = unrealised(inst, rules.inst, i, price) * share
     stood = unrealised(inst, rules.inst, i, inst[P_MARK, i]) * share
     credit(rules, book, i, made - fee)
-    book.asset[B_FEE_FUTURES, a] -= fee * unit
-    book.asset[part, a] += (made - stood) * unit
+    carried = share_of(inst, i)
+    rest = 1.0 - carried
+    book.asset[B_FEE_FUTURES, a] -= rest * fee * unit
+    book.asset[part, a] += rest * (made - stood) * unit
+    book.asset[B_PNL_CARRY, a] += carried * (made - stood - fee) * unit
     left = 0.0 if share >= _WHOLE else 1.0 - share
     inst[P_UNITS, i] *= left
+    inst[P_CARRY, i] *= left
     for b in range(book.asset.shape[1]):
         if int(book.asset[B_CROSS_BY, b]) == i:
             book.asset[B_CROSS, b] *= left

@@ -1,4 +1,4 @@
-"""The one entrance: measure, regime, target, trigger, plan, guard, in that order, for one completed bar."""
+"""The one entrance: measure, regime, target, trigger, plan, guard, carry, in that order, for one completed bar."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hedgerow.kernel.arrays import (
     Rules,
     Work,
 )  # fmt: skip
+from hedgerow.kernel.carry import carry_stage
 from hedgerow.kernel.deploy import buy_underweights
 from hedgerow.kernel.futures import write_futures
 from hedgerow.kernel.guard import cost_benefit, guard_legs
@@ -25,6 +26,7 @@ from hedgerow.kernel.plan import hedge_or_trim, limit_trims, mark_moves, note_sh
 from hedgerow.kernel.regime import regime_stage
 from hedgerow.kernel.roll import lengthen_stage
 from hedgerow.kernel.route import H_ROUTE
+from hedgerow.kernel.sleeve import tied_up
 from hedgerow.kernel.target import target_stage
 from hedgerow.kernel.trigger import trigger_stage
 from hedgerow.kernel.turnover import soft_budget
@@ -118,6 +120,7 @@ def decide(
         rules.scalar, rules.inst, work.measure, book.asset, book.inst, price, fresh, funding, hedge, x, legs, count, day
     )  # fmt: skip
     cash = free_cash(rules, book, price, fresh, nav)
+    cash += tied_up(book.asset, book.inst, price)  # what the plan needs the carry sleeve gives back
     rebalanced = trigger_stage(
         rules.scalar, rules.regime, rules.trim, rules.trim_asset, rules.gate, rules.inst, book.asset, book.scalar,
         book.trims,
@@ -151,5 +154,6 @@ def decide(
         count,
         day,
     )
+    carry_stage(rules, book, work, price, fresh, funding, nav, day)
     withdraw_spare(rules, book, price, fresh, nav, legs, count, day)
     return nav

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled
-from hedgerow.kernel.arrays import I_ASSET, I_FEE, I_HALF_SPREAD, I_KIND, K_IMPACT
+from hedgerow.kernel.arrays import I_ASSET, I_FEE, I_HALF_SPREAD, I_KIND, K_IMPACT, K_PARTICIPATION, K_SLIPPAGE_CAP
 from hedgerow.model.market import Floats
 from hedgerow.model.measure import INDEX
 
@@ -96,6 +96,14 @@ def largest_within(rules: Floats, inst_rules: Floats, measure: Floats, i: int, c
         root = spare / steep
         limit = min(limit, adv * root * root)
     return limit
+
+
+@compiled
+def bears(rules: Floats, inst_rules: Floats, measure: Floats, i: int) -> float:
+    """The largest order that the market of instrument ``i`` takes by the guard's limits, quote; inf: not known."""
+    limit = largest_within(rules, inst_rules, measure, i, rules[K_SLIPPAGE_CAP])
+    adv = turnover_of(inst_rules, measure, i)
+    return min(limit, rules[K_PARTICIPATION] * adv) if adv > 0.0 else limit
 
 
 @compiled

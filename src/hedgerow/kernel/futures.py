@@ -22,7 +22,6 @@ from hedgerow.kernel.arrays import (
     L_ROW,
     L_SOLD,
     LEG_FUTURES,
-    P_UNITS,
     X_CARRY_DATED,
     X_CARRY_PERPETUAL,
     X_CROSS,
@@ -39,6 +38,7 @@ from hedgerow.kernel.arrays import (
     X_UNITS,
 )  # fmt: skip
 from hedgerow.kernel.leg import add_leg
+from hedgerow.kernel.position import hedge_units
 from hedgerow.kernel.route import H_CLOSE, days_left, move_reason, stays
 from hedgerow.model.market import Floats, Ints
 from hedgerow.model.measure import INDEX
@@ -64,7 +64,7 @@ def short_on(asset: Floats, inst: Floats, inst_rules: Floats, i: int, a: int, ma
     """Coins of instrument ``i`` that are short for asset ``a``."""
     if int(inst_rules[I_ASSET, i]) != a:
         return asset[B_CROSS, a] if int(asset[B_CROSS_BY, a]) == i else 0.0
-    units = -inst[P_UNITS, i]
+    units = -hedge_units(inst, i)
     if a == market:
         for b in range(asset.shape[1]):
             if int(asset[B_CROSS_BY, b]) == i:
@@ -76,7 +76,7 @@ def short_on(asset: Floats, inst: Floats, inst_rules: Floats, i: int, a: int, ma
 def _is_left(inst_rules: Floats, inst: Floats, x: Floats, i: int, a: int) -> bool:
     """Whether contract ``i`` holds a short of asset ``a``, which another contract of the asset hedges today."""
     own = int(x[X_OWN, a])
-    if own < 0 or i == own or inst[P_UNITS, i] >= 0.0:
+    if own < 0 or i == own or hedge_units(inst, i) >= 0.0:
         return False
     return int(inst_rules[I_ASSET, own]) == a and int(inst_rules[I_ASSET, i]) == a
 

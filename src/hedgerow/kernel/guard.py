@@ -34,11 +34,13 @@ from hedgerow.kernel.arrays import (
     L_MEASURED,
     L_PRICE,
     L_REASON,
+    L_SLEEVE,
     L_STATUS,
     L_UNITS,
     LEG_FUTURES,
     LEG_MARGIN,
     LEG_SPOT,
+    P_CARRY,
     PENDING,
     X_BENEFIT,
     X_BETA,
@@ -63,9 +65,10 @@ from hedgerow.kernel.arrays import (
     X_UNITS,
 )  # fmt: skip
 from hedgerow.kernel.deploy import buy_underweights
-from hedgerow.kernel.fill import largest_within, one_way_cost, slippage_of, turnover_of
+from hedgerow.kernel.fill import bears, largest_within, one_way_cost, slippage_of, turnover_of
 from hedgerow.kernel.leg import add_refusal, refuse
 from hedgerow.kernel.plan import solve, wanted_ratio
+from hedgerow.kernel.position import hedge_units
 from hedgerow.kernel.route import is_move
 from hedgerow.kernel.turnover import yearly_turnover
 from hedgerow.model.market import Bytes, Floats, Ints
@@ -79,6 +82,8 @@ _UNKNOWN_RHO: Final = 0.8  # BTC-ETH and alts stand between .67 and .85 (domain 
 _RESTORE: Final = float(Reason.HEDGE_RESTORE)
 _FAILING: Final = float(Reason.VENUE_FAILURE)
 _PAIR: Final = float(Reason.PAIR_REDUCE)
+_CARRY_OUT: Final = float(Reason.CARRY_LEAVE)
+_CARRY_LAST: Final = float(Reason.CARRY_LOOSE)
 _FLATTEN: Final = float(Reason.FLATTEN)
 _COVER: Final = float(Reason.HEDGE_COVER)
 _RAISE: Final = float(Reason.HEDGE_RAISE)
@@ -225,7 +230,9 @@ def cost_benefit(
 
 @compiled
 def is_safety(reason: float) -> bool:
-    """Legs that bypass cost-benefit, turnover and smallest size: they restore a limit."""
+    """Legs that bypass cost-benefit, turnover and smallest size: they restore a limit, or leave the carry sleeve."""
+    if _CARRY_OUT <= reason <= _CARRY_LAST:
+        return True
     return reason == _RESTORE or reason == _FAILING or reason == _PAIR or reason == _FLATTEN
 
 
@@ -251,7 +258,7 @@ def _bound_covers(inst_rules: Floats, x: Floats, legs: Floats, first: int, last:
         rolled = 0.0
         opened = 0.0
         for n in range(first, last):
-            if int(legs[n, L_FOR]) != a or legs[n, L_STATUS] != PENDING:
+            if int(legs[n, L_FOR]) != a or legs[n, L_STATUS] != PENDING or legs[n, L_SLEEVE] == 1.0:
                 continue
             reason = legs[n, L_REASON]
             if legs[n, L_KIND] == LEG_SPOT:
@@ -273,7 +280,7 @@ def _bound_covers(inst_rules: Floats, x: Floats, legs: Floats, first: int, last:
         share = room / (covered + rolled)
         for n in range(first, last):
             cover = legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_FUTURES and legs[n, L_UNITS] > 0.0
-            if cover and int(legs[n, L_FOR]) == a and not is_safety(legs[n, L_REASON]):
+            if cover and int(legs[n, L_FOR]) == a and not is_safety(legs[n, L_REASON]) and legs[n, L_SLEEVE] == 0.0:
                 legs[n, L_UNITS] *= share
                 legs[n, L_COST] *= share
                 if share <= _TINY:
@@ -301,9 +308,7 @@ def _sized(
     if not adv > 0.0 and rules[K_ALLOW_ILLIQUID] == 0.0:
         refuse(legs, n, _ILLIQUID, np.nan, np.nan)
         return
-    limit = largest_within(rules, inst_rules, measure, i, rules[K_SLIPPAGE_CAP])
-    if adv > 0.0:
-        limit = min(limit, rules[K_PARTICIPATION] * adv)
+    limit = bears(rules, inst_rules, measure, i)
     units = abs(legs[n, L_UNITS])
     cut = notional > limit
     if cut:
@@ -365,7 +370,8 @@ def guard_legs(
             continue
         if _over_budget(rules, legs, n, turnover):
             continue
-        closes = legs[n, L_KIND] == LEG_FUTURES and wanted > 0.0 and wanted >= -inst[0, i] * (1.0 - 1e-9)
+        standing = inst[P_CARRY, i] if legs[n, L_SLEEVE] == 1.0 else -hedge_units(inst, i)
+        closes = legs[n, L_KIND] == LEG_FUTURES and wanted > 0.0 and wanted >= standing * (1.0 - 1e-9)
         measured = legs[n, L_MEASURED]
         limit = legs[n, L_LIMIT]
         _sized(rules, inst_rules, measure, x, nav, legs, n, closes)
@@ -375,8 +381,10 @@ def guard_legs(
             left = abs(wanted) - abs(legs[n, L_UNITS])
             if left * price[i] > max(rules[K_MIN_LEG] * nav, inst_rules[I_MIN_NOTIONAL, i]):
                 code, size, most = _cut_by(rules, inst_rules, measure, i, abs(wanted) * price[i])
-                add_refusal(
+                rest = add_refusal(
                     legs, count, i, int(legs[n, L_FOR]), legs[n, L_KIND], left if wanted > 0.0 else -left, price[i],
                     legs[n, L_REASON], -1.0, code, size, most, day,
                 )  # fmt: skip
+                if rest >= 0:
+                    legs[rest, L_SLEEVE] = legs[n, L_SLEEVE]
     _bound_covers(inst_rules, x, legs, first, last)

@@ -12,8 +12,6 @@ from hedgerow.kernel.arrays import (
     A_HAIRCUT,
     B_CROSS,
     B_CROSS_BY,
-    B_HELD,
-    B_PROTECTED,
     CROSS,
     I_ASSET,
     I_INVERSE,
@@ -34,6 +32,7 @@ from hedgerow.kernel.arrays import (
     L_INST,
     L_KIND,
     L_PRICE,
+    L_SLEEVE,
     L_SOLD,
     L_STATUS,
     L_UNITS,
@@ -46,6 +45,7 @@ from hedgerow.kernel.arrays import (
     NEAR_STOP,
     NEAR_TOP,
     NEAR_WARN,
+    P_CARRY,
     P_COLLATERAL,
     P_LIQUIDATION,
     P_UNITS,
@@ -59,7 +59,9 @@ from hedgerow.kernel.arrays import (
 )  # fmt: skip
 from hedgerow.kernel.leg import add_leg, refuse
 from hedgerow.kernel.margin import collateral_due, margin_ratio, top_up_distance
-from hedgerow.kernel.measure import futures_value
+from hedgerow.kernel.measure import free_coins
+from hedgerow.kernel.position import futures_value, hedge_units
+from hedgerow.kernel.sleeve import leverage_for, reduce_for, write_leave
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason, Refusal
 
@@ -67,6 +69,7 @@ _IN: Final = float(Reason.MARGIN_IN)
 _OUT: Final = float(Reason.MARGIN_OUT)
 _PAIR: Final = float(Reason.PAIR_REDUCE)
 _FLATTEN: Final = float(Reason.FLATTEN)
+_SLEEVE: Final = float(Reason.CARRY_MARGIN)
 _LOW: Final = float(Refusal.MARGIN_LOW)
 
 
@@ -135,12 +138,18 @@ def margin_stage(
         a = int(rules.inst[I_ASSET, i])
         inverse = rules.inst[I_INVERSE, i] == 1.0
         due = collateral_due(rules.scalar, rules.inst, book.inst, i, price[i], price[a])
-        due -= _pending(legs, count, i, 1.0) * (1.0 if inverse else price[i]) / rules.scalar[K_LEVERAGE]
+        due -= _pending(legs, count, i, 1.0, 0.0) * (1.0 if inverse else price[i]) / rules.scalar[K_LEVERAGE]
+        due -= _pending(legs, count, i, 1.0, 1.0) * price[i]
         if due <= 0.0:
             continue
         distance = book.inst[P_LIQUIDATION, i] / price[i] - 1.0
         limit = top_up_distance(rules.scalar, rules.inst, i)
-        coins = max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a])
+        coins = free_coins(book.asset, a)
+        if not inverse:
+            lacking = due - max(0.0, cash)
+            covered, freed = _from_sleeve(rules, book, price, fresh, lacking, i, distance, limit, legs, count, day)
+            due -= covered
+            cash += freed
         paid = min(coins if inverse else max(0.0, cash), due)
         if paid > 0.0:
             unit = price[i] if inverse else 1.0
@@ -156,6 +165,33 @@ def margin_stage(
             freed = 1.0 + 1.0 / rules.scalar[K_LEVERAGE]
             units = rest / freed if inverse else rest / (price[i] * freed)
             _give_up(rules, book, x, price, units, i, rung, distance, legs, count, day)
+
+
+@compiled
+def _from_sleeve(
+    rules: Rules,
+    book: Book,
+    price: Floats,
+    fresh: Bytes,
+    lacking: float,
+    i: int,
+    distance: float,
+    limit: float,
+    legs: Floats,
+    count: Ints,
+    day: float,
+) -> tuple[float, float]:
+    """Let the carry sleeve pay what cash does not, before any hedge is cut; returns (what contract ``i`` needs less,
+    cash that comes), quote.
+    """
+    if lacking <= 0.0:
+        return 0.0, 0.0
+    before = _pending(legs, count, i, 1.0, 1.0)
+    freed = reduce_for(
+        lacking, i, book.asset, book.inst, rules.inst, price, fresh, distance, limit, legs, count, day
+    )  # fmt: skip
+    covered = (_pending(legs, count, i, 1.0, 1.0) - before) * price[i]
+    return covered, freed - covered
 
 
 @compiled
@@ -176,7 +212,7 @@ def _account_stage(
     largest = -1
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         if is_pooled(rules, i) and book.inst[P_UNITS, i] < 0.0 and price[i] > 0.0:
-            due -= _pending(legs, count, i, 1.0) * price[i] / rules.scalar[K_LEVERAGE]
+            due -= _pending(legs, count, i, 1.0, 0.0) * price[i] / rules.scalar[K_LEVERAGE]
             if largest < 0 or book.inst[P_UNITS, i] * price[i] < book.inst[P_UNITS, largest] * price[largest]:
                 largest = i
     if rung < NEAR_TOP or due <= 0.0 or largest < 0:
@@ -219,8 +255,12 @@ def _give_up(
     day: float,
 ) -> None:
     """Pairs of ``units`` coins of contract ``i``; all of it on the last rung."""
-    whole = -book.inst[P_UNITS, i]
+    whole = -hedge_units(book.inst, i)
     if rung == NEAR_FLATTEN:
+        write_leave(
+            book.asset, book.inst, rules.inst, price, int(rules.inst[I_ASSET, i]), book.inst[P_CARRY, i], _SLEEVE,
+            distance, rules.scalar[K_FLATTEN], legs, count, day,
+        )  # fmt: skip
         _add_pairs(rules, book, x, price, whole, i, distance, _FLATTEN, rules.scalar[K_FLATTEN], legs, count, day)
     else:
         limit = rules.scalar[K_REDUCE]
@@ -269,7 +309,7 @@ def _wanted_cash(rules: Rules, book: Book, price: Floats, legs: Floats, count: I
             continue
         if legs[n, L_KIND] == LEG_FUTURES:
             if rules.scalar[K_MODE] != UNIFIED:
-                need += max(0.0, -legs[n, L_UNITS]) * price[i] / rules.scalar[K_LEVERAGE]
+                need += max(0.0, -legs[n, L_UNITS]) * price[i] / leverage_for(rules.scalar, legs, n)
         else:
             need += max(0.0, legs[n, L_UNITS]) * legs[n, L_PRICE]
             if legs[n, L_KIND] == LEG_SPOT and legs[n, L_UNITS] < 0.0:
@@ -293,14 +333,15 @@ def withdraw_spare(
         _withdraw_wallet(rules, book, price, nav, need, legs, count, day)
         return
     for i in range(book.asset.shape[1], book.inst.shape[1]):  # a short that is raised uses its own spare first
-        raised = _pending(legs, count, i, -1.0) * price[i] / rules.scalar[K_LEVERAGE]
+        raised = _pending(legs, count, i, -1.0, 0.0) * price[i] / rules.scalar[K_LEVERAGE]
+        raised += _pending(legs, count, i, -1.0, 1.0) * price[i]
         if raised > 0.0 and not is_pooled(rules, i):
             need -= min(raised, _spare(rules, book, price, fresh, nav, i))
     if need <= book.wallet[W_CASH, 0]:
         return
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         spare = 0.0 if is_pooled(rules, i) else _spare(rules, book, price, fresh, nav, i)
-        if spare > 0.0 and _pending(legs, count, i, -1.0) == 0.0:
+        if spare > 0.0 and _pending(legs, count, i, -1.0, 0.0) + _pending(legs, count, i, -1.0, 1.0) == 0.0:
             a = int(rules.inst[I_ASSET, i])
             notional = -book.inst[P_UNITS, i] * price[i]
             equity = futures_value(book.inst, rules.inst, i, price[i], price[a])
@@ -320,7 +361,7 @@ def _withdraw_wallet(
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         if not is_pooled(rules, i) or not price[i] > 0.0:
             continue
-        raised = _pending(legs, count, i, -1.0) * price[i] / rules.scalar[K_LEVERAGE]
+        raised = _pending(legs, count, i, -1.0, 0.0) * price[i] / rules.scalar[K_LEVERAGE]
         need -= min(raised, spare)
         spare -= min(raised, spare)
         if largest < 0 or book.inst[P_UNITS, i] * price[i] < book.inst[P_UNITS, largest] * price[largest]:
@@ -337,11 +378,12 @@ def _withdraw_wallet(
 
 
 @compiled
-def _pending(legs: Floats, count: Ints, i: int, side: float) -> float:
-    """Coins of contract ``i`` that the plan covers (``side`` 1) or adds to the short (-1)."""
+def _pending(legs: Floats, count: Ints, i: int, side: float, sleeve: float) -> float:
+    """Coins of contract ``i`` that the plan covers (``side`` 1) or adds to the short (-1), hedge or carry ``sleeve``."""
     units = 0.0
     for n in range(count[0]):
-        if legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_FUTURES and int(legs[n, L_INST]) == i:
+        futures = legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_FUTURES and int(legs[n, L_INST]) == i
+        if futures and legs[n, L_SLEEVE] == sleeve:
             units += max(0.0, side * legs[n, L_UNITS])
     return units
 
@@ -362,7 +404,7 @@ def _add_pairs(
     day: float,
 ) -> None:
     """Cover ``units`` of instrument ``i`` and sell the spot behind them, pro rata over the assets that it hedges."""
-    total = -book.inst[P_UNITS, i]
+    total = -hedge_units(book.inst, i)
     owner = int(rules.inst[I_ASSET, i])
     others = 0.0
     for b in range(book.asset.shape[1]):
@@ -379,7 +421,7 @@ def _add_pairs(
         part = units * share / total
         behind = part if a == owner else part * x[X_CROSSED, a]
         add_leg(legs, count, i, a, LEG_FUTURES, part, price[i], price[owner], reason, -1.0, distance, limit, day)
-        coins = min(behind, max(0.0, book.asset[B_HELD, a] - book.asset[B_PROTECTED, a]))
+        coins = min(behind, free_coins(book.asset, a))
         if coins > 0.0:
             n = add_leg(legs, count, a, a, LEG_SPOT, -coins, price[a], price[a], reason, -1.0, distance, limit, day)
             if n >= 0:

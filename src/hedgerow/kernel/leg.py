@@ -151,11 +151,12 @@ def add_refusal(
     measured: float,
     threshold: float,
     day: float,
-) -> None:
-    """Append what was wanted and not done."""
+) -> int:
+    """Append what was wanted and not done; returns its index (-1 when the block is full)."""
     n = add_leg(legs, count, inst, asset, kind, wanted, price, np.nan, reason, row, measured, threshold, day)
     if n >= 0:
         refuse(legs, n, refusal, measured, threshold)
+    return n
 
 
 @compiled

@@ -25,6 +25,7 @@ from hedgerow.kernel.arrays import (
     K_TOP,
     K_TOP_MARKET,
     P_ALARM,
+    P_CARRY,
     P_COLLATERAL,
     P_ENTRY,
     P_LIQUIDATION,
@@ -38,7 +39,7 @@ from hedgerow.kernel.liquidation import (
     maintenance,
     tier_row,
 )
-from hedgerow.kernel.measure import futures_value, notional, size_of, unrealised
+from hedgerow.kernel.position import futures_value, notional, size_of, unrealised
 from hedgerow.model.market import Floats
 
 
@@ -113,11 +114,15 @@ def top_up_distance(rules: Floats, inst_rules: Floats, i: int) -> float:
 
 @compiled
 def collateral_due(rules: Floats, inst_rules: Floats, inst: Floats, i: int, mark: float, spot: float) -> float:
-    """Collateral that is missing (positive) or spare (negative) for equity = notional / leverage; settle currency."""
+    """Collateral that is missing (positive) or spare (negative) for equity = notional / leverage (the carry sleeve's
+    short: its whole notional); settle currency.
+    """
     q = abs(inst[P_UNITS, i])
     if inst_rules[I_INVERSE, i] == 1.0:
         return q / rules[K_LEVERAGE] - inst[P_COLLATERAL, i]
-    return q * mark / rules[K_LEVERAGE] - futures_value(inst, inst_rules, i, mark, spot)
+    carry = inst[P_CARRY, i]
+    need = (q - carry) * mark / rules[K_LEVERAGE] + carry * mark
+    return need - futures_value(inst, inst_rules, i, mark, spot)
 
 
 @compiled

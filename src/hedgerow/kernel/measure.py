@@ -12,19 +12,20 @@ from hedgerow.kernel.arrays import (
     A_SOUND,
     A_TARGET,
     B_AGE,
+    B_CARRY,
     B_COST,
     B_CROSS,
     B_CROSS_BY,
     B_EXCESS,
     B_HELD,
     B_OUTSIDE,
+    B_PROTECTED,
     B_SOLD,
     I_ASSET,
     I_INVERSE,
     K_MARKET,
     K_RISK_ONLY,
     P_COLLATERAL,
-    P_ENTRY,
     P_UNITS,
     S_HIGH,
     W_CASH,
@@ -44,14 +45,10 @@ from hedgerow.kernel.arrays import (
     X_VALUE,
     X_WEIGHT,
 )  # fmt: skip
+from hedgerow.kernel.position import futures_value, hedge_units
 from hedgerow.kernel.route import alive_price, route
-from hedgerow.model import contract
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.measure import INDEX
-
-notional = compiled(contract.notional)
-profit = compiled(contract.profit)
-funding_received = compiled(contract.funding_received)
 
 _BETA: Final = INDEX["beta"]
 _RATIO: Final = INDEX["vol_ratio"]
@@ -83,37 +80,24 @@ def net_asset_value(asset: Floats, inst: Floats, wallet: Floats, inst_rules: Flo
 
 
 @compiled
-def futures_value(inst: Floats, inst_rules: Floats, i: int, mark: float, spot: float) -> float:
-    """Collateral and unrealised profit of instrument ``i``, in quote; an inverse contract's are coins at spot."""
-    if inst_rules[I_INVERSE, i] == 1.0:
-        return (inst[P_COLLATERAL, i] + unrealised(inst, inst_rules, i, mark)) * spot
-    return inst[P_COLLATERAL, i] + unrealised(inst, inst_rules, i, mark)
-
-
-@compiled
-def size_of(inst: Floats, inst_rules: Floats, i: int) -> float:
-    """The position as ``model.contract`` counts it: coins, or quote of notional for an inverse contract."""
-    return inst[P_UNITS, i] * inst[P_ENTRY, i] if inst_rules[I_INVERSE, i] == 1.0 else inst[P_UNITS, i]
-
-
-@compiled
-def unrealised(inst: Floats, inst_rules: Floats, i: int, mark: float) -> float:
-    """Profit of the position at ``mark``, in settle currency."""
-    if inst[P_UNITS, i] == 0.0:
-        return 0.0
-    if inst_rules[I_INVERSE, i] == 1.0:
-        return profit(size_of(inst, inst_rules, i), inst[P_ENTRY, i], mark, True)
-    return profit(inst[P_UNITS, i], inst[P_ENTRY, i], mark, False)
-
-
-@compiled
 def spot_units(asset: Floats, inst: Floats, inst_rules: Floats, a: int) -> float:
-    """Coins of asset ``a`` in all: the spot wallet, coins that are collateral, coins held elsewhere."""
-    units = asset[B_HELD, a] + asset[B_OUTSIDE, a]
+    """Coins of asset ``a`` in all: the spot wallet, coins that are collateral, coins held elsewhere; not the carry
+    sleeve's.
+    """
+    units = asset[B_HELD, a] - asset[B_CARRY, a]
+    if abs(units) <= 1e-12 * asset[B_CARRY, a]:  # nothing is left but rounding
+        units = 0.0
+    units += asset[B_OUTSIDE, a]
     for i in range(asset.shape[1], inst.shape[1]):
         if int(inst_rules[I_ASSET, i]) == a and inst_rules[I_INVERSE, i] == 1.0:
             units += inst[P_COLLATERAL, i]
     return units
+
+
+@compiled
+def free_coins(asset: Floats, a: int) -> float:
+    """Coins in the spot wallet that may be traded: neither protected nor the carry sleeve's."""
+    return max(0.0, asset[B_HELD, a] - asset[B_PROTECTED, a] - asset[B_CARRY, a])
 
 
 @compiled
@@ -122,7 +106,7 @@ def own_short(asset: Floats, inst: Floats, inst_rules: Floats, a: int, market: i
     short = 0.0
     for i in range(asset.shape[1], inst.shape[1]):
         if int(inst_rules[I_ASSET, i]) == a:
-            short -= inst[P_UNITS, i]
+            short -= hedge_units(inst, i)
     if a == market:
         gross = short
         for b in range(asset.shape[1]):

@@ -194,7 +194,7 @@ def mark_moves(
 
 
 @compiled
-def _need(rules: Floats, inst_rules: Floats, x: Floats, a: int) -> float:
+def collateral_need(rules: Floats, inst_rules: Floats, x: Floats, a: int) -> float:
     """Stablecoins per value of the asset that is hedged; 0 where the coins themselves are the collateral."""
     i = int(x[X_OWN, a])
     if i >= 0 and inst_rules[I_INVERSE, i] == 1.0:
@@ -234,7 +234,7 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
             continue
         stable -= x[X_VALUE, a]
         if x[X_MOVE, a] != 1.0:
-            required += _need(rules, inst_rules, x, a) * x[X_SHORT, a] * price
+            required += collateral_need(rules, inst_rules, x, a) * x[X_SHORT, a] * price
             continue
         base = _base(asset, x, a)
         short = _ratio(rules, asset, x, base, a) * base * price
@@ -243,7 +243,7 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
         if x[X_OWN, a] < 0.0:
             stable += min(short, sellable(asset, x, a) * price)
         elif inst_rules[I_INVERSE, int(x[X_OWN, a])] == 0.0:
-            need = _need(rules, inst_rules, x, a)
+            need = collateral_need(rules, inst_rules, x, a)
             required += need * short
             freed += short * (1.0 - kept + need)
     f = 0.0
@@ -311,7 +311,7 @@ def _buy_less(rules: Floats, inst_rules: Floats, x: Floats, nav: float) -> None:
         stable -= min(x[X_SPOT_NEW, a], x[X_UNITS, a]) * price
         grown += max(0.0, x[X_SPOT_NEW, a] - x[X_UNITS, a]) * price
         if rules[K_MODE] != UNIFIED:  # coins stand behind shorts there: cash is free to buy
-            fixed += _need(rules, inst_rules, x, a) * min(x[X_SHORT_NEW, a], x[X_SHORT, a]) * price
+            fixed += collateral_need(rules, inst_rules, x, a) * min(x[X_SHORT_NEW, a], x[X_SHORT, a]) * price
     for a in range(x.shape[1]):
         x[X_UNBOUGHT, a] = 0.0
     room = max(0.0, stable - fixed)
@@ -338,7 +338,7 @@ def _fund(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
         if not x[X_PRICE, a] > 0.0:
             continue
         stable -= x[X_SPOT_NEW, a] * x[X_PRICE, a]
-        need = _need(rules, inst_rules, x, a) * x[X_PRICE, a]
+        need = collateral_need(rules, inst_rules, x, a) * x[X_PRICE, a]
         fixed += need * min(x[X_SHORT_NEW, a], x[X_SHORT, a])
         raised += need * max(0.0, x[X_SHORT_NEW, a] - x[X_SHORT, a])
     if raised <= 0.0 or fixed + raised <= max(stable, 0.0) * (1.0 + 1e-9):
@@ -346,7 +346,7 @@ def _fund(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
     share = min(1.0, max(0.0, stable - fixed) / raised)
     for a in range(asset.shape[1]):
         grown = x[X_SHORT_NEW, a] - x[X_SHORT, a]
-        if grown > 0.0 and _need(rules, inst_rules, x, a) > 0.0:
+        if grown > 0.0 and collateral_need(rules, inst_rules, x, a) > 0.0:
             x[X_SHORT_NEW, a] = x[X_SHORT, a] + share * grown
 
 

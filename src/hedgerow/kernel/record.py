@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from hedgerow.jit import compiled
@@ -28,6 +26,7 @@ from hedgerow.kernel.arrays import (
     L_MOVED,
     L_PAID_IN,
     L_SIZE,
+    L_SLEEVE,
     L_SPOT,
     L_STATUS,
     L_WANTED,
@@ -35,6 +34,7 @@ from hedgerow.kernel.arrays import (
     LEG_FUTURES,
     P_COLLATERAL,
     P_UNITS,
+    PARTS,
     PENDING,
     REFUSED,
     S_CAPPED_DAY,
@@ -54,36 +54,32 @@ from hedgerow.kernel.arrays import (
     Rules,
     Work,
 )  # fmt: skip
-from hedgerow.kernel.leg import add_leg, refuse
-from hedgerow.kernel.measure import futures_value
-from hedgerow.model.market import Floats, Ints
-
-# ---- what a run records: day[D, :], by_asset[D, :, A] ----------------------------------------------------------------
-(
-    O_NAV,
-    O_CASH,
-    O_FUTURES,  # equity at the futures venue, quote
-    O_SPOT_TRADED,  # quote, of the day
-    O_FUTURES_TRADED,
-    O_MARGIN,  # highest maintenance margin over equity of the day
-    O_DISTANCE,  # lowest liquidation distance of the day
+from hedgerow.kernel.columns import (
     O_CAPPED,
+    O_CASH,
+    O_DISTANCE,
+    O_FUTURES,
+    O_FUTURES_TRADED,
+    O_MARGIN,
+    O_NAV,
+    O_NEAR,
+    O_PARTS,
+    O_SLEEVE,
+    O_SPOT_TRADED,
     O_WANTED,
-    O_NEAR,  # highest rung of the margin ladder of the day
-) = range(10)
-O_PARTS: Final = 10  # eight cumulative parts follow
-OUT_DAY: Final = 18
-(
-    OA_PRICE,
-    OA_WEIGHT,
-    OA_TARGET,
+    OA_BASE,
     OA_H,
     OA_H_NOW,
-    OA_STATE,
-    OA_BASE,
+    OA_PRICE,
     OA_SHORT,
-) = range(8)
-OUT_ASSET: Final = 8
+    OA_STATE,
+    OA_TARGET,
+    OA_WEIGHT,
+)  # fmt: skip
+from hedgerow.kernel.leg import add_leg, refuse
+from hedgerow.kernel.position import futures_value
+from hedgerow.kernel.sleeve import tied_up
+from hedgerow.model.market import Floats, Ints
 
 
 @compiled
@@ -112,9 +108,11 @@ def log_event(
     reason: float,
     at: int,
     day: float,
+    sleeve: float,
 ) -> None:
     """Write down what the venue did by itself (liquidation, settlement) to ``units`` of contract ``i``, ``size`` as the
-    contract counts; ``fee`` is quote, ``moved`` the collateral that came back (negative), settle currency.
+    contract counts; ``fee`` is quote, ``moved`` the collateral that came back (negative), settle currency;
+    ``sleeve`` 1: to the carry sleeve's part.
     """
     kept = work.counts[0]
     a = int(rules.inst[I_ASSET, i])
@@ -130,15 +128,26 @@ def log_event(
         work.legs[n, L_SIZE] = size
         work.legs[n, L_CHARGE] = fee / spot if inverse else fee
         work.legs[n, L_PAID_IN] = a if inverse else -1.0
+        work.legs[n, L_SLEEVE] = sleeve
         write_log(log, used, work.legs, n)
     work.counts[0] = kept
 
 
 @compiled
 def log_funding(
-    log: Floats, used: Ints, i: int, a: int, received: float, rate: float, mark: float, spot: float, at: int, day: float
+    log: Floats,
+    used: Ints,
+    i: int,
+    a: int,
+    received: float,
+    rate: float,
+    mark: float,
+    spot: float,
+    at: int,
+    day: float,
+    sleeve: float,
 ) -> None:
-    """Write down a funding payment (nan: unknown) on the position held at the stamp."""
+    """Write down a funding payment (nan: unknown) on the position held at the stamp, or on the carry ``sleeve``'s."""
     k = used[0]
     if k < log.shape[0]:
         for f in range(log.shape[1]):
@@ -153,6 +162,7 @@ def log_funding(
         log[k, L_MEASURED] = rate
         log[k, L_FILL] = mark
         log[k, L_SPOT] = spot
+        log[k, L_SLEEVE] = sleeve
     used[0] = k + 1
 
 
@@ -198,6 +208,7 @@ def record_day(
             if rules.inst[I_INVERSE, i] == 1.0:
                 futures -= book.inst[P_COLLATERAL, i] * spot
     day_out[d, O_FUTURES] = futures
+    day_out[d, O_SLEEVE] = tied_up(book.asset, book.inst, price)
     day_out[d, O_SPOT_TRADED] = book.scalar[S_SPOT_TRADED] - traded[0]
     day_out[d, O_FUTURES_TRADED] = book.scalar[S_FUTURES_TRADED] - traded[1]
     traded[0] = book.scalar[S_SPOT_TRADED]
@@ -210,7 +221,7 @@ def record_day(
     worst[0] = 0.0
     worst[1] = np.inf
     worst[2] = 0.0
-    for k in range(8):
+    for k in range(PARTS):
         total = 0.0
         for a in range(book.asset.shape[1]):
             total += book.asset[FIRST_PART + k, a]

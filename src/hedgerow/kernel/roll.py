@@ -15,7 +15,6 @@ from hedgerow.kernel.arrays import (
     K_MAX_CARRY,
     K_ROLL,
     LEG_FUTURES,
-    P_UNITS,
     X_H,
     X_LENGTHEN,
     X_NO_ADD,
@@ -24,6 +23,7 @@ from hedgerow.kernel.arrays import (
     X_SHORT,
 )  # fmt: skip
 from hedgerow.kernel.leg import add_refusal
+from hedgerow.kernel.position import hedge_units
 from hedgerow.kernel.route import (
     H_CLOSE,
     H_NEAR,
@@ -70,11 +70,11 @@ def lengthen_stage(
         if own < 0 or int(inst_rules[I_ASSET, own]) != a:
             continue
         close_ns = hedge[H_CLOSE, a]
-        if own == int(asset[B_HEDGE, a]) and inst[P_UNITS, own] < 0.0:
+        if own == int(asset[B_HEDGE, a]) and hedge_units(inst, own) < 0.0:
             left = days_left(inst_rules, own, close_ns)
             if 0.0 < left <= rules[K_ROLL] and int(hedge[H_ROUTE, a]) != own:
                 add_refusal(
-                    legs, count, own, a, LEG_FUTURES, -inst[P_UNITS, own], price[own], _ROLL, -1.0, _NO_NEXT, left,
+                    legs, count, own, a, LEG_FUTURES, -hedge_units(inst, own), price[own], _ROLL, -1.0, _NO_NEXT, left,
                     rules[K_ROLL], day,
                 )  # fmt: skip
         if x[X_LENGTHEN, a] == 0.0 or x[X_H, a] <= 0.0:

@@ -32,7 +32,6 @@ from hedgerow.kernel.arrays import (
     K_SLICES,
     K_STAYS,
     P_SEEN,
-    P_UNITS,
     X_BETA,
     X_CARRY,
     X_CARRY_DATED,
@@ -44,6 +43,7 @@ from hedgerow.kernel.arrays import (
     X_TENOR,
 )  # fmt: skip
 from hedgerow.kernel.fill import one_way_cost
+from hedgerow.kernel.position import hedge_units
 from hedgerow.model import contract
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.measure import INDEX
@@ -197,7 +197,12 @@ def _own(
             dated = i
     kept = int(asset[B_HEDGE, a])
     held = -1
-    if kept >= 0 and int(inst_rules[I_ASSET, kept]) == a and inst[P_UNITS, kept] < 0.0 and listed(price, inst, kept):
+    if (
+        kept >= 0
+        and int(inst_rules[I_ASSET, kept]) == a
+        and hedge_units(inst, kept) < 0.0
+        and listed(price, inst, kept)
+    ):
         held = kept if days_left(inst_rules, kept, close_ns) > rules[K_ROLL] else -1
     fixed = held if held >= 0 and held != perpetual else dated
     x[X_CARRY_PERPETUAL, a] = np.nan
@@ -294,7 +299,7 @@ def route(
     own = int(x[X_OWN, a])
     waits = own < 0 or int(inst_rules[I_ASSET, own]) != a or x[X_NO_ADD, a] != 0.0
     if waits and kept != own and listed(price, inst, kept) and int(inst_rules[I_ASSET, kept]) == a:
-        if inst[P_UNITS, kept] < 0.0:
+        if hedge_units(inst, kept) < 0.0:
             x[X_OWN, a] = float(kept)
             x[X_CROSS, a] = 1.0
             x[X_BETA, a] = 1.0

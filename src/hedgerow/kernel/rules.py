@@ -116,12 +116,31 @@ def pack(policy: Policy, universe: Universe, weights: Mapping[str, float]) -> k.
     asset = np.array([
         [weights[name] for name in universe.assets], [float(not sound or name in sound) for name in universe.assets],
         [haircuts.get(name, policy.margin.haircut) for name in universe.assets],
+        [float(policy.carry is not None and _listed(name, policy.carry.assets)) for name in universe.assets],
     ])  # fmt: skip
     return k.Rules(
         scalar, vote, np.array(gates, dtype=np.int64).reshape(len(gates), 5), regime, trim,
         acts.reshape(len(policy.trim), len(universe.assets)).astype(np.float64), reinforce.astype(np.float64),
         ladder.reshape(len(policy.ladder), 3).astype(np.float64), asset, *pack_instruments(policy, universe),
+        _sleeve(policy),
     )  # fmt: skip
+
+
+def _listed(name: str, names: Sequence[str]) -> bool:
+    return not names or name in names
+
+
+def _sleeve(policy: Policy) -> Floats:
+    """``rules.carry`` [10]; a cap of 0 where the policy has no sleeve."""
+    block = np.zeros(10)
+    row = policy.carry
+    if row is not None:
+        kind = Kind.PERPETUAL if row.instrument == "perpetual" else Kind.DATED
+        block[:] = [
+            row.enter, row.leave, row.cap, row.each, kind, row.min_hold, row.cooldown, row.horizon, row.stable_yield,
+            policy.hedge.roll_before,
+        ]  # fmt: skip
+    return block
 
 
 def pack_instruments(policy: Policy, universe: Universe) -> tuple[Floats, Floats]:

@@ -17,7 +17,6 @@ from hedgerow.kernel.arrays import (
     I_ASSET,
     I_INVERSE,
     ISOLATED,
-    K_LEVERAGE,
     K_MODE,
     L_DONE,
     L_FOR,
@@ -25,6 +24,7 @@ from hedgerow.kernel.arrays import (
     L_KIND,
     L_PRICE,
     L_REASON,
+    L_SLEEVE,
     L_STATUS,
     L_UNITS,
     LEG_FUTURES,
@@ -33,6 +33,7 @@ from hedgerow.kernel.arrays import (
     PENDING,
     S_FUTURES_TRADED,
     S_NAV,
+    S_NOW,
     S_SPOT_TRADED,
     SUPERSEDED,
     UNIFIED,
@@ -58,10 +59,12 @@ from hedgerow.kernel.clock import (
     watch_margin,
 )
 from hedgerow.kernel.decide import decide, observe
+from hedgerow.kernel.fill import one_way_cost
 from hedgerow.kernel.margin import collateral_due, refresh_margin
 from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.record import log_refused, log_unfilled, record_day, write_log
 from hedgerow.kernel.route import is_move
+from hedgerow.kernel.sleeve import leverage_for
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Refusal
 
@@ -81,8 +84,12 @@ def supersede(work: Work, log: Floats, used: Ints) -> None:
 
 
 @compiled
-def _rank(kind: float, units: float) -> int:
-    """The order of a plan's fills: what brings cash, then margin that is due (2A-17), then what needs cash."""
+def _rank(kind: float, units: float, sleeve: float) -> int:
+    """The order of a plan's fills: what brings cash, then margin that is due (2A-17), then what needs cash; the carry
+    sleeve takes what all others left.
+    """
+    if sleeve == 1.0 and (units < 0.0) == (kind == LEG_FUTURES):
+        return 6 if kind == LEG_FUTURES else 5
     if kind == LEG_MARGIN:
         return 0 if units < 0.0 else 2
     if kind == LEG_FUTURES:
@@ -118,16 +125,34 @@ def _other_half_waits(work: Work, n: int, open_price: Floats) -> bool:
 
 
 @compiled
-def _for_shorts(rules: Rules, book: Book, work: Work, mark: Floats) -> float:
-    """Quote that the plan's new shorts need from the wallet: their collateral, less what their contract can spare."""
+def _pair_waits(work: Work, a: int, open_price: Floats) -> bool:
+    """Whether a leg of the carry sleeve on asset ``a`` cannot fill yet: neither of a pair fills before the other."""
+    for n in range(work.counts[0]):
+        mine = work.legs[n, L_SLEEVE] == 1.0 and work.legs[n, L_STATUS] == PENDING and int(work.legs[n, L_FOR]) == a
+        if mine and not open_price[int(work.legs[n, L_INST])] > 0.0:
+            return True
+    return False
+
+
+@compiled
+def _for_shorts(rules: Rules, book: Book, work: Work, mark: Floats, sleeve: bool) -> float:
+    """Quote that the plan's new shorts need from the wallet: their collateral, less what their contract can spare.
+
+    For a purchase of the carry ``sleeve`` its own short counts too, with the price that it fills at.
+    """
     quote = 0.0
     if rules.scalar[K_MODE] != ISOLATED:
         quote = -account_spare(rules, book, mark)
     for n in range(work.counts[0]):
         i = int(work.legs[n, L_INST])
         new = work.legs[n, L_KIND] == LEG_FUTURES and work.legs[n, L_UNITS] < 0.0
+        carry = work.legs[n, L_SLEEVE] == 1.0
+        if carry and not sleeve:
+            continue
         if new and work.legs[n, L_STATUS] == PENDING and rules.inst[I_INVERSE, i] == 0.0 and mark[i] > 0.0:
-            more = -work.legs[n, L_UNITS] * mark[i] / rules.scalar[K_LEVERAGE]
+            more = -work.legs[n, L_UNITS] * mark[i] / leverage_for(rules.scalar, work.legs, n)
+            if carry:
+                more *= 1.0 + one_way_cost(rules.scalar, rules.inst, work.measure, i, more)
             if is_pooled(rules, i):
                 quote += more
                 continue
@@ -154,14 +179,18 @@ def fill_pending(
     for i in range(open_price.shape[0]):
         mark[i] = open_price[i] if open_price[i] > 0.0 else close_before[i]
     settle_marks(rules.inst, book.asset, book.inst, mark)
-    for k in range(5 * work.counts[0]):
+    for k in range(7 * work.counts[0]):
         n = k % work.counts[0]
         kind = legs[n, L_KIND]
-        if legs[n, L_STATUS] != PENDING or _rank(kind, legs[n, L_UNITS]) != k // work.counts[0]:
+        sleeve = legs[n, L_SLEEVE]
+        if legs[n, L_STATUS] != PENDING or _rank(kind, legs[n, L_UNITS], sleeve) != k // work.counts[0]:
             continue
         i = int(legs[n, L_INST])
         price = open_price[i]
         if not price > 0.0 and kind != LEG_MARGIN:  # collateral moves without a price of the contract
+            waiting += 1
+            continue
+        if sleeve == 1.0 and _pair_waits(work, int(legs[n, L_FOR]), open_price):
             waiting += 1
             continue
         if kind == LEG_SPOT and legs[n, L_UNITS] < 0.0 and _cover_waits(work, int(legs[n, L_FOR]), open_price):
@@ -172,7 +201,7 @@ def fill_pending(
             continue
         cash = book.wallet[W_CASH, 0]
         if kind == LEG_SPOT:
-            aside = _for_shorts(rules, book, work, mark) if legs[n, L_UNITS] > 0.0 else 0.0
+            aside = _for_shorts(rules, book, work, mark, sleeve == 1.0) if legs[n, L_UNITS] > 0.0 else 0.0
             done = fill_spot(rules, book, work.asset, work.measure, legs, n, at, price, mark, aside)
         elif kind == LEG_MARGIN:
             done = fill_margin(rules, book, mark, legs, n, at)
@@ -284,6 +313,7 @@ def run(
     top = np.zeros(opens.shape[1])
     for t in range(opens.shape[0]):
         before = close[t - 1] if t > 0 else close[0]
+        book.scalar[S_NOW] = float(open_ns[t])
         if t > 0:
             at_the_open(rules, book, work, open_ns[t], before, funding[t], t, log, used)
             if waiting > 0:

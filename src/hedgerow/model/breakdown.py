@@ -8,9 +8,9 @@ from typing import Final, TypeAlias
 
 # in the order of the kernel's rows; what the ledger knows beside them follows
 KERNEL_PARTS: Final = (
-    "spot", "hedge", "basis", "funding", "fees_spot", "fees_futures", "slippage_spot", "slippage_futures",
+    "spot", "hedge", "basis", "funding", "fees_spot", "fees_futures", "slippage_spot", "slippage_futures", "carry",
 )  # fmt: skip
-PARTS: Final = (*KERNEL_PARTS, "liquidation", "interest", "tax", "charges", "carry")
+PARTS: Final = (*KERNEL_PARTS, "liquidation", "interest", "tax", "charges")
 
 Parts: TypeAlias = dict[str, Decimal]
 

@@ -45,6 +45,10 @@ SOURCES: Final[dict[str, dict[str, str]]] = {
     "Deploy": {
         "tranche": "2A-17", "tranches": "2.10", "every": "2.10", "when": "2.10", "underweights": "R-014, 2A-17",
     },
+    "Carry": {
+        "enter": "2A-18", "leave": "2A-18", "stable_yield": "2A-18", "cap": "2A-18", "each": "2A-18", "instrument": "R-003",
+        "horizon": "2A-18", "min_hold": "2A-18", "cooldown": "2A-18", "assets": "R-003",
+    },
     "Costs": {
         "spot_fee": "2.16", "futures_fee": "2.16", "spot_half_spread": "2.16", "futures_half_spread": "2.16",
         "impact": "2.16", "fee_in": "R-086, 2.16",

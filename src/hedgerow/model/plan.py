@@ -42,6 +42,14 @@ class Reason(IntEnum):
     DELEVERAGED = 31
     REPAID = 32
     REOPENED = 33
+    # the carry sleeve: every way out has a number between CARRY_LEAVE and CARRY_LOOSE
+    CARRY_ENTER = 40
+    CARRY_LEAVE = 41
+    CARRY_FLIP = 42
+    CARRY_END = 43
+    CARRY_ROOM = 44
+    CARRY_MARGIN = 45
+    CARRY_LOOSE = 46
 
 
 class Refusal(IntEnum):
@@ -107,6 +115,13 @@ SENTENCES: Final[dict[int, str]] = {
     Reason.DELEVERAGED: "part of the short closed by the venue: auto-deleveraging at {measured}",
     Reason.REPAID: "coins sold by the venue: the account owed stablecoins",
     Reason.REOPENED: "hedge opened again after the venue closed it",
+    Reason.CARRY_ENTER: "carry pair opened: {measured} expected on what it ties up, after four legs; {threshold} is asked",
+    Reason.CARRY_LEAVE: "carry pair closed: its short earns {measured}, below {threshold}",
+    Reason.CARRY_FLIP: "carry pair closed: funding has turned negative",
+    Reason.CARRY_END: "carry pair closed: the policy, its contract or its venue no longer carries it",
+    Reason.CARRY_ROOM: "carry pair cut: it ties up {measured} of value, and {threshold} may be",
+    Reason.CARRY_MARGIN: "carry pair cut before any hedge: a short's liquidation was {measured} away, threshold {threshold}",
+    Reason.CARRY_LOOSE: "coins of the carry pair sold: no short stands against them any more",
     Refusal.BELOW_MINIMUM: "{measured} is below the smallest leg, {threshold}",
     Refusal.COST_BENEFIT: "benefit over cost {measured} is below {threshold}",
     Refusal.TURNOVER: "turnover of the last year {measured} has reached the budget, {threshold}",

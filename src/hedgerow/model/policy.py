@@ -265,6 +265,32 @@ class Deploy(Row):
     underweights: bool = Field(default=False, description="elsewhere too: proceeds buy assets below target")
 
 
+class Carry(Row):
+    """The carry sleeve: idle stablecoins in a pair, long spot and short futures of the same coins, apart from the hedge.
+
+    Yields are a year of what a pair ties up: its coins, and as much collateral (1x, whatever leverage the hedge has).
+    """
+
+    enter: PerYear = Field(default=0.05, description="least expected yield above `stable_yield`, after all four legs")
+    leave: PerYear = Field(default=0.0, description="closed when the short earns less, 7-day mean, of its notional")
+    stable_yield: PerYear = Field(default=0.0, ge=0, description="what the stablecoins would earn elsewhere")
+    cap: Percent = Field(default=0.10, gt=0, le=0.5, description="most that all pairs tie up, of net asset value")
+    each: Percent = Field(default=0.05, gt=0, le=0.5, description="most that the pair of one asset ties up")
+    instrument: Literal["perpetual", "dated"] = Field(default="perpetual", description="contract of the short")
+    horizon: Days = Field(default=30.0, gt=0, description="over which the cost of the four legs is spread")
+    min_hold: Days = Field(default=7.0, description="not closed for low carry before; a flip closes at once")
+    cooldown: Days = Field(default=7.0, description="between the end of a pair and the next of the same asset")
+    assets: tuple[str, ...] = Field(default=(), description="only these assets; none: all")
+
+    @model_validator(mode="after")
+    def _apart(self) -> Carry:
+        if self.leave > self.enter + self.stable_yield:
+            raise ValueError("leave must not lie above enter and stable_yield: a pair would close as it opens")
+        if self.each > self.cap:
+            raise ValueError("each must not lie above cap, which is for all pairs together")
+        return self
+
+
 class Costs(Row):
     """What trading costs, one way."""
 
@@ -376,6 +402,7 @@ class Policy(Row):
     hedge: Hedge = Field(default_factory=Hedge)
     deploy: Deploy = Field(default_factory=Deploy)
     rebalance: Rebalance = Field(default_factory=Rebalance)
+    carry: Carry | None = None
     dwell: Days = Field(default=5.0, description="least days in a state")
     dwell_override: tuple[str, ...] = Field(
         default=(), description="votes that let a move to a higher hedge ignore the dwell"
@@ -393,6 +420,11 @@ class Policy(Row):
         if self.targets.weights and abs(total - 1.0) > 1e-9:
             raise ValueError(
                 f"targets: the weights and the stable reserve add up to {100.0 * total:.9g} %; they must add up to 100 %"
+            )
+        if self.carry is not None and self.margin.mode != "isolated":
+            raise ValueError(
+                f'carry: margin.mode is "{self.margin.mode}", and a pair is backed by collateral of its own; '
+                'write mode = "isolated", or leave [carry] out'
             )
         check_votes(self)
         check_regimes(self)

@@ -32,6 +32,12 @@ class Holding(_Record):
     amount: float = Field(default=0.0, ge=0, le=MOST, description="coins in the spot wallet")
     unit_cost: float | None = Field(default=None, gt=0, le=MOST, description="what a coin cost, in quote")
     protected: float = Field(default=0.0, ge=0, le=MOST, description="coins of amount that are never sold")
+    carry: float = Field(
+        default=0.0,
+        ge=0,
+        le=MOST,
+        description="coins of amount that are the long leg of a carry pair; as many are short",
+    )
     outside: float = Field(default=0.0, ge=0, le=MOST, description="coins held elsewhere")
     buy_back: float = Field(
         default=0.0, ge=0, le=MOST, description="coins sold earlier in place of a short, to be bought back"
@@ -41,6 +47,9 @@ class Holding(_Record):
     def _protected_is_held(self) -> Holding:
         if self.protected > self.amount:
             raise ValueError(f"protected = {self.protected:g} is more than amount = {self.amount:g}")
+        if self.protected + self.carry > self.amount * (1.0 + 1e-12):
+            kept = f"protected = {self.protected:g} and " if self.protected else ""
+            raise ValueError(f"{kept}carry = {self.carry:g} are more than amount = {self.amount:g}")
         return self
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
 from hedgerow.model.breakdown import KERNEL_PARTS, Breakdown
 from hedgerow.model.event import Event
 from hedgerow.model.market import Floats, Ints
@@ -42,6 +44,7 @@ class LegRecord:
     refused: str = ""
     sentence: str = ""
     unit: str = "%"  # of measured and threshold: a key of units.UNITS
+    sleeve: str = ""  # "carry": a leg of the carry sleeve
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ class Run:
     refusals: tuple[LegRecord, ...]
     votes: dict[str, Ints] = field(default_factory=dict)  # vote -> [D, A]: 1 true, 0 false, -1 abstained
     coverage: dict[str, object] = field(default_factory=dict)
+    leverage: float = 1.0  # most that a hedge's short may be over its collateral; above 1 is high risk
+    sleeve: Floats = field(default_factory=lambda: np.zeros(0))  # [D] what the carry sleeve ties up, quote
 
 
 @dataclass(frozen=True, slots=True)

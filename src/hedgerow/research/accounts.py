@@ -158,6 +158,7 @@ def _funding(policy: Policy, run: Run, instrument: Instrument, row: Sequence[flo
         exact(row[k.L_MEASURED]) if known else None,
         exact(row[k.L_FILL]),
         run.assets[int(row[k.L_FOR])],
+        "carry" if row[k.L_SLEEVE] == 1.0 else "",
     )
 
 
@@ -201,4 +202,5 @@ def _fill(
         row_name(policy, int(row[k.L_ROW]), reason),
         run.regimes[state] if 0 <= state < len(run.regimes) else "",
         run.assets[asset],
+        "carry" if row[k.L_SLEEVE] == 1.0 else "",
     )

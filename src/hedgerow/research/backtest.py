@@ -9,7 +9,7 @@ import numpy as np
 
 from hedgerow.errors import ConfigError
 from hedgerow.kernel import arrays as k
-from hedgerow.kernel import record
+from hedgerow.kernel import columns
 from hedgerow.kernel.rules import hedge_routes, pack, rebalance_due
 from hedgerow.kernel.run import run as run_kernel
 from hedgerow.kernel.run import warm_up
@@ -74,10 +74,10 @@ def trace(
     work = k.new_work(rules, n_inst, stage.signals.shape[1])
     payments = int((market.funding[:, n_assets:] != 0.0).sum())
     log = np.zeros(
-        ((days + 1) * work.legs.shape[0] + 2 * market.open_ns.shape[0] + payments, k.LEG)
+        ((days + 1) * work.legs.shape[0] + 4 * market.open_ns.shape[0] + 2 * payments, k.LEG)
     )  # pages that are not used cost nothing
     used = np.zeros(1, np.int64)
-    day_out, asset_out = np.zeros((days, record.OUT_DAY)), np.zeros((days, record.OUT_ASSET, n_assets))
+    day_out, asset_out = np.zeros((days, columns.OUT_DAY)), np.zeros((days, columns.OUT_ASSET, n_assets))
     bits = np.zeros((days, 2, n_assets), np.int64)
     if stage.warm.shape[0]:
         first = int(market.days_ns[0]) - stage.warm.shape[0] * NS_PER_DAY
@@ -150,7 +150,7 @@ def _run(
     label: str,
 ) -> Run:
     universe = stage.market.universe
-    regime = asset_out[:, record.OA_STATE].astype(np.int64)
+    regime = asset_out[:, columns.OA_STATE].astype(np.int64)
     votes = {
         name: np.where((bits[:, 1] >> v) & 1 == 0, -1, (bits[:, 0] >> v) & 1).astype(np.int64)
         for v, name in enumerate(policy.vote)
@@ -168,26 +168,28 @@ def _run(
         quote=universe.quote,
         start_value=capital,
         days_ns=stage.market.days_ns,
-        nav=day_out[:, record.O_NAV],
-        cash=day_out[:, record.O_CASH],
-        futures_equity=day_out[:, record.O_FUTURES],
-        price=asset_out[:, record.OA_PRICE],
-        weight=asset_out[:, record.OA_WEIGHT],
-        base=asset_out[:, record.OA_BASE],
-        target=asset_out[:, record.OA_TARGET],
-        h_intended=asset_out[:, record.OA_H],
-        h_achieved=asset_out[:, record.OA_H_NOW],
+        nav=day_out[:, columns.O_NAV],
+        cash=day_out[:, columns.O_CASH],
+        futures_equity=day_out[:, columns.O_FUTURES],
+        price=asset_out[:, columns.OA_PRICE],
+        weight=asset_out[:, columns.OA_WEIGHT],
+        base=asset_out[:, columns.OA_BASE],
+        target=asset_out[:, columns.OA_TARGET],
+        h_intended=asset_out[:, columns.OA_H],
+        h_achieved=asset_out[:, columns.OA_H_NOW],
         regime=regime,
         market_regime=regime[:, universe.market_asset],
         regimes=tuple(policy.regime),
-        parts=day_out[:, record.O_PARTS : record.O_PARTS + 8],
-        parts_by_asset=np.ascontiguousarray(book.asset[k.FIRST_PART : k.FIRST_PART + 8].T),
-        turnover_spot=day_out[:, record.O_SPOT_TRADED],
-        turnover_futures=day_out[:, record.O_FUTURES_TRADED],
-        margin_ratio=day_out[:, record.O_MARGIN],
-        liquidation_distance=day_out[:, record.O_DISTANCE],
-        margin_capped=day_out[:, record.O_CAPPED],
-        wanted=day_out[:, record.O_WANTED],
+        parts=day_out[:, columns.O_PARTS : columns.O_PARTS + k.PARTS],
+        parts_by_asset=np.ascontiguousarray(book.asset[k.FIRST_PART : k.FIRST_PART + k.PARTS].T),
+        turnover_spot=day_out[:, columns.O_SPOT_TRADED],
+        turnover_futures=day_out[:, columns.O_FUTURES_TRADED],
+        margin_ratio=day_out[:, columns.O_MARGIN],
+        liquidation_distance=day_out[:, columns.O_DISTANCE],
+        margin_capped=day_out[:, columns.O_CAPPED],
+        wanted=day_out[:, columns.O_WANTED],
+        sleeve=day_out[:, columns.O_SLEEVE],
+        leverage=policy.hedge.leverage,
         liquidations=int(book.scalar[k.S_LIQUIDATIONS]),
         legs=tuple(leg for leg in done if not leg.refused),
         refusals=tuple(leg for leg in done if leg.refused),
@@ -244,6 +246,7 @@ def leg_record(policy: Policy, market: Market, row: Sequence[float], day: int, d
             refusal or reason, name, float(row[k.L_MEASURED]), float(row[k.L_LIMIT]), unit, universe.quote
         ),
         unit=unit,
+        sleeve="carry" if row[k.L_SLEEVE] == 1.0 else "",
     )
 
 
@@ -260,12 +263,15 @@ def row_name(policy: Policy, index: int, reason: Reason) -> str:
         Reason.FUND_HEDGE: "hedge", Reason.BUY_BACK: "hedge", Reason.MARGIN_IN: "margin", Reason.PAIR_REDUCE: "margin",
         Reason.ENTRY: "targets", Reason.TRIM_PEAK: "regime", Reason.TRIM_TOP: "regime", Reason.CROSS_HEDGE:
         "hedge.cross_rho2",
+        Reason.CARRY_ENTER: "carry.enter", Reason.CARRY_LEAVE: "carry.leave", Reason.CARRY_ROOM: "carry",
+        Reason.CARRY_MARGIN: "margin", Reason.CARRY_FLIP: "carry", Reason.CARRY_END: "carry", Reason.CARRY_LOOSE: "carry",
         Reason.ROLL: "hedge.roll_before", Reason.HEDGE_UNFUNDED: "hedge", Reason.MARGIN_OUT: "margin",
         Reason.HEDGE_SWITCH: "hedge.instrument", Reason.HEDGE_LENGTHEN: "hedge.lengthen_after",
     }  # fmt: skip
     return tables.get(reason, "")
 
 
+_A_YEAR = (Reason.CARRY_ENTER, Reason.CARRY_LEAVE)
 _IN_DAYS = (Refusal.COOLDOWN, Refusal.RUNG_WAIT, Refusal.NO_NEXT, Reason.HEDGE_LENGTHEN)
 _IN_TIMES = (Refusal.COST_BENEFIT, Refusal.TURNOVER, Refusal.DEPEG, Reason.DEPLOY)
 _IN_COINS = (Refusal.PROTECTED, Refusal.BACKING, Refusal.UNREPLACED)
@@ -278,6 +284,8 @@ def unit_of(policy: Policy, code: Reason | Refusal, row: int) -> str:
     if code is Reason.TRIM and 0 <= row < len(rows):
         found = measure.INDEX.get(rows[row].measure)
         return measure.MEASURES[found].unit if found is not None else ""
+    if code in _A_YEAR:
+        return "%/yr"
     if code in _IN_DAYS:
         return "d"
     if code in _IN_QUOTE:

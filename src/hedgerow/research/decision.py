@@ -14,10 +14,12 @@ from hedgerow.kernel import arrays as k
 from hedgerow.kernel.account import account_state, is_pooled, refresh_account
 from hedgerow.kernel.ladder import rung_at
 from hedgerow.kernel.margin import margin_ratio, refresh_margin
-from hedgerow.kernel.measure import futures_value, spot_units, unrealised
+from hedgerow.kernel.measure import spot_units
+from hedgerow.kernel.position import futures_value, unrealised
 from hedgerow.kernel.route import days_left, wanted_long
 from hedgerow.kernel.rules import hedge_routes, pack
 from hedgerow.kernel.run import decide_once, rehearse, warm_up
+from hedgerow.kernel.sleeve import tied_up
 from hedgerow.model import measure
 from hedgerow.model.instrument import Universe
 from hedgerow.model.market import Floats
@@ -55,6 +57,10 @@ STAGES: dict[str, tuple[tuple[int, str, str], ...]] = {
         (k.X_ERROR_OLD, "exposure_error_before", "%"), (k.X_ERROR_NEW, "exposure_error_after", "%"), (k.X_BENEFIT, "benefit", "bp"),
         (k.X_COST, "cost", "bp"), (k.X_FREE, "exempt", FLAG),
     ),
+    "carry": (
+        (k.X_PAIR_GROSS, "gross", "%/yr"), (k.X_PAIR_NET, "net", "%/yr"), (k.X_PAIR, "pair_coins", ""),
+        (k.X_PAIR_NEW, "pair_wanted", ""),
+    ),
 }  # fmt: skip
 
 
@@ -76,6 +82,7 @@ class Decision:
     after: dict[str, Any]
     transfers: dict[str, float]  # contract -> collateral to move with the plan, settle currency; + to the venue
     scenarios: list[dict[str, float]]
+    leverage: float = 1.0  # most that a hedge's short may be over its collateral; above 1 is high risk
 
 
 def plan_for(policy: Policy, stage: Stage, portfolio: Portfolio, weights: Mapping[str, float]) -> Decision:
@@ -92,6 +99,7 @@ def plan_for(policy: Policy, stage: Stage, portfolio: Portfolio, weights: Mappin
         warm_up(rules, book, work, seen, price, fresh, hedge_routes(policy, universe, days))
     row = int(np.flatnonzero(market.day == market.days_ns.shape[0] - 1)[0])
     _hold(book, portfolio, universe, market.close[row], rules)
+    book.scalar[k.S_NOW] = float(market.open_ns[row])
     hedge = hedge_routes(policy, universe, market.days_ns)[-1]
     nav = decide_once(
         rules, book, work, stage.signals[-1], market.close[row], market.fresh[row], market.funding[row], hedge, False
@@ -124,6 +132,12 @@ def _hold(book: k.Book, portfolio: Portfolio, universe: Universe, price: Floats,
             continue
         book.asset[k.B_HELD, a], book.asset[k.B_PROTECTED, a] = held.amount, held.protected
         book.asset[k.B_OUTSIDE, a], book.asset[k.B_SOLD, a] = held.outside, held.buy_back
+        book.asset[k.B_CARRY, a] = held.carry
+        if held.carry > 0.0 and rules.scalar[k.K_MODE] != k.ISOLATED:
+            raise ConfigError(
+                "a carry pair needs isolated margin", where=f"spot.{name}.carry",
+                fix="Leave it out: then its coins and its short count as holdings and hedge.",
+            )  # fmt: skip
         if held.unit_cost is not None:
             book.asset[k.B_COST, a] = held.unit_cost
             book.asset[k.B_PRINCIPAL, a] = held.unit_cost * (held.amount + held.outside)
@@ -137,7 +151,23 @@ def _hold(book: k.Book, portfolio: Portfolio, universe: Universe, price: Floats,
     backed_by_coins = {it.symbol for it in universe.instruments if it.inverse}  # read first: their collateral is spot
     for symbol, position in sorted(portfolio.futures.items(), key=lambda item: item[0] not in backed_by_coins):
         value += _hold_short(book, symbol, position, universe, price, rules)
+    _pair_up(book, universe, rules)
     book.scalar[k.S_NAV0] = portfolio.head.initial_value or value
+
+
+def _pair_up(book: k.Book, universe: Universe, rules: k.Rules) -> None:
+    """Say which short is the other leg of each carry pair. Raises ConfigError where none is large enough."""
+    for a, name in enumerate(universe.assets):
+        coins = float(book.asset[k.B_CARRY, a])
+        linear = [i for i in universe.futures_of(name) if rules.inst[k.I_INVERSE, i] == 0.0]
+        fits = [i for i in linear if -book.inst[k.P_UNITS, i] >= coins * (1.0 - 1e-12)]
+        if coins > 0.0 and not fits:
+            raise ConfigError(
+                f"no short of {coins:g} {name} stands against the pair", where=f"spot.{name}.carry",
+                fix="State the whole short of the contract, hedge and pair together, in its [futures] table.",
+            )  # fmt: skip
+        if coins > 0.0:
+            book.inst[k.P_CARRY, fits[0]] = min(coins, -float(book.inst[k.P_UNITS, fits[0]]))
 
 
 def _hold_short(
@@ -162,6 +192,7 @@ def _hold_short(
     book.inst[k.P_COLLATERAL, i] = position.collateral
     owned = plain(spot_units)(book.asset, book.inst, rules.inst, asset)
     others = -float(sum(book.inst[k.P_UNITS, j] for j in universe.futures_of(universe.assets[asset])))
+    others -= float(book.asset[k.B_CARRY, asset])
     if position.amount > 0.0 or others - position.amount > _hedgeable(book, asset, universe, price, owned) * (
         1.0 + 1e-9
     ):
@@ -235,6 +266,7 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
         after=after,
         transfers=_transfers(market.universe, book, log),
         scenarios=_scenarios(before, after),
+        leverage=policy.hedge.leverage,
     )
 
 
@@ -325,7 +357,7 @@ def _standing(stage: Stage, traces: Traces, price: Floats, nav: float) -> dict[s
     spot_value = float(np.nansum(work.asset[k.X_VALUE]))
     short_value = float(np.nansum(work.asset[k.X_SHORT] * np.nan_to_num(work.asset[k.X_PRICE])))
     return {
-        "value": nav, "cash": float(book.wallet[k.W_CASH, 0]), "spot": spot_value, "short": short_value,
+        "value": nav, "cash": float(book.wallet[k.W_CASH, 0]), "carry": _tied_up(book, price), "spot": spot_value, "short": short_value,
         "stable_weight": (nav - spot_value) / nav, "net_exposure": (spot_value - short_value) / nav, "assets": assets, "margin": margin,
     }  # fmt: skip
 
@@ -350,6 +382,11 @@ def _backing(rules: k.Rules, book: k.Book, price: Floats, i: int) -> tuple[float
     spot = price[int(rules.inst[k.I_ASSET, i])]
     equity = float(plain(futures_value)(book.inst, rules.inst, i, price[i], spot))
     return equity, float(plain(margin_ratio)(rules, book.inst, i, price[i]))
+
+
+def _tied_up(book: k.Book, price: Floats) -> float:
+    """Quote in the carry sleeve: its coins, and the collateral of its short."""
+    return float(plain(tied_up)(book.asset, book.inst, price))
 
 
 def _scenarios(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, float]]:
