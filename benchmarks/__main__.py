@@ -68,6 +68,7 @@ def prepared(policy: Any, stage: Any, weights: dict[str, float]) -> Callable[[],
     """The compiled run alone, on fresh books: no records, no statistics."""
     from hedgerow.kernel import arrays as k
     from hedgerow.kernel import columns
+    from hedgerow.kernel.blocks import new_book, new_work
     from hedgerow.kernel.rules import hedge_routes, pack, rebalance_due
     from hedgerow.kernel.run import run
 
@@ -87,7 +88,7 @@ def prepared(policy: Any, stage: Any, weights: dict[str, float]) -> Callable[[],
     log = np.zeros((days * 24, k.LEG))
 
     def job() -> None:
-        book, work = k.new_book(rules, instruments, 1e5), k.new_work(rules, instruments, stage.signals.shape[1])
+        book, work = new_book(rules, instruments, 1e5), new_work(rules, instruments, stage.signals.shape[1])
         run(
             rules, book, work, market.open_ns, market.open, market.high, market.close, market.fresh, market.funding,
             day, stage.signals,

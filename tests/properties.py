@@ -10,6 +10,7 @@ from numpy.random import Generator
 
 from hedgerow import policies
 from hedgerow.kernel import arrays as k
+from hedgerow.kernel.blocks import new_book
 from hedgerow.kernel.rules import pack
 from hedgerow.model import measure
 from hedgerow.model.instrument import Instrument, Kind, Tier, Universe
@@ -70,7 +71,7 @@ class Case(NamedTuple):
         """The book that the run starts with."""
         universe = self.stage.market.universe
         rules = pack(self.policy, universe, self.weights)
-        book = k.new_book(rules, len(universe.instruments), self.capital)
+        book = new_book(rules, len(universe.instruments), self.capital)
         for a, shares in enumerate(self.coins):
             price = self.stage.signals[0, measure.INDEX["close"], a]
             if np.isfinite(price):

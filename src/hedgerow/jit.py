@@ -11,6 +11,7 @@ import functools
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -158,7 +159,20 @@ def compiled(function: F) -> F:
     return _Handle(function, link.part(function, **_OPTIONS))  # type: ignore[return-value]
 
 
+_PLAIN: dict[Any, Any] = {}
+
+
 def plain(function: F) -> F:
-    """The interpreted form of a compiled function (the function itself when nothing is compiled)."""
-    source: F = getattr(function, "py_func", function)
-    return source
+    """The interpreted form of a compiled function and of everything that it calls: what Python, a debugger or a test may
+    enter (the function itself when nothing is compiled).
+    """
+    source: Any = getattr(function, "py_func", None)
+    if source is None:
+        return function
+    if source not in _PLAIN:
+        names: dict[str, Any] = {}
+        _PLAIN[source] = FunctionType(source.__code__, names, source.__name__, source.__defaults__, source.__closure__)
+        for name, value in source.__globals__.items():
+            names[name] = plain(value) if hasattr(value, "py_func") else value
+    found: F = _PLAIN[source]
+    return found

@@ -149,8 +149,8 @@ def test_2a14_proceeds_above_cost_are_not_forgotten_by_a_later_purchase() -> Non
 
 def loose_sale(desk: Desk, units: float) -> None:
     """Fill a sale (or purchase) of so many coins at the present price."""
-    from hedgerow.kernel.book import fill_spot
     from hedgerow.kernel.leg import add_leg
+    from hedgerow.kernel.spot import fill_spot
 
     desk.work.counts[:] = 0
     price = desk.price[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import FunctionType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from hedgerow.kernel import arrays as k
 from hedgerow.kernel import book as fold
 from hedgerow.kernel import margin
 from hedgerow.kernel import run as runs
+from hedgerow.kernel.blocks import new_book, new_work
 from hedgerow.kernel.decide import decide
 from hedgerow.kernel.measure import net_asset_value
 from hedgerow.kernel.route import H_CLOSE, H_PERPETUAL, H_ROUTE, ROUTES
@@ -24,8 +25,7 @@ from hedgerow.model.plan import Reason, Refusal
 from hedgerow.model.policy import Policy
 from hedgerow.units import NS_PER_DAY
 
-F = TypeVar("F", bound=Callable[..., Any])
-_LOOSE: dict[Any, Any] = {}
+loose = jit.plain  # the interpreted form of a kernel function and of everything that it calls
 
 FREE = {
     "spot_fee": "0 bp",
@@ -40,22 +40,9 @@ OPEN = {
 }  # fmt: skip
 
 
-def loose(function: F) -> F:
-    """The interpreted form of a kernel function and of everything that it calls: what a debugger or a test may enter."""
-    inner = jit.plain(function)
-    if inner is function or not isinstance(inner, FunctionType):
-        return function
-    if inner not in _LOOSE:
-        names: dict[str, Any] = {}
-        _LOOSE[inner] = FunctionType(inner.__code__, names, inner.__name__, inner.__defaults__, inner.__closure__)
-        for name, value in inner.__globals__.items():
-            names[name] = loose(value) if hasattr(value, "py_func") else value
-    return _LOOSE[inner]
-
-
 def hooked(function: Callable[..., Any], **instead: Callable[..., Any]) -> Callable[..., Any]:
     """An interpreted kernel function that calls other functions by some names; each gets the original as its first argument."""
-    inner = jit.plain(loose(function))
+    inner = loose(function)
     names = dict(inner.__globals__)
     for name, wrapper in instead.items():
         names[name] = partial(wrapper, loose(names[name]))
@@ -109,8 +96,8 @@ class Desk:
         self.universe = Universe(self.assets, "USDT", spots + tuple(futures))
         count = len(self.universe.instruments)
         self.rules = pack(policy, self.universe, {a: weights.get(a, 0.0) for a in self.assets})
-        self.book = k.new_book(self.rules, count, cash)
-        self.work = k.new_work(self.rules, count, measure.COUNT)
+        self.book = new_book(self.rules, count, cash)
+        self.work = new_work(self.rules, count, measure.COUNT)
         self.signal = np.full((measure.COUNT, len(self.assets)), np.nan)
         self.price = np.array([prices[it.asset] for it in self.universe.instruments], dtype=float)
         self.fresh = np.ones(count, np.uint8)

@@ -94,7 +94,7 @@ def test_the_rungs_of_the_ladder(wallet: float, rung: int) -> None:
 def test_pairs_of_every_short_go_in_proportion_where_no_cash_tops_up() -> None:
     desk = shared("cross", wallet=600.0, hedge={"constant": "50 %", "reserve": "0 %"})
     loose(decide_once)(
-        desk.rules, desk.book, desk.work, desk.signal, desk.price, desk.fresh, desk.funding, desk.hedge, False
+        desk.rules, desk.book, desk.work, desk.signal, desk.price, desk.fresh, desk.funding, desk.routes, False
     )  # fmt: skip
     legs = [leg for leg in desk.plan() if leg.reason is Reason.PAIR_REDUCE]
     covered = {leg.asset: leg.units for leg in legs if leg.units > 0.0}

@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from hedgerow.kernel import arrays as k
+from hedgerow.kernel.blocks import copy_book
 from hedgerow.model import measure
 from hedgerow.model.plan import Reason
 from tests.kernel.desk import Desk, Leg, rules_of
@@ -92,7 +93,7 @@ def test_the_order_of_the_assets_changes_nothing(seed: int, base: str, sizes: li
 @CASES
 def test_a_decision_changes_no_holding_and_repeats_itself(seed: int, base: str, sizes: list[float]) -> None:
     desk = drawn(seed, base, sizes)
-    kept, rows = k.copy_book(desk.book), (k.B_HELD, k.B_COST, k.B_PRINCIPAL, k.B_CROSS, k.B_HEDGE)
+    kept, rows = copy_book(desk.book), (k.B_HELD, k.B_COST, k.B_PRINCIPAL, k.B_CROSS, k.B_HEDGE)
     legs = by_asset(desk.decide())
     assert (desk.book.inst[k.P_UNITS : k.P_COLLATERAL] == kept.inst[k.P_UNITS : k.P_COLLATERAL]).all()
     assert (desk.book.wallet == kept.wallet).all()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hedgerow.kernel import arrays as k
+from hedgerow.kernel.blocks import copy_book
 from hedgerow.kernel.regime import count_bits, gate_holds
 from tests.kernel.desk import Desk, loose, rules_of
 
@@ -249,7 +250,7 @@ def test_state_and_age_are_remembered_in_the_book() -> None:
     see(desk, bad=1)
     see(desk, 3)
     assert desk.book.asset[k.B_AGE, 0] == 3.0
-    copied = k.copy_book(desk.book)
+    copied = copy_book(desk.book)
     see(desk, up=1)
     assert copied.asset[k.B_STATE, 0] == 0.0
     assert desk.book.asset[k.B_AGE, 0] == 0.0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from hedgerow.kernel import arrays as k
+from hedgerow.kernel.blocks import new_book
 from hedgerow.model.instrument import Instrument, Kind
 from hedgerow.model.report import PARTS, Run
 from hedgerow.research.backtest import Traces, backtest, marked_highs, trace
@@ -290,7 +291,7 @@ def test_a_given_book_is_carried_on() -> None:
 
     market = stage({"A": [100.0, 100.0, 150.0]})
     policy = rules_of()
-    book = k.new_book(pack(policy, market.market.universe, {"A": 0.5}), 2, 500.0)
+    book = new_book(pack(policy, market.market.universe, {"A": 0.5}), 2, 500.0)
     book.asset[[k.B_HELD, k.B_PROTECTED, k.B_OUTSIDE], 0] = [5.0, 5.0, 1.0]
     run, traces = trace(policy, market, capital=1_100.0, weights={"A": 0.5}, book=book)
     assert run.nav.tolist() == pytest.approx([1_100.0, 1_100.0, 1_400.0])

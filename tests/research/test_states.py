@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel.regime import gate_holds, next_state
-from hedgerow.model.policy import Gate
+from hedgerow.model.policy_row import Gate
 from hedgerow.research import states
 from tests.kernel.desk import Desk, loose, rules_of
 

@@ -25,7 +25,8 @@ from hedgerow import units
 from hedgerow.model import policy_check
 from hedgerow.model.citation import source_of
 from hedgerow.model.measure import INDEX, MEASURES, Measure
-from hedgerow.model.policy import Gate, Policy, Regime, Row, Vote
+from hedgerow.model.policy import Policy, Regime, Vote
+from hedgerow.model.policy_row import Gate, Row
 
 NOTHING = "none"
 UNSPOKEN = ("source", "name", "title", "description", "version")

@@ -4,8 +4,6 @@ else.
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from hedgerow.jit import compiled
@@ -13,7 +11,6 @@ from hedgerow.kernel.account import (
     account_spare,
     affordable,
     affordable_pair,
-    bare,
     collect,
     credit,
     is_pooled,
@@ -21,47 +18,34 @@ from hedgerow.kernel.account import (
 )
 from hedgerow.kernel.arrays import (
     B_CARRY,
-    B_COST,
     B_CROSS,
     B_CROSS_BY,
-    B_ENTERED,
     B_EXCESS,
     B_FEE_FUTURES,
-    B_FEE_SPOT,
     B_FUNDING,
     B_HEDGE,
     B_HELD,
     B_MARK,
-    B_PEAK_DONE,
     B_PNL_BASIS,
     B_PNL_CARRY,
     B_PNL_HEDGE,
     B_PNL_SPOT,
-    B_PRINCIPAL,
     B_SLIP_FUTURES,
-    B_SLIP_SPOT,
-    B_SOLD,
-    FEE_BASE,
     FILLED,
     I_ASSET,
     I_FEE,
-    I_HALF_SPREAD,
     I_INVERSE,
-    K_FEE_IN,
-    K_TRANCHE,
     L_AT,
     L_CHARGE,
     L_DAY,
     L_DONE,
     L_FEE,
     L_FILL,
-    L_FIRED,
     L_FOR,
     L_INST,
     L_MOVED,
     L_PAID_IN,
     L_PRICE,
-    L_REASON,
     L_SIZE,
     L_SLEEVE,
     L_SLIPPAGE,
@@ -80,10 +64,6 @@ from hedgerow.kernel.arrays import (
     S_CAPPED_DAY,
     S_FUTURES_TRADED,
     S_NAV,
-    S_SPOT_TRADED,
-    S_TRANCHE_BASE,
-    S_TRANCHE_DAY,
-    S_TRANCHES,
     S_UNKNOWN_FUNDING,
     TURNOVER,
     W_CASH,
@@ -92,22 +72,14 @@ from hedgerow.kernel.arrays import (
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.fill import slippage_of
-from hedgerow.kernel.leg import begin_episode
 from hedgerow.kernel.margin import collateral_due, refresh_margin
 from hedgerow.kernel.measure import free_coins, spot_units
 from hedgerow.kernel.position import funding_received, hedge_units, profit, size_of, unrealised
-from hedgerow.kernel.sleeve import add_coins, share_of, unpaired
+from hedgerow.kernel.sleeve import share_of
 from hedgerow.model import contract
 from hedgerow.model.market import Floats
-from hedgerow.model.plan import Reason
 
 notional = compiled(contract.notional)
-
-_ENTRY: Final = float(Reason.ENTRY)
-_PEAK: Final = float(Reason.TRIM_PEAK)
-_TOP: Final = float(Reason.TRIM_TOP)
-_DEPLOY: Final = float(Reason.DEPLOY)
-_WHOLE: Final = 0.95  # of a purchase: less was cut by the market, not by the price of the open
 
 
 @compiled
@@ -180,7 +152,8 @@ def count_turnover(scalar: Floats, traded: float) -> None:
 
 
 @compiled
-def _note_fill(legs: Floats, n: int, at: int, fill: float, done: float, fee: float) -> None:
+def note_fill(legs: Floats, n: int, at: int, fill: float, done: float, fee: float) -> None:
+    """Write into leg ``n`` what it became: bar, price, coins done, fee in quote, slippage against the decision."""
     legs[n, L_STATUS] = FILLED
     legs[n, L_AT] = at
     legs[n, L_FILL] = fill
@@ -190,141 +163,18 @@ def _note_fill(legs: Floats, n: int, at: int, fill: float, done: float, fee: flo
 
 
 @compiled
-def fill_spot(
-    rules: Rules,
-    book: Book,
-    x: Floats,
-    measure: Floats,
-    legs: Floats,
-    n: int,
-    at: int,
-    price: float,
-    mark: Floats,
-    aside: float,
-) -> bool:
-    """Fill spot leg ``n`` at ``price`` (the bar's open) plus slippage; never above holdings or cash, never what a
-    short needs: ``aside`` quote is kept for shorts of the same plan.
-    """
-    asset = book.asset
-    a = int(legs[n, L_INST])
-    units = legs[n, L_UNITS]
-    fee_rate = rules.inst[I_FEE, a]
-    slip = slippage_of(rules.scalar, rules.inst, measure, a, abs(units) * price)
+def _trade(inst: Floats, i: int, units: float, size: float, fill: float, inverse: bool) -> float:
+    """Change the position by ``units`` coins (``size`` as the contract counts) at ``fill``; returns what that realised."""
+    realised = 0.0
     if units < 0.0:
-        free = min(free_coins(asset, a), bare(rules, book, x, a, a, a))
-        if legs[n, L_SLEEVE] == 1.0:
-            free = unpaired(asset, book.inst, rules.inst, a)
-        units = -min(-units, free)
-        fill = price * (1.0 - slip)
+        q = -inst[P_UNITS, i]
+        inst[P_ENTRY, i] = (q * inst[P_ENTRY, i] - units * fill) / (q - units)
     else:
-        fill = price * (1.0 + slip)
-        units = min(units, max(0.0, book.wallet[W_CASH, 0] - aside) / (fill * (1.0 + fee_rate)))
-    if units == 0.0:
-        return False
-    fee, paid = _pay_fee(rules, book, x, legs, n, a, units, fill, price, mark)
-    cost = units * fill + (fee if legs[n, L_PAID_IN] < 0.0 else 0.0)
-    book.wallet[W_CASH, 0] -= cost
-    if book.wallet[W_CASH, 0] < 0.0 and units > 0.0:
-        book.wallet[W_CASH, 0] = 0.0
-    book.scalar[S_SPOT_TRADED] += abs(units) * fill
-    count_turnover(book.scalar, abs(units) * fill)
-    _note_fill(legs, n, at, fill, units, fee)
-    if legs[n, L_SLEEVE] == 1.0:
-        add_coins(asset, a, units - paid, legs[n, L_DAY])
-        asset[B_PNL_CARRY, a] -= units * (fill - price) + fee
-        return True
-    cost = units * fill + (fee if paid == 0.0 else 0.0)
-    owned = spot_units(asset, book.inst, rules.inst, a)
-    if units > 0.0 and (owned == 0.0 or asset[B_COST, a] >= 0.0):
-        known = owned * asset[B_COST, a] if owned > 0.0 else 0.0
-        asset[B_COST, a] = (known + cost) / (owned + units - paid)
-    asset[B_HELD, a] += units - paid
-    asset[B_PRINCIPAL, a] += cost
-    asset[B_FEE_SPOT, a] -= fee
-    asset[B_SLIP_SPOT, a] -= units * (fill - legs[n, L_PRICE])
-    asset[B_PNL_SPOT, a] += units * (price - legs[n, L_PRICE])
-    _after_spot(rules, book, legs, n, units, a)
-    return True
-
-
-@compiled
-def sell_forced(rules: Rules, book: Book, legs: Floats, n: int, at: int, price: float) -> None:
-    """Sell the coins of spot leg ``n`` at ``price`` less half the spread, whatever they are for; the fee is quote."""
-    a = int(legs[n, L_INST])
-    units = legs[n, L_UNITS]
-    fill = price * (1.0 - rules.inst[I_HALF_SPREAD, a])
-    fee = abs(units) * fill * rules.inst[I_FEE, a]
-    book.wallet[W_CASH, 0] -= units * fill + fee
-    book.asset[B_HELD, a] += units
-    book.asset[B_PRINCIPAL, a] += units * fill + fee
-    book.asset[B_FEE_SPOT, a] -= fee
-    book.asset[B_SLIP_SPOT, a] -= units * (fill - price)
-    book.scalar[S_SPOT_TRADED] += abs(units) * fill
-    count_turnover(book.scalar, abs(units) * fill)
-    _note_fill(legs, n, at, fill, units, fee)
-    legs[n, L_SIZE] = units
-    legs[n, L_CHARGE] = fee
-    legs[n, L_PAID_IN] = -1.0
-
-
-@compiled
-def _pay_fee(
-    rules: Rules,
-    book: Book,
-    x: Floats,
-    legs: Floats,
-    n: int,
-    a: int,
-    units: float,
-    fill: float,
-    price: float,
-    mark: Floats,
-) -> tuple[float, float]:
-    """(fee in quote, coins of the traded asset that pay it); a fee coin that lacks, or backs a short, leaves it to
-    quote.
-
-    Fees in coins are valued at the bar's price.
-    """
-    rate = rules.inst[I_FEE, a]
-    fee = abs(units) * fill * rate
-    legs[n, L_SIZE] = units
-    legs[n, L_CHARGE] = fee
-    legs[n, L_PAID_IN] = -1.0
-    how = rules.scalar[K_FEE_IN]
-    if (how == FEE_BASE or how == a) and units > 0.0:
-        legs[n, L_CHARGE] = units * rate if how == FEE_BASE else fee / price
-        legs[n, L_PAID_IN] = a
-        return legs[n, L_CHARGE] * price, legs[n, L_CHARGE]
-    if how >= 0.0 and how != a:
-        b = int(how)
-        coins = fee / mark[b] if mark[b] > 0.0 else np.inf
-        free = min(free_coins(book.asset, b), bare(rules, book, x, b, b, b))
-        if coins <= free:
-            book.asset[B_HELD, b] -= coins
-            legs[n, L_CHARGE] = coins
-            legs[n, L_PAID_IN] = b
-    return fee, 0.0
-
-
-@compiled
-def _after_spot(rules: Rules, book: Book, legs: Floats, n: int, units: float, a: int) -> None:
-    """What a decision must remember of a spot fill: episodes, cooldowns, coins to buy back, tranches, entries."""
-    reason = legs[n, L_REASON]
-    day = legs[n, L_DAY]
-    part = legs[n, L_REASON] == _ENTRY and units < _WHOLE * legs[n, L_WANTED]
-    book.asset[B_ENTERED, a] = 0.5 if part else 1.0  # what the market did not bear is bought on the next days
-    if legs[n, L_SOLD] != 0.0:
-        book.asset[B_SOLD, a] = max(0.0, book.asset[B_SOLD, a] + legs[n, L_SOLD] * units / legs[n, L_WANTED])
-    if reason == _DEPLOY:
-        book.scalar[S_TRANCHE_DAY] = day
-        whole = rules.scalar[K_TRANCHE] * book.scalar[S_TRANCHE_BASE]
-        if whole > 0.0:
-            used = book.scalar[S_TRANCHES] + units * legs[n, L_PRICE] / whole
-            near = np.floor(used + 0.5)
-            book.scalar[S_TRANCHES] = near if abs(used - near) < 1e-6 else used
-    elif reason == _PEAK or reason == _TOP:
-        book.asset[B_PEAK_DONE, a] = 1.0
-    begin_episode(rules.trim, book.trims, int(legs[n, L_FIRED]), a, day)
+        realised = profit(-size, inst[P_ENTRY, i], fill, inverse)
+    inst[P_UNITS, i] += units
+    if abs(inst[P_UNITS, i]) <= 1e-12 * abs(units):
+        inst[P_UNITS, i] = 0.0
+    return realised
 
 
 @compiled
@@ -361,18 +211,9 @@ def fill_futures(
     if inverse:
         size = units * (fill if units < 0.0 else inst[P_ENTRY, i])
     fee = abs(notional(size, fill, inverse)) * rules.inst[I_FEE, i]
-    change = -fee
-    if units < 0.0:
-        q = -inst[P_UNITS, i]
-        inst[P_ENTRY, i] = (q * inst[P_ENTRY, i] - units * fill) / (q - units)
-    else:
-        change += profit(-size, inst[P_ENTRY, i], fill, inverse)
-    inst[P_UNITS, i] += units
-    if abs(inst[P_UNITS, i]) <= 1e-12 * abs(units):
-        inst[P_UNITS, i] = 0.0
+    credit(rules, book, i, _trade(inst, i, units, size, fill, inverse) - fee)
     if sleeve:
         inst[P_CARRY, i] -= units
-    credit(rules, book, i, change)
     excess = 0.0
     if inverse:
         fee *= spot
@@ -394,7 +235,7 @@ def fill_futures(
             book.asset[B_EXCESS, served] += legs[n, L_SOLD] * units / legs[n, L_WANTED]
     book.scalar[S_FUTURES_TRADED] += abs(units) * fill
     count_turnover(book.scalar, abs(units) * fill)
-    _note_fill(legs, n, at, fill, units, fee)
+    note_fill(legs, n, at, fill, units, fee)
     refresh_margin(rules, inst, i)
     return True
 
@@ -458,7 +299,7 @@ def fill_margin(rules: Rules, book: Book, mark: Floats, legs: Floats, n: int, at
     else:
         book.wallet[W_CASH, 0] -= amount
     credit(rules, book, i, amount)
-    _note_fill(legs, n, at, legs[n, L_PRICE], amount, 0.0)
+    note_fill(legs, n, at, legs[n, L_PRICE], amount, 0.0)
     legs[n, L_SLIPPAGE] = 0.0
     refresh_margin(rules, book.inst, i)
     return True

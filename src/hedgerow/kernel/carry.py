@@ -66,10 +66,11 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.fill import bears, turnover_of
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.hurdle import contract_for, gross_carry, net_carry
-from hedgerow.kernel.ladder import free_cash, rung_at
+from hedgerow.kernel.ladder import rung_at
 from hedgerow.kernel.leg import add_leg, add_refusal
 from hedgerow.kernel.plan import collateral_need
 from hedgerow.kernel.sleeve import balance, leverage_for, pair_contract, pair_short, unpaired, write_leave
+from hedgerow.kernel.spare import free_cash
 from hedgerow.kernel.turnover import yearly_turnover
 from hedgerow.model.market import Bytes, Floats
 from hedgerow.model.measure import INDEX

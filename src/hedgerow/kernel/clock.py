@@ -39,15 +39,17 @@ from hedgerow.kernel.arrays import (
     Rules,
     Work,
 )  # fmt: skip
-from hedgerow.kernel.book import pay_funding, sell_forced, settle_marks
+from hedgerow.kernel.book import pay_funding, settle_marks
 from hedgerow.kernel.closing import close_part, liquidate, liquidate_pooled, next_liquidated, settle_contract
 from hedgerow.kernel.guard import guard_legs
-from hedgerow.kernel.ladder import margin_stage, rung_of, withdraw_spare
+from hedgerow.kernel.ladder import margin_stage, rung_of
 from hedgerow.kernel.leg import add_leg
 from hedgerow.kernel.margin import margin_ratio, top_up_distance
 from hedgerow.kernel.position import size_of, unrealised
 from hedgerow.kernel.record import log_event, log_funding, write_log
 from hedgerow.kernel.sleeve import balance, share_of
+from hedgerow.kernel.spare import withdraw_spare
+from hedgerow.kernel.spot import sell_forced
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
 from hedgerow.units import NS_PER_DAY

@@ -19,7 +19,6 @@ from hedgerow.kernel.carry import carry_stage
 from hedgerow.kernel.deploy import buy_underweights
 from hedgerow.kernel.futures import write_futures
 from hedgerow.kernel.guard import cost_benefit, guard_legs
-from hedgerow.kernel.ladder import free_cash, withdraw_spare
 from hedgerow.kernel.leg import note_limits, write_spot
 from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.plan import hedge_or_trim, limit_trims, mark_moves, note_shortfalls
@@ -27,6 +26,7 @@ from hedgerow.kernel.regime import regime_stage
 from hedgerow.kernel.roll import lengthen_stage
 from hedgerow.kernel.route import H_ROUTE
 from hedgerow.kernel.sleeve import tied_up
+from hedgerow.kernel.spare import free_cash, withdraw_spare
 from hedgerow.kernel.target import target_stage
 from hedgerow.kernel.trigger import trigger_stage
 from hedgerow.kernel.turnover import soft_budget

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled
-from hedgerow.kernel.account import account_distance, account_spare, account_state, account_top_up, is_pooled
+from hedgerow.kernel.account import account_distance, account_state, account_top_up, is_pooled
 from hedgerow.kernel.arrays import (
     A_HAIRCUT,
     B_CROSS,
@@ -15,12 +15,10 @@ from hedgerow.kernel.arrays import (
     CROSS,
     I_ASSET,
     I_INVERSE,
-    I_KIND,
     ISOLATED,
     K_FLATTEN,
     K_FLATTEN_RATIO,
     K_LEVERAGE,
-    K_MIN_LEG,
     K_MODE,
     K_REDUCE,
     K_REDUCE_RATIO,
@@ -32,7 +30,6 @@ from hedgerow.kernel.arrays import (
     L_INST,
     L_KIND,
     L_PRICE,
-    L_SLEEVE,
     L_SOLD,
     L_STATUS,
     L_UNITS,
@@ -46,13 +43,10 @@ from hedgerow.kernel.arrays import (
     NEAR_TOP,
     NEAR_WARN,
     P_CARRY,
-    P_COLLATERAL,
     P_LIQUIDATION,
     P_UNITS,
     PENDING,
     UNIFIED,
-    W_CASH,
-    W_MARGIN,
     X_CROSSED,
     Book,
     Rules,
@@ -60,13 +54,14 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.leg import add_leg, refuse
 from hedgerow.kernel.margin import collateral_due, margin_ratio, top_up_distance
 from hedgerow.kernel.measure import free_coins
-from hedgerow.kernel.position import futures_value, hedge_units
-from hedgerow.kernel.sleeve import leverage_for, reduce_for, write_leave
+from hedgerow.kernel.position import hedge_units
+from hedgerow.kernel.sleeve import reduce_for, write_leave
+from hedgerow.kernel.spare import free_cash, pending_units
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason, Refusal
 
 _IN: Final = float(Reason.MARGIN_IN)
-_OUT: Final = float(Reason.MARGIN_OUT)
+
 _PAIR: Final = float(Reason.PAIR_REDUCE)
 _FLATTEN: Final = float(Reason.FLATTEN)
 _SLEEVE: Final = float(Reason.CARRY_MARGIN)
@@ -138,8 +133,8 @@ def margin_stage(
         a = int(rules.inst[I_ASSET, i])
         inverse = rules.inst[I_INVERSE, i] == 1.0
         due = collateral_due(rules.scalar, rules.inst, book.inst, i, price[i], price[a])
-        due -= _pending(legs, count, i, 1.0, 0.0) * (1.0 if inverse else price[i]) / rules.scalar[K_LEVERAGE]
-        due -= _pending(legs, count, i, 1.0, 1.0) * price[i]
+        due -= pending_units(legs, count, i, 1.0, 0.0) * (1.0 if inverse else price[i]) / rules.scalar[K_LEVERAGE]
+        due -= pending_units(legs, count, i, 1.0, 1.0) * price[i]
         if due <= 0.0:
             continue
         distance = book.inst[P_LIQUIDATION, i] / price[i] - 1.0
@@ -186,11 +181,11 @@ def _from_sleeve(
     """
     if lacking <= 0.0:
         return 0.0, 0.0
-    before = _pending(legs, count, i, 1.0, 1.0)
+    before = pending_units(legs, count, i, 1.0, 1.0)
     freed = reduce_for(
         lacking, i, book.asset, book.inst, rules.inst, price, fresh, distance, limit, legs, count, day
     )  # fmt: skip
-    covered = (_pending(legs, count, i, 1.0, 1.0) - before) * price[i]
+    covered = (pending_units(legs, count, i, 1.0, 1.0) - before) * price[i]
     return covered, freed - covered
 
 
@@ -212,7 +207,7 @@ def _account_stage(
     largest = -1
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         if is_pooled(rules, i) and book.inst[P_UNITS, i] < 0.0 and price[i] > 0.0:
-            due -= _pending(legs, count, i, 1.0, 0.0) * price[i] / rules.scalar[K_LEVERAGE]
+            due -= pending_units(legs, count, i, 1.0, 0.0) * price[i] / rules.scalar[K_LEVERAGE]
             if largest < 0 or book.inst[P_UNITS, i] * price[i] < book.inst[P_UNITS, largest] * price[largest]:
                 largest = i
     if rung < NEAR_TOP or due <= 0.0 or largest < 0:
@@ -265,127 +260,6 @@ def _give_up(
     else:
         limit = rules.scalar[K_REDUCE]
         _add_pairs(rules, book, x, price, min(units, whole), i, distance, _PAIR, limit, legs, count, day)
-
-
-@compiled
-def _spare(rules: Rules, book: Book, price: Floats, fresh: Bytes, nav: float, i: int) -> float:
-    """Quote that linear short ``i`` does not need as collateral; 0 where it is not worth a transfer."""
-    if book.inst[P_UNITS, i] >= 0.0 or rules.inst[I_INVERSE, i] == 1.0 or not price[i] > 0.0 or fresh[i] != 1:
-        return 0.0
-    spot = price[int(rules.inst[I_ASSET, i])]
-    spare = -collateral_due(rules.scalar, rules.inst, book.inst, i, price[i], spot)
-    spare = min(spare, book.inst[P_COLLATERAL, i])
-    return spare if spare > max(rules.scalar[K_MIN_LEG], 1e-9) * nav else 0.0
-
-
-@compiled
-def _wallet_spare(rules: Rules, book: Book, price: Floats, nav: float) -> float:
-    """The same of the futures wallet under cross margin."""
-    if rules.scalar[K_MODE] != CROSS:
-        return 0.0
-    spare = min(account_spare(rules, book, price), book.wallet[W_MARGIN, 0])
-    return spare if spare > max(rules.scalar[K_MIN_LEG], 1e-9) * nav else 0.0
-
-
-@compiled
-def free_cash(rules: Rules, book: Book, price: Floats, fresh: Bytes, nav: float) -> float:
-    """Quote that a plan can spend: the wallet, and what shorts can spare of their collateral."""
-    cash = book.wallet[W_CASH, 0] + _wallet_spare(rules, book, price, nav)
-    for i in range(price.shape[0]):
-        if rules.inst[I_KIND, i] > 0.0 and not is_pooled(rules, i):
-            cash += _spare(rules, book, price, fresh, nav, i)
-    return cash
-
-
-@compiled
-def _wanted_cash(rules: Rules, book: Book, price: Floats, legs: Floats, count: Ints) -> float:
-    """Quote that the plan's pending legs need from the wallet, their proceeds counted; nan where collateral comes back
-    already.
-    """
-    need = 0.0
-    for n in range(count[0]):
-        i = int(legs[n, L_INST])
-        if legs[n, L_STATUS] != PENDING or rules.inst[I_INVERSE, i] == 1.0:
-            continue
-        if legs[n, L_KIND] == LEG_FUTURES:
-            if rules.scalar[K_MODE] != UNIFIED:
-                need += max(0.0, -legs[n, L_UNITS]) * price[i] / leverage_for(rules.scalar, legs, n)
-        else:
-            need += max(0.0, legs[n, L_UNITS]) * legs[n, L_PRICE]
-            if legs[n, L_KIND] == LEG_SPOT and legs[n, L_UNITS] < 0.0:
-                need += legs[n, L_UNITS] * legs[n, L_PRICE] + legs[n, L_COST]  # sales bring cash
-            if legs[n, L_KIND] == LEG_MARGIN and legs[n, L_UNITS] < 0.0:
-                return np.nan
-    return need
-
-
-@compiled
-def withdraw_spare(
-    rules: Rules, book: Book, price: Floats, fresh: Bytes, nav: float, legs: Floats, count: Ints, day: float
-) -> None:
-    """Where the wallet alone does not pay for the plan, bring spare collateral of shorts back to it (2A-1: futures
-    equity is stable weight).
-    """
-    need = _wanted_cash(rules, book, price, legs, count)
-    if np.isnan(need):
-        return
-    if rules.scalar[K_MODE] == CROSS:
-        _withdraw_wallet(rules, book, price, nav, need, legs, count, day)
-        return
-    for i in range(book.asset.shape[1], book.inst.shape[1]):  # a short that is raised uses its own spare first
-        raised = _pending(legs, count, i, -1.0, 0.0) * price[i] / rules.scalar[K_LEVERAGE]
-        raised += _pending(legs, count, i, -1.0, 1.0) * price[i]
-        if raised > 0.0 and not is_pooled(rules, i):
-            need -= min(raised, _spare(rules, book, price, fresh, nav, i))
-    if need <= book.wallet[W_CASH, 0]:
-        return
-    for i in range(book.asset.shape[1], book.inst.shape[1]):
-        spare = 0.0 if is_pooled(rules, i) else _spare(rules, book, price, fresh, nav, i)
-        if spare > 0.0 and _pending(legs, count, i, -1.0, 0.0) + _pending(legs, count, i, -1.0, 1.0) == 0.0:
-            a = int(rules.inst[I_ASSET, i])
-            notional = -book.inst[P_UNITS, i] * price[i]
-            equity = futures_value(book.inst, rules.inst, i, price[i], price[a])
-            add_leg(
-                legs, count, i, a, LEG_MARGIN, -spare, 1.0, price[a], _OUT, -1.0, equity / notional,
-                1.0 / rules.scalar[K_LEVERAGE], day,
-            )  # fmt: skip
-
-
-@compiled
-def _withdraw_wallet(
-    rules: Rules, book: Book, price: Floats, nav: float, need: float, legs: Floats, count: Ints, day: float
-) -> None:
-    """The same under cross margin: raised shorts use what the futures wallet can spare, the rest of it comes back."""
-    spare = _wallet_spare(rules, book, price, nav)
-    largest = -1
-    for i in range(book.asset.shape[1], book.inst.shape[1]):
-        if not is_pooled(rules, i) or not price[i] > 0.0:
-            continue
-        raised = _pending(legs, count, i, -1.0, 0.0) * price[i] / rules.scalar[K_LEVERAGE]
-        need -= min(raised, spare)
-        spare -= min(raised, spare)
-        if largest < 0 or book.inst[P_UNITS, i] * price[i] < book.inst[P_UNITS, largest] * price[largest]:
-            largest = i
-    if need <= book.wallet[W_CASH, 0] or spare <= 0.0 or largest < 0:
-        return
-    equity, _, notional = account_state(rules, book, price, 0.0)
-    a = int(rules.inst[I_ASSET, largest])
-    measured = equity / notional if notional > 0.0 else np.inf
-    add_leg(
-        legs, count, largest, a, LEG_MARGIN, -spare, 1.0, price[a], _OUT, -1.0, measured,
-        1.0 / rules.scalar[K_LEVERAGE], day,
-    )  # fmt: skip
-
-
-@compiled
-def _pending(legs: Floats, count: Ints, i: int, side: float, sleeve: float) -> float:
-    """Coins of contract ``i`` that the plan covers (``side`` 1) or adds to the short (-1), hedge or carry ``sleeve``."""
-    units = 0.0
-    for n in range(count[0]):
-        futures = legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_FUTURES and int(legs[n, L_INST]) == i
-        if futures and legs[n, L_SLEEVE] == sleeve:
-            units += max(0.0, side * legs[n, L_UNITS])
-    return units
 
 
 @compiled

@@ -15,8 +15,9 @@ from hedgerow.model import measure as measures
 from hedgerow.model.instrument import Kind, Universe
 from hedgerow.model.margin import CONVENTIONS, Convention, pack_tiers
 from hedgerow.model.market import Bytes, Floats, Ints
-from hedgerow.model.policy import Gate, Policy, Regime
+from hedgerow.model.policy import Policy, Regime
 from hedgerow.model.policy_check import threshold
+from hedgerow.model.policy_row import Gate
 from hedgerow.units import NS_PER_DAY
 
 _TRIM_MODES: Final = {

@@ -42,12 +42,7 @@ from hedgerow.kernel.arrays import (
     Rules,
     Work,
 )  # fmt: skip
-from hedgerow.kernel.book import (
-    fill_futures,
-    fill_margin,
-    fill_spot,
-    settle_marks,
-)  # fmt: skip
+from hedgerow.kernel.book import fill_futures, fill_margin, settle_marks
 from hedgerow.kernel.clock import (
     act_on_margin,
     at_the_high,
@@ -65,6 +60,7 @@ from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.record import log_refused, log_unfilled, record_day, write_log
 from hedgerow.kernel.route import is_move
 from hedgerow.kernel.sleeve import leverage_for
+from hedgerow.kernel.spot import fill_spot
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Refusal
 

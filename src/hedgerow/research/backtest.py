@@ -10,6 +10,7 @@ import numpy as np
 from hedgerow.errors import ConfigError
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel import columns
+from hedgerow.kernel.blocks import new_book, new_work
 from hedgerow.kernel.rules import hedge_routes, pack, rebalance_due
 from hedgerow.kernel.run import run as run_kernel
 from hedgerow.kernel.run import warm_up
@@ -70,8 +71,8 @@ def trace(
     n_inst, n_assets, days = len(universe.instruments), len(universe.assets), market.days_ns.shape[0]
     rules = pack(policy, universe, weights)
     if book is None:
-        book = k.new_book(rules, n_inst, capital)
-    work = k.new_work(rules, n_inst, stage.signals.shape[1])
+        book = new_book(rules, n_inst, capital)
+    work = new_work(rules, n_inst, stage.signals.shape[1])
     payments = int((market.funding[:, n_assets:] != 0.0).sum())
     log = np.zeros(
         ((days + 1) * work.legs.shape[0] + 4 * market.open_ns.shape[0] + 2 * payments, k.LEG)

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hedgerow.kernel import arrays as k
-from hedgerow.model.policy import Gate, Policy
+from hedgerow.model.policy import Policy
+from hedgerow.model.policy_row import Gate
 
 YES, NO, UNKNOWN = "yes", "no", "abstains"
 
