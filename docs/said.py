@@ -663,7 +663,7 @@ EXIT_CODES: Final = {
     0: "done",
     1: "something was found wanting: `data check` has errors",
     2: "an option, a file or the data must be corrected; nothing was done",
-    3: "book and venue disagree (no command of this version ends so)",
+    3: "two reckonings disagree: a venue closed more than was held, or a statement does not add up",
     4: "a store or a file cannot be read or written",
     130: "interrupted",
 }
