@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,7 +116,18 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_exact_parts_are_the_kernels(case: str) -> None:
     policy, where = CASES[case]
-    stage = market(where, days=90)
+    hold(case, policy, market(where, days=90))
+
+
+@pytest.mark.data
+def test_the_exact_parts_are_the_kernels_on_recorded_data(data_folder: Path) -> None:
+    policy = policies.load("seed")
+    recorded = wire.recorded(data_folder, tuple(WEIGHTS), date(2021, 4, 20), date(2021, 6, 10))
+    hold("recorded", policy, wire.stage_of(recorded, [policy]))
+
+
+def hold(case: str, policy: Policy, stage: Stage) -> None:
+    """The ledger's parts against the kernel's, in all and by asset."""
     run, traces = trace(policy, stage, capital=1e5, weights=WEIGHTS)
     assert any(leg.kind == "futures" for leg in run.legs)
     told = attribute(accounts_of(policy, stage, run, traces).events, "USDT")[0]
