@@ -293,6 +293,7 @@ _MEANINGS: Final = (
     (r"before\.margin\.NAME\.liquidation_price", "mark at which the venue takes the position; null: none"),
     (r"before\.margin\.NAME\.liquidation_distance", "that price over the present one, less 1"),
     (r"before\.margin\.NAME\.maintenance_over_equity", "1 or more is a liquidation"),
+    (r"before\.margin\.NAME\.rung", "rung of the margin ladder: `none`, `warn`, `top_up`, `stop_adding`, `reduce` or `flatten`"),
     (r"transfers\.NAME", "collateral to move with the plan, in the settle currency; positive: to the futures venue"),
     (r"transfers", "collateral to move with the plan, by contract; empty for none"),
     (r"scenarios", "two rows: every price falls, or rises, by 20 %"),
