@@ -301,6 +301,7 @@ _MEANINGS: Final = (
     (r"before\.margin\.NAME\.planned_days", "days for which the hedge is planned: the guard's horizon, or the time to its roll"),
     (r"before\.margin\.NAME\.duration", "tenor times planned days; null: a perpetual has none"),
     (r"before\.margin\.NAME\.maintenance_over_equity", "1 or more is a liquidation"),
+    (r"before\.margin\.NAME\.rung", "rung of the margin ladder: `none`, `warn`, `top_up`, `stop_adding`, `reduce` or `flatten`"),
     (r"transfers\.NAME", "collateral to move with the plan, in the settle currency; positive: to the futures venue"),
     (r"transfers", "collateral to move with the plan, by contract; empty for none"),
     (r"scenarios", "two rows: every price falls, or rises, by 20 %"),
@@ -679,7 +680,7 @@ EXIT_CODES: Final = {
     0: "done",
     1: "something was found wanting: `data check` has errors",
     2: "an option, a file or the data must be corrected; nothing was done",
-    3: "book and venue disagree (no command of this version ends so)",
+    3: "two reckonings disagree: a venue closed more than was held, or a statement does not add up",
     4: "a store or a file cannot be read or written",
     130: "interrupted",
 }

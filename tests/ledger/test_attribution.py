@@ -117,7 +117,7 @@ def test_a_settlement_closes_the_basis() -> None:
 
 def test_what_a_liquidation_kept_stands_apart() -> None:
     gone = fill(
-        5, PERP, "1", "150", kind="liquidation", fee=D(7), fee_currency="USDT", index=D(150), reason="liquidated"
+        5, PERP, "1", "150", kind="liquidation", fee=D(7), fee_currency="USDT", index=D(100), reason="liquidated"
     )
     found = one(deposit(), mark(2, BTC=100, PERP=100), fill(3, PERP, "-1", "100"), gone, mark(6, BTC=160, PERP=160))
     assert parts(found) == {"hedge": D(-50), "liquidation": D(-7)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,7 +116,33 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_exact_parts_are_the_kernels(case: str) -> None:
     policy, where = CASES[case]
-    stage = market(where, days=90)
+    hold(case, policy, market(where, days=90))
+
+
+@pytest.mark.data
+def test_the_exact_parts_are_the_kernels_on_recorded_data(data_folder: Path) -> None:
+    policy = policies.load("seed")
+    recorded = wire.recorded(data_folder, tuple(WEIGHTS), date(2021, 4, 20), date(2021, 6, 10))
+    hold("recorded", policy, wire.stage_of(recorded, [policy]))
+
+
+@pytest.mark.parametrize("mode", ["isolated", "cross"])
+def test_what_a_liquidation_took_is_the_kernels(mode: str) -> None:
+    hedge = {"constant": "80 %", "min_step": "0 pp", "leverage": "4 x", "high_risk": True, "reserve": "0 %"}
+    policy = rules_of(hedge=hedge, margin={"mode": mode})
+    stage = constructed({"BTC": [100.0, 101.0, 100.0, 250.0, 250.0, 225.0, 200.0]}, funding=0.0001)
+    run, traces = trace(policy, stage, capital=1e5, weights={"BTC": 0.8})
+    assert run.liquidations == 1
+    told = attribute(accounts_of(policy, stage, run, traces).events, "USDT")[0]
+    assert told.parts is not None
+    mine = {name: float(amount) for name, amount in told.parts.items()}
+    mine["fees_futures"] += mine["liquidation"]
+    assert mine["liquidation"] != 0.0
+    assert [mine[name] for name in KERNEL_PARTS] == pytest.approx(run.parts[-1], abs=1e-3)
+
+
+def hold(case: str, policy: Policy, stage: Stage) -> None:
+    """The ledger's parts against the kernel's, in all and by asset."""
     run, traces = trace(policy, stage, capital=1e5, weights=WEIGHTS)
     assert any(leg.kind == "futures" for leg in run.legs)
     told = attribute(accounts_of(policy, stage, run, traces).events, "USDT")[0]

@@ -9,7 +9,7 @@ q (S1 - S0); the hedge's index part q (S1 - S0) and its basis part q ((F1 - S1) 
 of u units (bought above 0) at ``price`` is booked against the mark before it: slippage -u (price - decided), spot
 u (S0 - decided), index u (S0 - index), basis the rest of u (F0 - decided). So everything that follows counts from S0 and
 F0 for all units alike, and the sum is exact whatever ``decided`` says. Where it is unknown, no slippage is stated; where
-``index`` is unknown, the basis is taken as at the last mark (a settlement's price is the index).
+``index`` is unknown, or a venue closed by force, the basis is that of the last mark; a settlement's price is the index.
 
 An inverse contract of N quote of notional earns coins, N/E - N/F, which are valued at spot: its index part is
 N/E (S1 - S0), as of the coins that it sold, its basis part -N (S1/F1 - S0/F0); the two are its whole change in quote.
@@ -42,7 +42,8 @@ _FEES: Final = {True: INDEX["fees_spot"], False: INDEX["fees_futures"]}
 _SLIPPAGE: Final = {True: INDEX["slippage_spot"], False: INDEX["slippage_futures"]}
 _LIQUIDATION, _CHARGES = INDEX["liquidation"], INDEX["charges"]
 _INCOME: Final = {"interest": INDEX["interest"], "reward": INDEX["interest"], "tax": INDEX["tax"], "charge": _CHARGES}
-_BY_VENUE: Final = ("liquidation", "settlement", "deleveraged")  # done to a whole position, whatever it serves
+_FORCED: Final = ("liquidation", "deleveraged")  # nobody decided, so there is no index at a decision
+_BY_VENUE: Final = (*_FORCED, "settlement")  # done to a whole position, whatever it serves
 
 
 def attribute(events: Iterable[Event], quote: str, ends: Sequence[int] = ()) -> list[Breakdown]:
@@ -285,9 +286,9 @@ class Attribution:
         if position.size and abs(position.size + units) <= DUST * abs(units):
             units = -position.size
         decided = event.price if event.decided is None else event.decided
-        index = event.index
-        if index is None:
-            index = event.price if event.kind == "settlement" else decided * last.spot / last.mark
+        index = event.price if event.kind == "settlement" else event.index
+        if index is None or event.kind in _FORCED:
+            index = decided * last.spot / last.mark
         slipped = profit(units, event.price, decided, inverse) * last.settle
         rest = profit(units, decided, last.mark, inverse) * last.settle
         moved = units / decided * (last.spot - index) if inverse else units * (last.spot - index) * last.settle
