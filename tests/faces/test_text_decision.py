@@ -256,6 +256,7 @@ def test_figures_of_a_stage_are_the_kernel_s_in_the_unit_that_people_read(piped:
     measured = dict(map(tuple, cells(section(lines, "Stage measure"))[1:]))
     assert measured == {
         "price": "100", "coins": "8", "value": "800", "weight": "80 %", "target": "50 %", "short_coins": "0", "h_achieved": "0 %",
+        "tenor": "-", "carry_perpetual": "-", "carry_dated": "-",
     }  # fmt: skip
     assert dict(map(tuple, cells(section(lines, "Stage trigger"))[1:])) == {
         "row": "trim.drift", "trim_coins": "3", "measured": "30 pp", "threshold": "10 pp", "buy_coins": "0",

@@ -44,6 +44,7 @@ def test_the_margin_of_a_short_is_told_with_its_liquidation() -> None:
         "BTC/USDT:USDT": pytest.approx({
             "amount": -2.0, "notional": 202.0, "equity": 238.0, "liquidation_price": 440 / 2.01,
             "liquidation_distance": 440 / 2.01 / 101 - 1, "maintenance_over_equity": 0.005 * 202 / 238,
+            "tenor_days": np.inf, "planned_days": 30.0, "duration": np.inf,
         })
     }  # fmt: skip
 
@@ -277,3 +278,14 @@ def test_a_short_without_a_price_is_named() -> None:
     stage = tape.stage({"BTC": [100.0, 100.0], "BTC/USDT:USDT": [float("nan")] * 2})
     with pytest.raises(ConfigError, match="no price of BTC/USDT:USDT"):
         plan("[spot.BTC]\namount = 5\n" + short(-1.0), stage=stage)
+
+
+@pytest.mark.parametrize(("lengthen", "planned"), [("0 d", 30.0), ("1 d", 82.0)])
+def test_the_duration_of_a_dated_hedge_is_its_tenor_times_the_days_planned(lengthen: str, planned: float) -> None:
+    """89 days to the expiry; planned for the guard's 30, or, wanted for long, to the roll a week before (R-006)."""
+    symbol = "BTC/USDT:USDT-200401"
+    text = f'[spot.BTC]\namount = 8\n[spot.USDT]\namount = 900\n[futures."{symbol}"]\namount = -4\nentry = 100\ncollateral = 400\n'
+    hedge = {"constant": "50 %", "instrument": "dated", "lengthen_after": lengthen}
+    margin = plan(text, stage=PAIR, hedge=hedge).before["margin"][symbol]
+    assert (margin["tenor_days"], margin["planned_days"]) == (89.0, planned)
+    assert margin["duration"] == 89.0 * planned

@@ -179,9 +179,7 @@ class Hedge(Row):
     )
     inverse: bool = Field(default=False, description="coin-margined contracts, backed by the coins themselves")
     roll_before: Days = Field(default=7.0, description="a dated contract is rolled so many days before expiry")
-    roll_slices: int = Field(
-        default=3, ge=1, le=30, description="a roll takes so many days", json_schema_extra={"unit": "days"}
-    )
+    roll_slices: int = Field(default=3, ge=1, le=30, description="days of a roll", json_schema_extra={"unit": "days"})
     lengthen_after: Days = Field(
         default=0.0,
         description="a hedge wanted for so long moves to a dated contract if that carries no less; 0: never",
