@@ -179,7 +179,7 @@ def test_a_backtest_s_record_says_what_ran_over_what() -> None:
     given = comparison(60, 2)
     found = records.backtest_record(given)
     assert list(found) == [
-        "hedgerow", "policy", "simulated", "quote", "assets", "start", "end", "value", "metrics", "benchmarks", "attribution",
+        "hedgerow", "policy", "simulated", "high_risk", "quote", "assets", "start", "end", "value", "metrics", "benchmarks", "attribution",
         "counterfactuals", "hedging", "decisions", "coverage",
     ]  # fmt: skip
     assert (found["hedgerow"], found["policy"], found["simulated"]) == (__version__, "balanced", True)
@@ -192,17 +192,17 @@ def test_a_backtest_s_record_says_what_ran_over_what() -> None:
 
 def test_six_parts_and_the_residual_are_the_change_of_value() -> None:
     parts = np.zeros((5, len(PARTS)))
-    parts[-1] = [100.0, -30.0, 2.0, -4.0, -5.0, -6.0, -0.5, -0.25]  # the order of PARTS
+    parts[-1] = [100.0, -30.0, 2.0, -4.0, -5.0, -6.0, -0.5, -0.25, 4.0]  # the order of PARTS
     by_asset = np.stack([parts[-1] * 0.75, parts[-1] * 0.25])
     run = made()
     run = replace(run, parts=parts, parts_by_asset=by_asset, nav=np.full(5, run.start_value + 57.0))
     found = records.attribution(run)
     assert found == {
-        "spot": 100.0, "hedge": -30.0, "basis": 2.0, "funding": -4.0, "fees": -11.0, "slippage": -0.75, "change": 57.0,
-        "residual": pytest.approx(57.0 - 56.25),
+        "spot": 100.0, "hedge": -30.0, "basis": 2.0, "funding": -4.0, "fees": -11.0, "slippage": -0.75, "carry": 4.0,
+        "change": 57.0, "residual": pytest.approx(57.0 - 60.25),
         "by_asset": {
-            "BTC": {"spot": 75.0, "hedge": -22.5, "basis": 1.5, "funding": -3.0, "fees": -8.25, "slippage": -0.5625},
-            "ETH": {"spot": 25.0, "hedge": -7.5, "basis": 0.5, "funding": -1.0, "fees": -2.75, "slippage": -0.1875},
+            "BTC": {"spot": 75.0, "hedge": -22.5, "basis": 1.5, "funding": -3.0, "fees": -8.25, "slippage": -0.5625, "carry": 3.0},
+            "ETH": {"spot": 25.0, "hedge": -7.5, "basis": 0.5, "funding": -1.0, "fees": -2.75, "slippage": -0.1875, "carry": 1.0},
         },
     }  # fmt: skip
     assert tuple(found)[:6] == SIX
@@ -240,7 +240,7 @@ def decided(made_market: Path) -> Decision:
 
 
 PLAN = [
-    "hedgerow", "policy", "simulated", "at", "quote", "value", "regime", "legs", "refusals", "before", "after", "transfers",
+    "hedgerow", "policy", "simulated", "high_risk", "at", "quote", "value", "regime", "legs", "refusals", "before", "after", "transfers",
     "scenarios",
 ]  # fmt: skip
 
@@ -252,7 +252,7 @@ def test_a_plan_has_no_stages_and_an_explanation_has_all_of_them(decided: Decisi
     explained = strict(records.decision_record(decided, stages=True), tmp_path / "explain.json")
     assert list(explained) == [*PLAN, "stages"]
     assert {key: explained[key] for key in PLAN} == found
-    assert list(explained["stages"]) == ["measure", "regime", "target", "trigger", "plan", "guard"]
+    assert list(explained["stages"]) == ["measure", "regime", "target", "trigger", "plan", "guard", "carry"]
     assert all(list(assets) == ["BTC", "ETH", "SOL", "EOS"] for assets in explained["stages"].values())
 
 

@@ -236,7 +236,7 @@ def constant_hedge(closes: list[float], funding: float = 0.0, ratio: str = "80 %
 )  # fmt: skip
 def test_s14_and_s15_through_the_run(ratio: str, last: float, spot: float, hedge: float) -> None:
     run = constant_hedge([last], ratio=ratio)
-    assert run.parts[-1] == pytest.approx([spot, hedge, 0, 0, 0, 0, 0, 0], abs=1e-6)
+    assert run.parts[-1] == pytest.approx([spot, hedge, 0, 0, 0, 0, 0, 0, 0], abs=1e-6)
     assert run.nav[-1] - 1_200_000.0 == pytest.approx(spot + hedge, abs=1e-6)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hedgerow.errors import ConfigError
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel import hurdle
 from hedgerow.kernel import run as runs
@@ -17,7 +18,9 @@ from hedgerow.kernel.margin import collateral_due
 from hedgerow.kernel.measure import own_short, spot_units
 from hedgerow.model.instrument import Instrument, Kind
 from hedgerow.model.plan import Reason, Refusal
+from hedgerow.research import backtest
 from hedgerow.units import NS_PER_DAY
+from tests.kernel import tape
 from tests.kernel.desk import Desk, Leg, loose, only, rules_of
 
 A_YEAR = 365.0
@@ -371,3 +374,59 @@ def test_inverse_contracts_carry_no_pair() -> None:
     desk.see(funding7=0.5, funding3=1e-4)
     assert loose(hurdle.contract_for)(desk.rules, desk.book, desk.price, 0) == -1
     assert of_sleeve(desk.decide()) == []
+
+
+# ---- over a run ------------------------------------------------------------------------------------------------------
+
+
+def carried(days: int = 40) -> tuple[Any, Any, Any]:
+    """A pair that opens on the first day and flips out after the 21st, beside a hedge of half; funding every day."""
+    rng = np.random.default_rng(7)
+    closes = (100.0 * np.exp(np.cumsum(0.03 * rng.standard_normal(40)))).tolist()[:days]
+    good = np.arange(days) < 20
+    signals = {
+        "funding7": np.where(good, 0.30, 0.10), "funding7_lag3": np.full(days, 0.30), "external_hedge": np.full(days, 0.5),
+        "funding3": np.where(good, 2e-4, -1e-4), "adv30": np.full(days, 1e9), "adv30_futures": np.full(days, 1e9),
+    }  # fmt: skip
+    policy = rules_of(charged=True, carry={}, hedge={"external": True, "reserve": "0 %"})
+    stage = tape.stage({"A": closes}, funding=3e-4, signals=signals)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backtest, "run_kernel", loose(runs.run))
+        run, traces = backtest.trace(policy, stage, capital=100_000.0, weights={"A": 0.4})
+    return policy, run, traces
+
+
+def test_nine_parts_are_the_change_of_value_on_every_day() -> None:
+    _, run, _ = carried()
+    assert run.parts.shape[1] == 9
+    assert np.abs(run.parts.sum(axis=1) - (run.nav - 100_000.0)).max() <= 1e-9 * run.nav.max()
+    # the plan buys A on the first day and shorts it on the second: the pair is decided on the third, and fills on the next
+    assert (run.sleeve > 0.0).nonzero()[0].tolist() == list(range(3, 21))
+    assert np.ptp(run.parts[22:, 8]) == 0.0
+    legs = [leg for leg in run.legs if leg.sleeve]
+    assert {"carry_enter", "carry_flip"} <= {leg.reason for leg in legs} <= {"carry_enter", "carry_room", "carry_flip"}
+
+
+def traces_of_sleeve(traces: Any) -> list[float]:
+    """The kinds of the sleeve's rows in the log: spot, futures, funding."""
+    log = traces.log[(traces.log[:, k.L_SLEEVE] == 1.0) & (traces.log[:, k.L_STATUS] == k.FILLED)]
+    return sorted(set(log[:, k.L_KIND].tolist()))
+
+
+def test_the_log_tells_its_fills_and_funding_from_the_hedges() -> None:
+    assert traces_of_sleeve(carried()[2]) == [k.LEG_SPOT, k.LEG_FUTURES, k.LEG_FUNDING]
+
+
+def test_no_decision_depends_on_later_days() -> None:
+    whole, part = carried(40)[1], carried(25)[1]
+    assert whole.sleeve[:25].tolist() == part.sleeve.tolist()
+    assert whole.nav[:25].tolist() == part.nav.tolist()
+
+
+def test_a_pair_is_backed_by_isolated_margin_and_asks_for_sane_numbers() -> None:
+    with pytest.raises(ConfigError, match="isolated"):
+        rules_of(carry={}, margin={"mode": "cross"})
+    with pytest.raises(ConfigError, match="each must not lie above cap"):
+        rules_of(carry={"cap": "5 %", "each": "6 %"})
+    with pytest.raises(ConfigError, match="leave must not lie above"):
+        rules_of(carry={"leave": "6 %/yr"})

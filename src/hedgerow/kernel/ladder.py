@@ -141,9 +141,10 @@ def margin_stage(
         limit = top_up_distance(rules.scalar, rules.inst, i)
         coins = free_coins(book.asset, a)
         if not inverse:
-            lacking = due - max(0.0, cash)
-            covered, freed = _from_sleeve(rules, book, price, fresh, lacking, i, distance, limit, legs, count, day)
-            due -= covered
+            less, freed = reduce_for(
+                due - max(0.0, cash), i, book.asset, book.inst, rules.inst, price, fresh, distance, limit, legs, count, day
+            )  # fmt: skip
+            due -= less
             cash += freed
         paid = min(coins if inverse else max(0.0, cash), due)
         if paid > 0.0:
@@ -160,33 +161,6 @@ def margin_stage(
             freed = 1.0 + 1.0 / rules.scalar[K_LEVERAGE]
             units = rest / freed if inverse else rest / (price[i] * freed)
             _give_up(rules, book, x, price, units, i, rung, distance, legs, count, day)
-
-
-@compiled
-def _from_sleeve(
-    rules: Rules,
-    book: Book,
-    price: Floats,
-    fresh: Bytes,
-    lacking: float,
-    i: int,
-    distance: float,
-    limit: float,
-    legs: Floats,
-    count: Ints,
-    day: float,
-) -> tuple[float, float]:
-    """Let the carry sleeve pay what cash does not, before any hedge is cut; returns (what contract ``i`` needs less,
-    cash that comes), quote.
-    """
-    if lacking <= 0.0:
-        return 0.0, 0.0
-    before = pending_units(legs, count, i, 1.0, 1.0)
-    freed = reduce_for(
-        lacking, i, book.asset, book.inst, rules.inst, price, fresh, distance, limit, legs, count, day
-    )  # fmt: skip
-    covered = (pending_units(legs, count, i, 1.0, 1.0) - before) * price[i]
-    return covered, freed - covered
 
 
 @compiled
@@ -252,10 +226,9 @@ def _give_up(
     """Pairs of ``units`` coins of contract ``i``; all of it on the last rung."""
     whole = -hedge_units(book.inst, i)
     if rung == NEAR_FLATTEN:
-        write_leave(
-            book.asset, book.inst, rules.inst, price, int(rules.inst[I_ASSET, i]), book.inst[P_CARRY, i], _SLEEVE,
-            distance, rules.scalar[K_FLATTEN], legs, count, day,
-        )  # fmt: skip
+        a, limit = int(rules.inst[I_ASSET, i]), rules.scalar[K_FLATTEN]
+        pair = book.inst[P_CARRY, i]
+        write_leave(book.asset, book.inst, rules.inst, price, a, pair, _SLEEVE, distance, limit, legs, count, day)
         _add_pairs(rules, book, x, price, whole, i, distance, _FLATTEN, rules.scalar[K_FLATTEN], legs, count, day)
     else:
         limit = rules.scalar[K_REDUCE]

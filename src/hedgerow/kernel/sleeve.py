@@ -162,22 +162,26 @@ def reduce_for(
     legs: Floats,
     count: Ints,
     day: float,
-) -> float:
-    """Close pairs until they free ``need`` quote of collateral, that on contract ``first`` before others; returns what
-    they free: a coin's price by its sale, and the collateral of its short.
+) -> tuple[float, float]:
+    """Close pairs until they free ``need`` quote, before any hedge is cut, that on contract ``first`` before others.
+
+    A coin frees its price by its sale, and the collateral of its short. Returns (what contract ``first`` needs less,
+    cash that comes), quote.
     """
     freed = 0.0
+    less = 0.0
     for k in range(-1, asset.shape[1]):
         a = int(inst_rules[I_ASSET, first]) if k < 0 else k
         i = pair_contract(inst, inst_rules, a)
-        if need - freed <= _TINY * need or i < 0 or fresh[i] != 1 or fresh[a] != 1 or not price[a] > 0.0:
+        if need - freed <= _TINY * abs(need) or i < 0 or fresh[i] != 1 or fresh[a] != 1 or not price[a] > 0.0:
             continue
         each = price[a] + price[i]
         units = (need - freed) / each
-        freed += each * write_leave(
-            asset, inst, inst_rules, price, a, units, _MARGIN, distance, limit, legs, count, day
-        )  # fmt: skip
-    return freed
+        cover = write_leave(asset, inst, inst_rules, price, a, units, _MARGIN, distance, limit, legs, count, day)
+        freed += each * cover
+        if i == first:
+            less += cover * price[i]
+    return less, freed - less
 
 
 @compiled
