@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from hedgerow.kernel import arrays as k
-from hedgerow.kernel.measure import net_asset_value  # noqa: F401
 from hedgerow.kernel.sale import sale_to_weight
 from hedgerow.kernel.target import rung_above, step_rungs
 from hedgerow.model.plan import Reason
