@@ -279,7 +279,7 @@ def test_ruin_is_a_loss_of_everything() -> None:
 
 def test_costs_are_paid_and_funding_is_received() -> None:
     parts = np.zeros((2, len(PARTS)))
-    parts[-1] = [10.0, -4.0, 0.5, 3.0, -1.0, -0.5, -0.25, -0.25]
+    parts[-1] = [10.0, -4.0, 0.5, 3.0, -1.0, -0.5, -0.25, -0.25, 0.0]
     run = run_of(
         [100.0, 300.0], parts=parts, turnover_spot=np.array([100.0, 0.0]), turnover_futures=np.array([0.0, 50.0])
     )

@@ -19,7 +19,7 @@ from tests.research.held import DRIFT, deeds, plan, portfolio
 
 def test_every_stage_tells_every_asset_in_the_units_of_the_kernel() -> None:
     found = plan("[spot.BTC]\namount = 8\n[spot.USDT]\namount = 200\n", trim=DRIFT)
-    assert list(found.stages) == ["measure", "regime", "target", "trigger", "plan", "guard"]
+    assert list(found.stages) == ["measure", "regime", "target", "trigger", "plan", "guard", "carry"]
     for name, assets in found.stages.items():
         assert {asset: list(cells) for asset, cells in assets.items()} == {
             "BTC": [label for _, label, _ in STAGES[name]]
