@@ -51,6 +51,7 @@ from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.measure import INDEX
 
 _BETA: Final = INDEX["beta"]
+_LEAST_BETA: Final = 0.01  # a smaller one says nothing of what a cross hedge that is there stands for
 _RATIO: Final = INDEX["vol_ratio"]
 _WEIGHT: Final = INDEX["weight"]
 _DRIFT: Final = INDEX["drift_abs"]
@@ -123,7 +124,7 @@ def _hedged(inst_rules: Floats, asset: Floats, measure: Floats, price: Floats, x
     x[X_CROSSED, a] = 1.0 / x[X_CROSS, a] if own >= 0 and int(inst_rules[I_ASSET, own]) != a else 0.0
     by = int(asset[B_CROSS_BY, a])
     if asset[B_CROSS, a] > 0.0 and alive_price(price, by) and price[a] > 0.0:
-        beta = measure[_BETA, a] if measure[_BETA, a] > 0.0 else 1.0  # whatever would hedge it from now on
+        beta = measure[_BETA, a] if measure[_BETA, a] > _LEAST_BETA else 1.0  # whatever would hedge it from now on
         x[X_CROSSED, a] = price[by] / (beta * price[a])
         x[X_SHORT, a] += asset[B_CROSS, a] * x[X_CROSSED, a]
     base = x[X_UNITS, a] + asset[B_SOLD, a]
