@@ -53,7 +53,7 @@ def prepare(asset_bars: int, tell: Callable[[str], None] = lambda _: None, entra
     if wish in ("0", "1"):
         compile_it = wish == "1"
     if compile_it and not warm:
-        tell("compiling the kernel, once for this version (some 25 s)")
+        tell("compiling the kernel, once for this version (about a minute)")
     jit.prepare(folder, compile=compile_it)
     if jit.enabled:
         _forget_others(jit.cache_folder(folder))
