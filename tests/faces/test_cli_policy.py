@@ -13,6 +13,7 @@ from hedgerow import policies
 from hedgerow.faces import policy_words
 from hedgerow.faces.cli import app
 from hedgerow.model import policy as schema
+from hedgerow.model import policy_limits, policy_row
 from hedgerow.model.citation import SOURCES
 from hedgerow.units import UNITS
 
@@ -152,7 +153,7 @@ def test_explain_gives_every_number_its_unit_and_its_source(name: str) -> None:
         assert cell.meaning, cell
         assert cell.source, cell
         if isinstance(cell.value, (int, float)) and not isinstance(cell.value, bool):
-            assert cell.unit in UNITS or cell.unit in ("votes", "rungs", "tranches"), cell
+            assert cell.unit in UNITS or cell.unit in ("votes", "rungs", "tranches", "days"), cell
             assert cell.unit == "" or cell.text.endswith((cell.unit, cell.unit.removesuffix("s"))), cell
             assert cell.unit or ".threshold" in cell.path or ".rearm" in cell.path, cell
     out = run("policy", "explain", name)
@@ -165,7 +166,10 @@ def test_explain_gives_every_number_its_unit_and_its_source(name: str) -> None:
 
 def test_every_field_that_the_schema_has_is_cited() -> None:
     """But for names, texts and tables; and nothing is cited that is not there."""
-    rows = {row.__name__: row for row in vars(schema).values() if isinstance(row, type) and issubclass(row, schema.Row)}
+    known = [
+        row for room in (schema, policy_limits, policy_row) for row in vars(room).values() if isinstance(row, type)
+    ]
+    rows = {row.__name__: row for row in known if issubclass(row, policy_row.Row)}
     for record, fields in SOURCES.items():
         assert set(fields) <= set(rows[record].model_fields), record
     for record, row in rows.items():
@@ -176,8 +180,8 @@ def test_every_field_that_the_schema_has_is_cited() -> None:
             assert field.description or name in inner or name in policy_words.UNSPOKEN, (record, name)
 
 
-def holds_a_row(row: type[schema.Row], name: str) -> bool:
-    return bool(re.search(r"policy\.(?!Gate)", str(row.model_fields[name].annotation)))
+def holds_a_row(row: type[policy_row.Row], name: str) -> bool:
+    return bool(re.search(r"policy(_limits)?\.(?!Gate)", str(row.model_fields[name].annotation)))
 
 
 def test_explain_says_conditions_in_words(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_a_plan_reports_what_the_contract_names(folder: Path, tmp_path: Path) ->
             assert row[f"{book}_net"] == pytest.approx(expected)
     explained = json.loads(plan(folder, tmp_path, PORTFOLIO, "--at", "2022-03-01", command="explain").stdout)
     assert explained["legs"] == found["legs"]
-    assert set(explained["stages"]) == {"measure", "regime", "target", "trigger", "plan", "guard"}
+    assert set(explained["stages"]) == {"measure", "regime", "target", "trigger", "plan", "guard", "carry"}
 
 
 def test_at_decides_at_that_close_whatever_follows(folder: Path, tmp_path: Path) -> None:

@@ -64,6 +64,6 @@ def test_a_hedge_by_sale_is_called_so(capsys: pytest.CaptureFixture[str]) -> Non
         "ETH": standing | {"h_achieved": 0.5, "short_coins": 2.0},
         "SOL": standing | {"h_achieved": float("nan"), "short_coins": 0.0},
     }
-    book = {"assets": after, "stable_weight": 0.5, "margin": {}}
+    book = {"assets": after, "stable_weight": 0.5, "margin": {}, "carry": 0.0, "value": 1.0}
     text_run._show_standing(SimpleNamespace(before=book, after=book, quote="USDT"))  # type: ignore[arg-type]
     assert "The hedge of BTC after the plan is spot that was sold in place of a short." in capsys.readouterr().out

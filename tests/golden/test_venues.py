@@ -277,8 +277,8 @@ def test_every_golden_of_the_list_stands_here() -> None:
 
 
 def test_the_kernel_compiles_the_arithmetic_that_is_asked_here() -> None:
-    assert jit.plain(liquidation.profit) is contract.profit
-    assert jit.plain(liquidation.notional) is contract.notional
+    assert jit.plain(liquidation.profit).__code__ is contract.profit.__code__
+    assert jit.plain(liquidation.notional).__code__ is contract.notional.__code__
 
 
 def test_the_printed_figure_of_g15_is_not_what_its_own_formula_gives() -> None:

@@ -31,6 +31,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str, int, float]] = {
     "hedge_excess": ("beginner", {"trim": {"drift": {"how": "hedge", "threshold": "3 pp"}}, "hedge": {"cap": "100 %"}}, "perp", 1, 2.0),
     "liquidated": ("b3_constant", {"hedge": {"constant": "90 %", "leverage": "3 x", "high_risk": True}}, "perp", 3, 4.0),
 }  # fmt: skip
+SEEDS = {"deploy": (4,)}  # markets in which the feature comes up
 
 
 def universe(contracts: str) -> Universe:
@@ -49,7 +50,7 @@ def play(feature: str) -> dict[str, object]:
     base, tables, contracts, per_day, wildness = CASES[feature]
     policy = policies.parse({"extends": base, "name": feature, **tables}, feature)
     digest, reasons = hashlib.sha256(), set()
-    for seed in range(3):
+    for seed in SEEDS.get(feature, (0, 1, 2)):
         stage = stage_of(universe(contracts), seed, days=75, per_day=per_day, wildness=wildness, gaps=seed == 1)
         with np.errstate(all="ignore"):
             run, traces = trace(policy, stage, capital=1e5, weights={"BTC": 0.4, "ETH": 0.25, "SOL": 0.15})

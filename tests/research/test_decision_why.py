@@ -24,7 +24,10 @@ def test_every_stage_tells_every_asset_in_the_units_of_the_kernel() -> None:
         assert {asset: list(cells) for asset, cells in assets.items()} == {
             "BTC": [label for _, label, _ in STAGES[name]]
         }
-    assert found.stages["measure"]["BTC"] == pytest.approx({
+    told = found.stages["measure"]["BTC"]
+    assert np.isnan([told.pop(name) for name in ("carry_perpetual", "carry_dated")]).all()
+    assert told.pop("tenor") == np.inf
+    assert told == pytest.approx({
         "price": 100.0, "coins": 8.0, "value": 800.0, "weight": 0.8, "target": 0.5, "short_coins": 0.0, "h_achieved": 0.0,
     })  # fmt: skip
     assert found.stages["trigger"]["BTC"] == pytest.approx(
