@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import ledger
+from benchmarks import ledger, margin
 from hedgerow import policies, wire
 
 COINS = (
@@ -64,14 +64,15 @@ def exponent(sizes: list[float], seconds: list[float]) -> float:
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
-def prepared(policy: Any, stage: Any, weights: dict[str, float]) -> Callable[[], Any]:
-    """The compiled run alone, on fresh books: no records, no statistics."""
+def prepared(policy: Any, stage: Any, weights: dict[str, float], entrance: Any = None) -> Callable[[], Any]:
+    """The compiled run alone (or another ``entrance``), on fresh books: no records, no statistics."""
     from hedgerow.kernel import arrays as k
     from hedgerow.kernel import columns
     from hedgerow.kernel.blocks import new_book, new_work
     from hedgerow.kernel.rules import hedge_routes, pack, rebalance_due
     from hedgerow.kernel.run import run
 
+    whole = entrance or run
     market = stage.market
     rules = pack(policy, market.universe, weights)
     days, instruments, assets = len(market.days_ns), len(market.universe.instruments), len(weights)
@@ -89,7 +90,7 @@ def prepared(policy: Any, stage: Any, weights: dict[str, float]) -> Callable[[],
 
     def job() -> None:
         book, work = new_book(rules, instruments, 1e5), new_work(rules, instruments, stage.signals.shape[1])
-        run(
+        whole(
             rules, book, work, market.open_ns, market.open, market.high, market.close, market.fresh, market.funding,
             day, stage.signals,
             routes, due, np.zeros(market.open_ns.shape[0]), *out, log, np.zeros(1, np.int64),
@@ -158,6 +159,10 @@ def main() -> None:
     )
     figures["interpreted_over_compiled"] = against_interpreter(rounds)
     print(f"  the same source interpreted takes {figures['interpreted_over_compiled']:.0f} x the compiled time")
+    if not arguments.short:  # compiles for a minute
+        figures["margin"] = margin.report(
+            lambda entrance: prepared(rules["balanced"], stage, weights, entrance), in_turn, rounds
+        )
     figures["ledger"] = ledger.report(20_000 if arguments.short else 100_000, rounds)
     figures["help_s"] = help_time()
     print(f"  hedgerow --help: {figures['help_s']:.2f} s")

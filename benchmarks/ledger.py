@@ -1,6 +1,6 @@
 """How fast the ledger folds: mixed events of a busy account, made without chance, by every method of lots.
 
-A row is the CPU time of a whole fold on one core. The limit of the issue is 2 s for 100,000 events.
+A row is the CPU time of a whole fold on one core. It should stay under 2 s for 100,000 events.
 """
 
 from __future__ import annotations
