@@ -198,11 +198,12 @@ PARTS: Final = 9
     P_MARK,  # futures price of the last settlement
     P_INDEX,  # spot price of the last settlement
     P_LIQUIDATION,  # price; inf: none
-    P_ALARM,  # price above which the margin ladder looks
+    P_ALARM,  # price up to which it stands on no rung of the margin ladder
+    P_TOP,  # highest mark of the day since anything changed there
     P_SEEN,  # ns since the epoch of its last fresh price; 0: none yet; -1: gone
     P_CARRY,  # coins of the short that are the short leg of the carry sleeve
-) = range(9)
-BOOK_INST: Final = 9
+) = range(10)
+BOOK_INST: Final = 10
 # ---- book.wallet[:, W] ----------------------------------------------------------------------------------------------
 W_CASH, W_MARGIN = 0, 1  # quote; the balance that backs linear shorts under cross margin, quote
 # ---- book.scalar[:] -------------------------------------------------------------------------------------------------

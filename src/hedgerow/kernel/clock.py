@@ -26,9 +26,11 @@ from hedgerow.kernel.arrays import (
     LEG_SPOT,
     NEAR_FLATTEN,
     NEAR_TOP,
+    P_ALARM,
     P_INDEX,
     P_LIQUIDATION,
     P_SEEN,
+    P_TOP,
     P_UNITS,
     PENDING,
     S_DAY,
@@ -156,9 +158,13 @@ def at_the_high(
     the marked ``high`` confirms it; where the contract has no bar of its own, by spot times the last premium. ``top``
     [I] takes those prices, ``before`` where there are none.
     """
-    for a in range(book.asset.shape[1]):
-        top[a] = price[a] if price[a] > 0.0 else before[a]
+    pooled = rules.scalar[K_MODE] != ISOLATED
+    if pooled:
+        for a in range(book.asset.shape[1]):
+            top[a] = price[a] if price[a] > 0.0 else before[a]
     for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if not pooled and book.inst[P_UNITS, i] == 0.0:
+            continue
         mark = price[i]
         if mark > high[i]:
             mark = high[i]
@@ -176,7 +182,7 @@ def at_the_high(
             _log_ended(
                 rules, book, work, log, used, i, carried, -units, -size, level, spot, fee, moved, _LIQUIDATED, at
             )
-    i = next_liquidated(rules, book, top)
+    i = next_liquidated(rules, book, top) if pooled else -1
     while i >= 0:
         units, size, fee = liquidate_pooled(rules, book, i, top[i])
         _liquidated(worst)
@@ -281,12 +287,14 @@ def watch_margin(rules: Rules, book: Book, price: Floats, high: Floats, fresh: B
         if book.inst[P_UNITS, i] >= 0.0 or not price[i] > 0.0 or is_pooled(rules, i):
             continue
         top = high[i] if high[i] > price[i] else price[i]
-        ratio = margin_ratio(rules, book.inst, i, top)
+        if top > book.inst[P_TOP, i]:  # both only get worse with the mark
+            book.inst[P_TOP, i] = top
+            worst[0] = max(worst[0], margin_ratio(rules, book.inst, i, top))
+            worst[1] = min(worst[1], book.inst[P_LIQUIDATION, i] / top - 1.0)
+        if price[i] <= book.inst[P_ALARM, i]:
+            continue
         distance = book.inst[P_LIQUIDATION, i] / price[i] - 1.0
-        worst[0] = max(worst[0], ratio)
-        worst[1] = min(worst[1], book.inst[P_LIQUIDATION, i] / top - 1.0)
-        if ratio >= rules.scalar[K_WARN_RATIO]:
-            ratio = margin_ratio(rules, book.inst, i, price[i])
+        ratio = margin_ratio(rules, book.inst, i, price[i])
         rung = rung_of(rules.scalar, distance, ratio, top_up_distance(rules.scalar, rules.inst, i))
         worst[2] = max(worst[2], float(rung))
         seen = fresh[i] == 1 or fresh[int(rules.inst[I_ASSET, i])] == 1

@@ -22,17 +22,22 @@ from hedgerow.kernel.arrays import (
     I_WHOLE,
     K_LEVERAGE,
     K_MARKET,
+    K_STOP,
     K_TOP,
     K_TOP_MARKET,
+    K_WARN,
+    K_WARN_RATIO,
     P_ALARM,
     P_CARRY,
     P_COLLATERAL,
     P_ENTRY,
     P_LIQUIDATION,
+    P_TOP,
     P_UNITS,
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.liquidation import (
+    T_RATE,
     backed_liquidation_price,
     bankruptcy_price,
     liquidation_price,
@@ -103,7 +108,28 @@ def refresh_margin(rules: Rules, inst: Floats, i: int) -> None:
     """Recompute the liquidation price and the alarm price of instrument ``i`` after anything changed there."""
     price = liquidation_of(rules, inst, i, inst[P_COLLATERAL, i], 0.0)
     inst[P_LIQUIDATION, i] = price
-    inst[P_ALARM, i] = price / (1.0 + top_up_distance(rules.scalar, rules.inst, i))
+    inst[P_ALARM, i] = price / (1.0 + _reach(rules, i))
+    inst[P_TOP, i] = 0.0
+
+
+@compiled
+def _reach(rules: Rules, i: int) -> float:
+    """A liquidation distance above which a short stands on no rung, whatever its maintenance margin over equity is.
+
+    At distance d, equity is maintenance and d (1 + r) of the notional, r the rate: their ratio is the least that counts,
+    w, where d = r (1 - w) / (w (1 + r)); of an inverse short where d / (1 + d) = r (1 - w) / (w (1 - r)).
+    """
+    last = int(rules.inst[I_TIER, i]) + int(rules.inst[I_TIERS, i]) - 1
+    rate = rules.tier[last, T_RATE] + rules.inst[I_FEE, i]
+    least = rules.scalar[K_WARN_RATIO]
+    if not least > 0.0:
+        return np.inf
+    reach = rate * (1.0 - least) / least
+    if rules.inst[I_INVERSE, i] == 1.0:
+        lost = reach / (1.0 - rate)
+        reach = lost / (1.0 - lost) if lost < 1.0 else np.inf
+    reach = max(reach, max(rules.scalar[K_WARN], rules.scalar[K_STOP]))
+    return max(reach, top_up_distance(rules.scalar, rules.inst, i))
 
 
 @compiled

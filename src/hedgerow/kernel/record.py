@@ -33,6 +33,7 @@ from hedgerow.kernel.arrays import (
     LEG_FUNDING,
     LEG_FUTURES,
     P_COLLATERAL,
+    P_TOP,
     P_UNITS,
     PARTS,
     PENDING,
@@ -218,6 +219,8 @@ def record_day(
     day_out[d, O_CAPPED] = 1.0 if book.scalar[S_CAPPED_DAY] == book.scalar[S_DAY] - 1.0 else 0.0
     day_out[d, O_WANTED] = work.counts[1]
     day_out[d, O_NEAR] = worst[2]
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        book.inst[P_TOP, i] = 0.0
     worst[0] = 0.0
     worst[1] = np.inf
     worst[2] = 0.0
