@@ -325,7 +325,7 @@ def test_a_liquidation_takes_the_pairs_short_and_its_coins_are_sold_next() -> No
     before, nav = desk.parts(), desk.nav()
     desk.at_price(A=float(desk.book.inst[k.P_LIQUIDATION, 1]))
     loose(runs.settle_marks)(desk.rules.inst, desk.book.asset, desk.book.inst, desk.price)
-    loose(liquidate)(desk.rules, desk.book, 1)
+    loose(liquidate)(desk.rules, desk.book, 1, desk.price[1])
     assert pair(desk) == pytest.approx((50.0, 0.0))
     assert desk.parts() - before == pytest.approx(desk.nav() - nav)
     legs = of_sleeve(desk.see(external_hedge=0.0, funding7=np.nan).day())

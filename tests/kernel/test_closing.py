@@ -18,10 +18,17 @@ from tests.kernel.tape import stage
 STEEP = tier_table((0.0, 500.0), (0.01, 0.20))  # deduction of the second: 500 x .19 = 95
 
 
-def squeeze(tiers: tuple[Tier, ...], high: float, **margin: Any) -> tuple[Run, Traces]:
-    """10 coins long and short at 100, 1,000 of collateral; one bar reaches ``high`` and comes back."""
-    contract = Instrument("A/USDT:USDT", "A", kind=Kind.PERPETUAL, minimum_notional=0.0, tiers=tiers)
-    market = stage({"A": [100.0] * 5}, highs={"A": [100.0, 100.0, 100.0, high, 100.0]}, futures=[contract])
+def squeeze(
+    tiers: tuple[Tier, ...], high: float, *, opens: float = 100.0, lot: float = 0.0, **margin: Any
+) -> tuple[Run, Traces]:
+    """10 coins long and short at 100, 1,000 of collateral; one bar ``opens``, reaches ``high`` and comes back."""
+    contract = Instrument("A/USDT:USDT", "A", kind=Kind.PERPETUAL, minimum_notional=0.0, lot=lot, tiers=tiers)
+    market = stage(
+        {"A": [100.0] * 5},
+        opens={"A": [100.0, 100.0, 100.0, opens, 100.0]},
+        highs={"A": [100.0, 100.0, 100.0, high, 100.0]},
+        futures=[contract],
+    )
     policy = rules_of(hedge={"constant": "100 %", "reserve": "0 %"}, margin=margin)
     return trace(policy, market, capital=2_000.0, weights={"A": 0.5})
 
@@ -66,6 +73,44 @@ def test_a_step_ends_where_the_rest_is_safe_and_goes_on_where_it_is_not() -> Non
     assert min(leg.price for leg in gone.legs if leg.reason == "liquidated" and leg.price > 200.0) == pytest.approx(
         246.7, abs=0.1
     )
+
+
+FLAT = tier_table((0.0, 500.0, 1_500.0), (0.004, 0.005, 0.01))  # less for a tier than a liquidation's fee
+
+
+def test_no_step_of_a_liquidation_is_at_a_better_price_than_the_one_before() -> None:
+    """A fee of 1.2 % leaves the rest nearer its liquidation than it was: it goes at once, and not at a price gone by."""
+    run, _ = squeeze(FLAT, 205.0, liquidation_fee="120 bp")
+    prices = [leg.price for leg in run.legs if leg.reason == "liquidated"]
+    assert len(prices) == 3
+    assert prices == sorted(prices)
+    assert run.nav[3] >= 2_000.0 - 1_000.0 - 1e-9, "more than the collateral is never lost"
+    assert run.nav - 2_000.0 == pytest.approx(run.parts.sum(axis=1))
+
+
+def test_prices_that_rise_on_take_no_crumbs() -> None:
+    """Every step brings the rest down to a tier that the next rise leaves again."""
+    run, _ = squeeze(FLAT, 205.0, liquidation_fee="0 bp")
+    taken = [leg.amount for leg in run.legs if leg.reason == "liquidated"]
+    assert 3 <= len(taken) <= 12
+    assert all(part >= 0.01 * min(taken[n:]) for n, part in enumerate(taken[:-1]))
+    run, _ = squeeze(FLAT, 205.0, liquidation_fee="0 bp", lot=0.5)
+    steps = [leg.amount / 0.5 for leg in run.legs if leg.reason == "liquidated"]
+    assert len(steps) >= 3
+    assert steps == pytest.approx([round(lots) for lots in steps]), "venues take whole lots"
+
+
+@pytest.mark.parametrize("convention", ["binance_linear", "gate_linear"])
+def test_a_gap_beyond_the_bankruptcy_price_leaves_the_holder_nothing(convention: str) -> None:
+    """Short 10 from 100 with 1,000: liquidated at 174.58 on the way, bankrupt at 200. The bar opens at 230."""
+    gone, _ = squeeze(STEEP, 240.0, opens=230.0, convention=convention, liquidation_fee="10 bp")
+    assert gone.nav[3] == pytest.approx(1_000.0)
+    prices = [leg.price for leg in gone.legs if leg.reason == "liquidated"]
+    assert prices == pytest.approx([200.0] * len(prices))
+    assert prices
+    near, _ = squeeze(STEEP, 190.0, opens=180.0, convention=convention, liquidation_fee="10 bp")
+    first = next(leg for leg in near.legs if leg.reason == "liquidated")
+    assert first.price == pytest.approx(180.0), "the market was never between 100 and 180"
 
 
 def delevered(share: float, closes: list[float]) -> tuple[Run, Traces]:

@@ -205,7 +205,7 @@ def test_the_risk_clock_keeps_to_the_liquidity_check() -> None:
 
 
 def test_a_gap_beyond_the_liquidation_price_liquidates_before_anything_fills() -> None:
-    """The open is at 300, the short is dead at 199: its loss is its collateral, and the cover that waited has nothing to do."""
+    """The open is at 300, the short is bankrupt at 200: its loss is its collateral, and the cover that waited has nothing to do."""
     closes = [100.0] * 4 + [300.0, 300.0]
     signals = {"external_hedge": [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]}
     hedge = {"external": True, "reserve": "0 %", "rung_down_every": "0 d"}
@@ -213,7 +213,7 @@ def test_a_gap_beyond_the_liquidation_price_liquidates_before_anything_fills() -
     (event,) = [leg for leg in run.legs if leg.reason == "liquidated"]
     assert event.amount == pytest.approx(10.0)
     assert not [leg for leg in run.legs if leg.reason == "hedge_cover"]
-    assert part(run, "hedge") == pytest.approx(-10 * (2_000.0 / (10 * 1.005) - 100.0))
+    assert part(run, "hedge") == pytest.approx(-10 * (200.0 - 100.0))
     assert traces.book.inst[k.P_COLLATERAL, 1] == 0.0
     assert run.margin_ratio[4] >= 1.0
     assert run.liquidation_distance[4] == 0.0

@@ -42,7 +42,14 @@ from hedgerow.kernel.arrays import (
     Work,
 )  # fmt: skip
 from hedgerow.kernel.book import pay_funding, settle_marks
-from hedgerow.kernel.closing import close_part, liquidate, liquidate_pooled, next_liquidated, settle_contract
+from hedgerow.kernel.closing import (
+    close_part,
+    liquidate,
+    liquidate_pooled,
+    liquidated_at,
+    next_liquidated,
+    settle_contract,
+)
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.ladder import margin_stage, rung_of
 from hedgerow.kernel.leg import add_leg
@@ -145,6 +152,7 @@ def at_the_high(
     work: Work,
     price: Floats,
     high: Floats,
+    opened: Floats,
     fresh: Bytes,
     over_spot: Floats,
     before: Floats,
@@ -155,8 +163,8 @@ def at_the_high(
     worst: Floats,
 ) -> None:
     """Liquidation of every short whose liquidation price was reached: by ``price`` (the open or the high), as far as
-    the marked ``high`` confirms it; where the contract has no bar of its own, by spot times the last premium. ``top``
-    [I] takes those prices, ``before`` where there are none.
+    the marked ``high`` confirms it; where the contract has no bar of its own, by spot times the last premium. Nothing
+    is closed at a better price than the bar ``opened`` with. ``top`` [I] takes the prices, ``before`` where there are none.
     """
     pooled = rules.scalar[K_MODE] != ISOLATED
     if pooled:
@@ -166,18 +174,21 @@ def at_the_high(
         if not pooled and book.inst[P_UNITS, i] == 0.0:
             continue
         mark = price[i]
+        level = opened[i]
         if mark > high[i]:
             mark = high[i]
         if fresh[i] != 1 and over_spot[i] > 0.0:
             mark = price[int(rules.inst[I_ASSET, i])] * over_spot[i]
+            level = opened[int(rules.inst[I_ASSET, i])] * over_spot[i]
+        level = min(level, mark) if level > 0.0 else 0.0
         top[i] = mark if mark > 0.0 else before[i]
         if is_pooled(rules, i):
             continue
         while book.inst[P_UNITS, i] < 0.0 and mark >= book.inst[P_LIQUIDATION, i]:
-            level = book.inst[P_LIQUIDATION, i]
+            level = liquidated_at(rules, book, i, level)
             spot = book.inst[P_INDEX, i]
             carried = share_of(book.inst, i)
-            units, size, fee, moved = liquidate(rules, book, i)
+            units, size, fee, moved = liquidate(rules, book, i, level)
             _liquidated(worst)
             _log_ended(
                 rules, book, work, log, used, i, carried, -units, -size, level, spot, fee, moved, _LIQUIDATED, at

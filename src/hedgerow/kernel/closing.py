@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from hedgerow.jit import compiled
 from hedgerow.kernel.account import account_state, credit, is_pooled, release
 from hedgerow.kernel.arrays import (
@@ -19,6 +21,7 @@ from hedgerow.kernel.arrays import (
     I_DOWN,
     I_INVERSE,
     I_LEFT,
+    I_LOT,
     I_TAKEN,
     I_TIER,
     I_TIERS,
@@ -26,6 +29,7 @@ from hedgerow.kernel.arrays import (
     K_MODE,
     P_CARRY,
     P_COLLATERAL,
+    P_ENTRY,
     P_INDEX,
     P_LIQUIDATION,
     P_MARK,
@@ -38,13 +42,15 @@ from hedgerow.kernel.arrays import (
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.book import count_turnover
-from hedgerow.kernel.liquidation import liquidation_step
+from hedgerow.kernel.liquidation import bankruptcy_price, liquidation_step
 from hedgerow.kernel.margin import maintenance_of, refresh_margin
 from hedgerow.kernel.position import notional, size_of, unrealised
 from hedgerow.kernel.sleeve import share_of
 from hedgerow.model.market import Floats
 
 _WHOLE: Final = 1.0 - 1e-12
+_LEAST: Final = 0.01  # of the position: prices that rise on would take crumbs without end
+_ROUND: Final = 1e-12
 
 
 @compiled
@@ -95,7 +101,7 @@ def settle_contract(
 
 @compiled
 def _step(rules: Rules, book: Book, i: int, price: float) -> float:
-    """The share of position ``i`` that one step of a liquidation takes at ``price``."""
+    """The share of position ``i`` that one step of a liquidation takes at ``price``: whole lots, and never crumbs."""
     inverse = rules.inst[I_INVERSE, i] == 1.0
     size = size_of(book.inst, rules.inst, i)
     first, count = int(rules.inst[I_TIER, i]), int(rules.inst[I_TIERS, i])
@@ -103,19 +109,40 @@ def _step(rules: Rules, book: Book, i: int, price: float) -> float:
     for _ in range(int(rules.inst[I_DOWN, i])):
         taken, _ = liquidation_step(left, price, rules.tier, first, count, True, 0.0, inverse)
         left -= taken
-    return 1.0 - left / size if rules.inst[I_DOWN, i] > 0.0 else 1.0
+    if rules.inst[I_DOWN, i] == 0.0:
+        return 1.0
+    share = max(1.0 - left / size, _LEAST)
+    lot = rules.inst[I_LOT, i]
+    if lot > 0.0:
+        lots = abs(book.inst[P_UNITS, i]) / lot
+        share = np.ceil(share * lots * (1.0 - _ROUND)) / lots
+    return min(1.0, share)
 
 
 @compiled
-def liquidate(rules: Rules, book: Book, i: int) -> tuple[float, float, float, float]:
-    """One step of an isolated liquidation at its liquidation price; returns (coins, size, fee in quote, collateral moved).
+def liquidated_at(rules: Rules, book: Book, i: int, reached: float) -> float:
+    """The price of the next step of an isolated liquidation: its liquidation price, or the price that the market has
+    ``reached`` where that is worse (a gap, or an earlier step's fee); at most the bankruptcy price, where the venue
+    takes over.
+    """
+    inverse = rules.inst[I_INVERSE, i] == 1.0
+    size = size_of(book.inst, rules.inst, i)
+    last = bankruptcy_price(size, book.inst[P_ENTRY, i], book.inst[P_COLLATERAL, i], 0.0, inverse)
+    level = book.inst[P_LIQUIDATION, i]
+    return max(level, min(reached, last))
+
+
+@compiled
+def liquidate(rules: Rules, book: Book, i: int, price: float) -> tuple[float, float, float, float]:
+    """One step of an isolated liquidation at ``price``, at or beyond its liquidation price; returns (coins, size, fee in
+    quote, collateral moved).
 
     A step down to a lower tier pays the venue's fee; the last one leaves what is over to the holder or to the venue, by
     the convention. The fee never takes more than there is.
     """
     inst = book.inst
     inverse = rules.inst[I_INVERSE, i] == 1.0
-    price, spot = inst[P_LIQUIDATION, i], inst[P_INDEX, i]
+    spot = inst[P_INDEX, i]
     unit = spot if inverse else 1.0
     units, size = inst[P_UNITS, i], size_of(inst, rules.inst, i)
     share = _step(rules, book, i, price)

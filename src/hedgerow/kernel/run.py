@@ -309,15 +309,16 @@ def run(
     top = np.zeros(opens.shape[1])
     for t in range(opens.shape[0]):
         before = close[t - 1] if t > 0 else close[0]
+        opened, highs = opens[t], high[t]
         book.scalar[S_NOW] = float(open_ns[t])
         if t > 0:
             at_the_open(rules, book, work, open_ns[t], before, funding[t], t, log, used)
             if waiting > 0:
                 at_the_high(
-                    rules, book, work, opens[t], high[t], fresh[t], over_spot, before, top, t, log, used, worst
+                    rules, book, work, opened, highs, opened, fresh[t], over_spot, before, top, t, log, used, worst
                 )  # a gap liquidates before anything fills
                 waiting = fill_pending(rules, book, work, opens[t], before, mark, t, log, used)
-            at_the_high(rules, book, work, high[t], high[t], fresh[t], over_spot, before, top, t, log, used, worst)
+            at_the_high(rules, book, work, highs, highs, opened, fresh[t], over_spot, before, top, t, log, used, worst)
             if deleveraged[t] > 0.0:
                 waiting += deleverage(rules, book, work, deleveraged[t], opens[t], fresh[t], funding[t], t, log, used)
         settle_delisted(rules, book, work, open_ns[t], close[t], fresh[t], t, log, used)
