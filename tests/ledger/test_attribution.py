@@ -146,6 +146,29 @@ def test_the_carry_sleeve_is_a_part_of_its_own() -> None:
     assert sum(row.total for row in found.reasons) == D(21)
 
 
+@pytest.mark.parametrize("kind", ["liquidation", "deleveraged", "settlement"])
+@pytest.mark.parametrize("size", ["1", "0.25"])
+def test_what_a_venue_closes_leaves_the_other_sleeve_alone(kind: str, size: str) -> None:
+    short, carry = fill(3, PERP, "-1", "100"), fill(4, PERP, "-3", "100", sleeve="carry")
+    gone = fill(5, PERP, size, "110", kind=kind)
+    found = one(deposit(), mark(2, BTC=100, PERP=100), short, carry, gone, mark(6, BTC=120, PERP=120))
+    assert parts(found) == {"hedge": D(-10) * D(size) - 20 * (1 - D(size)), "carry": D(-60)}
+    again = fill(7, PERP, "3", "120", kind=kind, sleeve="carry")
+    later = one(deposit(), mark(2, BTC=100, PERP=100), short, carry, gone, again, mark(8, BTC=150, PERP=150))
+    assert parts(later)["carry"] == -60
+
+
+def test_funding_of_a_position_that_only_rounding_leaves_open_goes_to_its_own_asset() -> None:
+    short, own = fill(3, PERP, "-1", "100", asset="ETH"), fill(4, PERP, "-6", "100")
+    shared = fill(5, PERP, "1", "100", kind="deleveraged")  # a seventh each has no end in digits
+    closed = fill(6, PERP, "6", "100")
+    found = one(
+        deposit(), mark(2, BTC=100, PERP=100), short, own, shared, closed,
+        Funding(7, "f", "main", PERP, D(8)), mark(8, BTC=100, PERP=100),
+    )  # fmt: skip
+    assert {asset: row["funding"] for asset, row in found.by_asset.items()} == {"BTC": D(8)}
+
+
 def test_regimes_are_those_at_the_start_of_each_interval() -> None:
     found = one(
         deposit(), mark(2, {"BTC": "CALM"}, BTC=100), fill(3, SPOT, "1", "100"), mark(4, {"BTC": "PEAK"}, BTC=110),
@@ -201,6 +224,11 @@ def test_a_missing_price_makes_no_figure_and_is_named() -> None:
     ]  # fmt: skip
     assert [each.parts is None for each in found] == [False, True, True, True, True]
     assert [each.closing for each in found] == [D(1000), None, D(1020), None, D(999)]
+
+
+def test_a_contract_with_a_price_but_no_spot_names_the_spot() -> None:
+    sold = fill(3, PERP, "-1", "100")
+    assert attribute([deposit(), sold, mark(4, PERP=101)], "USDT")[0].missing == ("a price of BTC",)
 
 
 def test_no_mark_at_the_end_is_no_figure() -> None:
@@ -301,12 +329,11 @@ def test_parts_flows_and_rows_add_up_exactly(seed: int) -> None:
 
 @given(SEEDS)
 def test_the_value_is_that_of_all_that_moved(seed: int) -> None:
-    """Counted again in fractions, every contract as if paid in full; settled ones by what their position was."""
+    """Counted again in fractions, every contract as if paid in full."""
     events = stream(seed)
     last = events[-1]
     assert isinstance(last, Mark)
     moved: dict[str, Fraction] = {}
-    open_size: dict[str, Fraction] = {}
 
     def move(name: str, amount: Fraction) -> None:
         moved[name] = moved.get(name, Fraction(0)) + amount
@@ -320,10 +347,6 @@ def test_the_value_is_that_of_all_that_moved(seed: int) -> None:
             move(from_symbol(event.instrument).settle, Fraction(event.amount or 0))
         elif isinstance(event, Fill):
             it, units, price = from_symbol(event.instrument), Fraction(event.amount), Fraction(event.price)
-            if event.kind == "settlement" and open_size.get(event.instrument):
-                units = -open_size[event.instrument]
-            if ":" in event.instrument:
-                open_size[event.instrument] = open_size.get(event.instrument, Fraction(0)) + units
             move(event.instrument if ":" in event.instrument else it.asset, units)
             paid = it.settle if it.inverse or it.settle != it.asset else it.quote
             move(paid, units / price if it.inverse else -units * price)

@@ -18,7 +18,7 @@ Coins that it has realised are holdings and move with spot price. The dollar of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, localcontext
 from functools import cache
 from typing import Final, NamedTuple
@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 from hedgerow.ledger.breakdown import CARRY, FLOWS, INDEX, Cells, Where, adds_up, named
 from hedgerow.ledger.entries import EXACT, ONE, ZERO, plus
 from hedgerow.ledger.lots import Pool
-from hedgerow.ledger.positions import Held, Position
+from hedgerow.ledger.positions import DUST, Held, Position, Served, whole_of
 from hedgerow.ledger.reasons import Deed, Reasons
 from hedgerow.ledger.valuation import currency_prices
 from hedgerow.model.breakdown import Breakdown
@@ -34,7 +34,6 @@ from hedgerow.model.contract import profit
 from hedgerow.model.event import Event, Fill, Flow, Funding, Income, Mark, Transfer
 from hedgerow.model.instrument import Instrument, Kind, from_symbol
 
-DUST: Final = Decimal("1e-12")  # of a fill: what is left of a position by rounding is closed with it
 NOTHING: Final = Decimal("1e-9")  # of quote: a holding that needs no price
 
 _SPOT, _HEDGE, _BASIS, _FUNDING = (INDEX[name] for name in ("spot", "hedge", "basis", "funding"))
@@ -67,13 +66,6 @@ def _instrument(symbol: str) -> Instrument:
     return from_symbol(symbol)
 
 
-class _Served(NamedTuple):
-    """The part of a contract's position that serves one asset."""
-
-    asset: str
-    position: Position
-
-
 class _Prices(NamedTuple):
     """A contract at its last mark: its price, spot in the contract's quote, and the settle currency in quote."""
 
@@ -89,7 +81,7 @@ class Attribution:
         self.quote = quote
         self._coins: dict[tuple[str, str], Decimal] = {}  # (sleeve, currency) -> amount, money and collateral too
         self._pools: dict[tuple[str, str], Pool] = {}  # the same coins' average cost
-        self._positions: dict[str, list[_Served]] = {}
+        self._positions: dict[str, list[Served]] = {}
         self._price: dict[str, Decimal] = {quote: ONE}  # of a currency at the last mark
         self._prices: dict[str, _Prices] = {}
         self._regime: dict[str, str] = {}
@@ -98,6 +90,7 @@ class Attribution:
         self._opening: Decimal | None = ZERO
         self._since_ns = self._until_ns = 0
         self._fresh: frozenset[str] = frozenset()  # what the last mark gave a price
+        self._marked: Mapping[str, Decimal] = {}  # its prices
         self._at_mark = False
         self._unknown = 0
 
@@ -250,19 +243,19 @@ class Attribution:
         """A contract's fill; what the venue does by itself is shared among all that the position serves."""
         last = self._last(event, instrument)
         served = self._positions.setdefault(event.instrument, [])
-        ours = [one for one in served if one.position.held.account == event.account]
-        whole = sum((one.position.size for one in ours), ZERO)
+        held = Held(event.account, event.instrument, event.sleeve)
+        ours = [one for one in served if one.position.held == held]  # the carry sleeve's position is its own
+        whole = whole_of(ours)
         if event.kind in _BY_VENUE and whole:
-            closed = event.kind == "settlement" or abs(whole + event.amount) <= DUST * abs(whole)
+            closed = abs(whole + event.amount) <= DUST * abs(whole)
             for one in ours:
                 size = one.position.size
                 units = -size if closed else event.amount * size / whole
                 self._trade(event, one, units, (one.asset, self._regime.get(one.asset, "")), deed, last)
         else:
-            held = Held(event.account, event.instrument, event.sleeve)
-            found = next((one for one in ours if one.asset == where[0] and one.position.held == held), None)
+            found = next((one for one in ours if one.asset == where[0]), None)
             if found is None:
-                found = _Served(where[0], Position(held, instrument))
+                found = Served(where[0], Position(held, instrument))
                 served.append(found)
             self._trade(event, found, event.amount, where, deed, last)
         self._positions[event.instrument] = [one for one in served if one.position.size]
@@ -279,7 +272,7 @@ class Attribution:
             self._prices[event.instrument] = _Prices(decided, spot, spot if instrument.inverse else settle or ONE)
         return self._prices[event.instrument]
 
-    def _trade(self, event: Fill, one: _Served, units: Decimal, where: Where, deed: Deed, last: _Prices) -> None:
+    def _trade(self, event: Fill, one: Served, units: Decimal, where: Where, deed: Deed, last: _Prices) -> None:
         """Slippage, index and basis of a fill against the last mark; realised profit becomes money or coins."""
         position = one.position
         inverse, settle, sleeve = position.contract.inverse, position.contract.settle, position.held.sleeve
@@ -325,7 +318,7 @@ class Attribution:
         served = [one for one in self._positions.get(event.instrument, ()) if one.position.held == held]
         if len(served) == 1:
             return ((served[0].asset, amount),)
-        whole = sum((one.position.size for one in served), ZERO)
+        whole = whole_of(served)
         if not whole:
             return ((asset, amount),)
         return [(one.asset, amount * one.position.size / whole) for one in served]
@@ -356,9 +349,9 @@ class Attribution:
                 self._prices[symbol] = now
                 fresh.add(symbol)
         self._regime.update(mark.regimes)
-        self._fresh, self._until_ns = frozenset(fresh), mark.at_ns
+        self._fresh, self._marked, self._until_ns = frozenset(fresh), mark.prices, mark.at_ns
 
-    def _carry(self, one: _Served, last: _Prices, now: _Prices) -> None:
+    def _carry(self, one: Served, last: _Prices, now: _Prices) -> None:
         """One position from its last mark to this one: index, basis, and what its settle currency gained in quote."""
         position, where = one.position, (one.asset, self._regime.get(one.asset, ""))
         settle, sleeve = position.contract.settle, position.held.sleeve
@@ -387,10 +380,16 @@ class Attribution:
             total += worth or ZERO
         for symbol, served in self._positions.items():
             if served and symbol not in self._fresh:
-                missing.append(f"a price of {symbol}")
+                missing += [f"a price of {name}" for name in self._lacking(_instrument(symbol))]
             last = self._prices[symbol]
             total += sum((one.position.unrealised(last.mark) * last.settle for one in served), ZERO)
         return (None, tuple(dict.fromkeys(missing))) if missing else (total, ())
+
+    def _lacking(self, contract: Instrument) -> Sequence[str]:
+        """What the last mark does not price: the contract, or beside it the currencies that split and value it."""
+        if contract.symbol not in self._marked:
+            return (contract.symbol,)
+        return [name for name in dict.fromkeys((contract.asset, contract.settle)) if name not in self._fresh]
 
     def _worth(self, name: str, amount: Decimal) -> Decimal:
         """What an amount of a currency, or of a contract that was paid for in full, is worth at the last mark."""

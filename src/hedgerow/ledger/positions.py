@@ -7,12 +7,15 @@ Source: domain 2.17; goldens G-17 to G-31.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal, localcontext
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from hedgerow.ledger.entries import EXACT, GRID, ZERO, share
 from hedgerow.model import contract
 from hedgerow.model.instrument import Instrument
+
+DUST: Final = Decimal("1e-12")  # of a fill, of a position's parts: what rounding leaves over is nothing
 
 
 class Held(NamedTuple):
@@ -83,3 +86,17 @@ class Position:
     def _open(self, at_ns: int, amount: Decimal, cost: Decimal) -> None:
         self.opened_ns, self.size, self.cost = at_ns, amount, cost
         self.realised = self.fees = self.funding = ZERO
+
+
+class Served(NamedTuple):
+    """The part of a contract's position that serves one asset."""
+
+    asset: str
+    position: Position
+
+
+def whole_of(served: Sequence[Served]) -> Decimal:
+    """Size of all parts of a position together; nothing where only the rounding of their shares is left over."""
+    sizes = [one.position.size for one in served]
+    whole = sum(sizes, ZERO)
+    return whole if abs(whole) > DUST * sum(map(abs, sizes), ZERO) else ZERO
