@@ -70,6 +70,23 @@ def test_emptied_account_grows_no_further_and_starts_anew() -> None:
     assert found.total == pytest.approx(1.1 * 1.1 - 1, abs=1e-15)
 
 
+def test_withdrawals_that_empty_an_account_leave_no_profit_on_nothing() -> None:
+    """0.1 and 0.2 are no 0.3 in floats."""
+    points = [(0, 0.3), (10, 0), (20, 55)]
+    found = time_weighted(marks(*points), moved((0, -0.1, 1), (0, -0.2, 1), (10, 50, 2)))
+    assert (found.total, found.why) == (pytest.approx(0.1, abs=1e-15), "")
+
+
+def test_an_account_of_the_least_amounts_has_a_return() -> None:
+    found = time_weighted([Valuation(0, D("1e-400"), ()), Valuation(YEAR, D("1.5e-400"), ())], [])
+    assert found.total == pytest.approx(0.5, abs=1e-15)
+
+
+def test_a_rate_of_nothing_is_nothing() -> None:
+    assert money_weighted(marks((0, 100), (365, 100)), []) == 0.0
+    assert money_weighted(marks((0, 100), (100, 150), (365, 150)), moved((100, 50, 1))) == 0.0
+
+
 def test_unknown_flow_makes_the_return_unknown() -> None:
     unknown = [ExternalFlow(5, "f", "spot", "ETH", D(1), None, 1)]
     found = time_weighted(marks((0, 100), (10, 120)), unknown)

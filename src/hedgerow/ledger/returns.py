@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal, localcontext
 from typing import Final, NamedTuple
 
 from hedgerow.errors import ConfigError
+from hedgerow.ledger.entries import EXACT, ZERO
 from hedgerow.ledger.records import ExternalFlow, Valuation
 from hedgerow.units import DAYS_PER_YEAR, NS_PER_DAY
 
 YEAR_NS: Final = DAYS_PER_YEAR * NS_PER_DAY
 LARGEST_EXPONENT: Final = 600.0  # what a discount may be, as a power of e
+NO_RATE: Final = 1e-12  # what halving leaves of a rate of 0
 GRID: Final = 400  # points on either side of zero between which a rate is looked for
 
 
@@ -42,7 +45,7 @@ class Step(NamedTuple):
     """A mark that has a value, and the flows since the one before it."""
 
     at_ns: int
-    value: float
+    value: Decimal
     flows: tuple[ExternalFlow, ...]
 
 
@@ -50,7 +53,7 @@ class Stretch(NamedTuple):
     """A period: its opening value, then a step a mark; ``skipped`` are the times of marks without a value."""
 
     at_ns: int
-    value: float
+    value: Decimal
     steps: tuple[Step, ...]
     skipped: tuple[int, ...]
 
@@ -83,11 +86,11 @@ def stretch(
             continue
         between = tuple(flow for flow in open_flows if flow.marks <= i)
         open_flows = open_flows[len(between) :]
-        steps.append(Step(mark.at_ns, float(mark.value), between))
+        steps.append(Step(mark.at_ns, mark.value, between))
     if not steps:
         raise ConfigError("no return without two marks that have a value", fix="Give prices for the period's ends")
     opening = valuations[first].value if first >= 0 else None
-    return Stretch(at_ns, float(opening or 0), tuple(steps), tuple(skipped))
+    return Stretch(at_ns, opening or ZERO, tuple(steps), tuple(skipped))
 
 
 def time_weighted(
@@ -102,24 +105,24 @@ def time_weighted(
     """
     period = stretch(valuations, flows, since_ns, until_ns)
     growth, before, approximate, why = 1.0, Step(period.at_ns, period.value, ()), [], ""
-    for step in period.steps:
-        span = step.at_ns - before.at_ns
-        base, net = before.value, 0.0
-        for flow in step.flows:
-            if flow.value is None:
-                why = why or f"the {flow.currency} that moved in event {flow.event} had no price"
-                continue
-            amount = float(flow.value)
-            net += amount
-            base += amount * ((step.at_ns - flow.at_ns) / span if span else 1.0)
-            if before.at_ns < flow.at_ns < step.at_ns:
-                approximate.append(flow.at_ns)
-        profit = step.value - before.value - net
-        if base > 0.0:
-            growth *= 1.0 + profit / base
-        elif profit:
-            why = why or "money was made or lost while nothing was invested"
-        before = step
+    with localcontext(EXACT):  # sums of floats would leave a profit on nothing where all was withdrawn
+        for step in period.steps:
+            span = step.at_ns - before.at_ns
+            base, net = before.value, ZERO
+            for flow in step.flows:
+                if flow.value is None:
+                    why = why or f"the {flow.currency} that moved in event {flow.event} had no price"
+                    continue
+                net += flow.value
+                base += flow.value * (step.at_ns - flow.at_ns) / span if span else flow.value
+                if before.at_ns < flow.at_ns < step.at_ns:
+                    approximate.append(flow.at_ns)
+            profit = step.value - before.value - net
+            if base > 0:
+                growth *= 1.0 + float(profit / base)
+            elif profit:
+                why = why or "money was made or lost while nothing was invested"
+            before = step
     times = (period.at_ns, before.at_ns, tuple(approximate), period.skipped)
     if why:
         return TimeWeighted(None, None, *times, why)
@@ -140,7 +143,7 @@ def money_weighted(
     answers, or where the value of a flow is unknown.
     """
     period = stretch(valuations, flows, since_ns, until_ns)
-    cash = [(period.at_ns, -period.value)]
+    cash = [(period.at_ns, -float(period.value))]
     for step in period.steps:
         for flow in step.flows:
             if flow.value is None:
@@ -150,7 +153,7 @@ def money_weighted(
                     fix="Give the flow a price",
                 )
             cash.append((flow.at_ns, -float(flow.value)))
-    cash.append((period.steps[-1].at_ns, period.steps[-1].value))
+    cash.append((period.steps[-1].at_ns, float(period.steps[-1].value)))
     return internal_rate(cash)
 
 
@@ -181,6 +184,7 @@ def internal_rate(cash: Sequence[tuple[int, float]]) -> float:
     while low < (middle := (low + high) / 2.0) < high:
         low, high = (middle, high) if (worth(middle) < 0.0) is rising else (low, middle)
     try:
-        return math.expm1(low)
+        rate = math.expm1(low)
+        return 0.0 if abs(rate) < NO_RATE else rate
     except OverflowError:
         raise ConfigError("no money-weighted return: the rate a year is beyond all numbers", fix=fix) from None
