@@ -6,6 +6,7 @@ import csv
 import json
 from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -254,3 +255,22 @@ def test_converting_there_and_back_loses_nothing(told: Path, tmp_path: Path) -> 
     printed("events", "convert", told, "--into", table)
     printed("events", "convert", table, "--into", back)
     assert back.read_bytes() == told.read_bytes()
+
+
+@pytest.mark.parametrize("amount", ["1e16", "123456789012345678901234567890.12345678901234567", "9e38", "1e-30"])
+def test_amounts_of_any_size_that_a_file_may_hold_are_shown_on_every_face(amount: str, tmp_path: Path) -> None:
+    much = Decimal(amount)
+    events: list[Event] = [
+        Flow(1, "a", "spot", "USDT", much), Flow(2, "b", "spot", "PEPE", much, Decimal("1e-13"), Decimal("0.00000000000012345")),
+        Mark(3, "c", {"PEPE/USDT": Decimal("1e-13")}), Mark(4, "d", {"PEPE/USDT": Decimal("2e-13")}),
+    ]  # fmt: skip
+    path = write_events(tmp_path / "e.jsonl", events)
+    page, table = tmp_path / "s.html", tmp_path / "s.csv"
+    record = json.loads(printed("statement", path, "--json", "-", "--html", page, "--csv", table))
+    earned = sum(Fraction(part) for part in record["parts"].values())
+    assert abs(Fraction(record["result"]) - Fraction(much) / 10**13) <= Fraction(1, 10**12)
+    assert earned == Fraction(record["result"])
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    assert next(row["value"] for row in rows if row["name"] == "closing") == record["closing"]
+    assert page.stat().st_size
+    printed("statement", path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from hedgerow.faces.statement_words import (
     result_lines,
     shown_lines,
 )
+from hedgerow.ledger.entries import EXACT
 from hedgerow.ledger.statement import Statement
 
 UNKNOWN: Final = "unknown"
@@ -47,7 +48,8 @@ def figure(value: Decimal | None, digits: int = 6) -> str:
     """A price or an amount of coins, in so many significant digits."""
     if value is None:
         return UNKNOWN
-    short = plain_amount(value if not value else round(value, max(0, digits - 1 - value.adjusted()))) or "0"
+    with localcontext(EXACT):  # an amount may have more digits than Python's usual 28
+        short = plain_amount(value if not value else round(value, max(0, digits - 1 - value.adjusted()))) or "0"
     whole, point, rest = short.lstrip("-").partition(".")
     return f"{numerals.MINUS if short.startswith('-') else ''}{int(whole):,}{point}{rest}"
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Final
 
 from hedgerow.faces.records import stamp
+from hedgerow.ledger.entries import EXACT
 from hedgerow.ledger.lines import Silence
 from hedgerow.ledger.statement import Statement
 from hedgerow.units import NS_PER_DAY
@@ -39,7 +40,8 @@ def result_lines(parts: Mapping[str, Decimal] | None) -> dict[str, Decimal]:
     """The lines of a result by their name in JSON."""
     if parts is None:
         return {}
-    return {name: sum((parts[part] for part in summed), Decimal(0)) for name, (_, summed) in RESULT.items()}
+    with localcontext(EXACT):
+        return {name: sum((parts[part] for part in summed), Decimal(0)) for name, (_, summed) in RESULT.items()}
 
 
 def shown_lines(parts: Mapping[str, Decimal] | None) -> list[tuple[str, Decimal]]:
@@ -52,7 +54,7 @@ def plain_amount(value: Decimal | None) -> str | None:
     if value is None:
         return None
     exponent = value.as_tuple().exponent
-    short = value.quantize(_DIGITS) if isinstance(exponent, int) and exponent < -12 else value
+    short = EXACT.quantize(value, _DIGITS) if isinstance(exponent, int) and exponent < -12 else value
     text = f"{short:f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in ("-0", "") else text
