@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hedgerow.kernel import arrays as k
+from hedgerow.kernel.deleverage import deleverage
 from hedgerow.model.instrument import Instrument, Kind, Tier
 from hedgerow.model.margin import tier_table
+from hedgerow.model.plan import Reason
 from hedgerow.model.report import PARTS, Run
+from hedgerow.research.accounts import accounts_of, difference
 from hedgerow.research.backtest import Traces, trace
-from tests.kernel.desk import rules_of
+from tests.kernel.desk import Desk, loose, rules_of
 from tests.kernel.tape import stage
 
 STEEP = tier_table((0.0, 500.0), (0.01, 0.20))  # deduction of the second: 500 x .19 = 95
@@ -135,3 +139,39 @@ def test_half_of_a_short_in_profit_is_closed_and_opened_again_a_bar_later() -> N
 def test_a_short_at_a_loss_is_not_deleveraged() -> None:
     run, _ = delevered(0.5, [100.0] * 6 + [120.0, 110.0] + [110.0] * 4)
     assert not [leg for leg in run.legs if leg.reason == "deleveraged"]
+
+
+def test_a_contract_that_was_deleveraged_whole_keeps_no_collateral() -> None:
+    """The short of 10 makes 200 of 1,000 and is gone; its contract has no price from then on, so it stays closed."""
+    spot = [100.0] * 6 + [80.0, 60.0] + [60.0] * 4
+    made = stage({"A": spot, "A/USDT:USDT": spot[:8] + [np.nan] * 4}, per_day=2)
+    shares = np.zeros(len(spot))
+    shares[7] = 1.0
+    policy = rules_of(hedge={"constant": "100 %", "reserve": "0 %"})
+    run, traces = trace(policy, replace(made, deleveraged=shares), capital=2_000.0, weights={"A": 0.5})
+    assert traces.book.inst[k.P_UNITS, 1] == 0.0
+    assert traces.book.inst[k.P_COLLATERAL, 1] == 0.0
+    assert run.cash[-1] == pytest.approx(1_200.0)
+    assert difference(accounts_of(policy, made, run, traces), run) < 1e-12
+
+
+def test_what_deleveraging_took_is_opened_again_for_the_asset_that_it_was_for() -> None:
+    """A is short 6 for itself and 4 for B, which has no contract; 2 of A's coins of excess are shorted instead of sold."""
+    desk = Desk(rules_of(), {"A": 100.0, "B": 100.0}, {"A": 0.4, "B": 0.4}, cash=5_000.0, bare=["B"],
+                held={"A": 10.0, "B": 10.0}).see(beta=1.0, rho2=0.9)  # fmt: skip
+    desk.short("A", 10.0, entry=120.0)
+    desk.book.asset[k.B_CROSS, 1], desk.book.asset[k.B_CROSS_BY, 1] = 4.0, desk.hedge[0]
+    desk.decide()
+    desk.work.counts[:] = 0
+    desk.book.asset[k.B_EXCESS, 0] = 2.0
+    waits = loose(deleverage)(desk.rules, desk.book, desk.work, 0.5, desk.price, desk.fresh, desk.funding, 1, desk.log,
+                              desk.used)  # fmt: skip
+    assert waits == 2
+    assert desk.book.asset[k.B_CROSS, 1] == pytest.approx(2.0)
+    assert [(leg.asset, leg.units, leg.reason) for leg in desk.plan()] == [
+        ("A", pytest.approx(-3.0), Reason.REOPENED), ("B", pytest.approx(-2.0), Reason.REOPENED)
+    ]  # fmt: skip
+    desk.fill()
+    assert desk.shorts("A") == pytest.approx(10.0)
+    assert desk.book.asset[k.B_CROSS, 1] == pytest.approx(4.0)
+    assert desk.book.asset[k.B_EXCESS, 0] == pytest.approx(2.0)

@@ -9,9 +9,7 @@ import numpy as np
 from hedgerow.jit import compiled
 from hedgerow.kernel.account import account_distance, account_state, account_top_up, is_pooled
 from hedgerow.kernel.arrays import (
-    B_H,
     B_HELD,
-    B_PNL_HEDGE,
     I_ASSET,
     I_EXPIRY,
     I_FEE,
@@ -21,8 +19,6 @@ from hedgerow.kernel.arrays import (
     K_MODE,
     K_WARN,
     K_WARN_RATIO,
-    L_STATUS,
-    LEG_FUTURES,
     LEG_SPOT,
     NEAR_FLATTEN,
     NEAR_TOP,
@@ -32,7 +28,6 @@ from hedgerow.kernel.arrays import (
     P_SEEN,
     P_TOP,
     P_UNITS,
-    PENDING,
     S_DAY,
     S_NAV,
     UNIFIED,
@@ -43,7 +38,6 @@ from hedgerow.kernel.arrays import (
 )  # fmt: skip
 from hedgerow.kernel.book import pay_funding, settle_marks
 from hedgerow.kernel.closing import (
-    close_part,
     liquidate,
     liquidate_pooled,
     liquidated_at,
@@ -54,7 +48,7 @@ from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.ladder import margin_stage, rung_of
 from hedgerow.kernel.leg import add_leg
 from hedgerow.kernel.margin import margin_ratio, top_up_distance
-from hedgerow.kernel.position import size_of, unrealised
+from hedgerow.kernel.position import size_of
 from hedgerow.kernel.record import log_event, log_funding, write_log
 from hedgerow.kernel.sleeve import balance, share_of
 from hedgerow.kernel.spare import withdraw_spare
@@ -66,13 +60,11 @@ from hedgerow.units import NS_PER_DAY
 _DELISTED: Final = 7.0 * NS_PER_DAY
 _LIQUIDATED: Final = float(Reason.LIQUIDATED)
 _SETTLED: Final = float(Reason.SETTLED)
-_DELEVERAGED: Final = float(Reason.DELEVERAGED)
-_REOPENED: Final = float(Reason.REOPENED)
 _REPAID: Final = float(Reason.REPAID)
 
 
 @compiled
-def _log_ended(
+def log_ended(
     rules: Rules,
     book: Book,
     work: Work,
@@ -131,7 +123,7 @@ def at_the_open(
         if open_ns >= rules.inst[I_EXPIRY, i]:
             size = -size_of(book.inst, rules.inst, i)
             fee, moved = settle_contract(rules, book, i, before, before[a], rules.inst[I_FEE, i])
-            _log_ended(
+            log_ended(
                 rules, book, work, log, used, i, carried, -units, size, before[a], before[a], fee, moved, _SETTLED, at
             )
         elif pays:
@@ -190,15 +182,13 @@ def at_the_high(
             carried = share_of(book.inst, i)
             units, size, fee, moved = liquidate(rules, book, i, level)
             _liquidated(worst)
-            _log_ended(
-                rules, book, work, log, used, i, carried, -units, -size, level, spot, fee, moved, _LIQUIDATED, at
-            )
+            log_ended(rules, book, work, log, used, i, carried, -units, -size, level, spot, fee, moved, _LIQUIDATED, at)
     i = next_liquidated(rules, book, top) if pooled else -1
     while i >= 0:
         units, size, fee = liquidate_pooled(rules, book, i, top[i])
         _liquidated(worst)
         spot = top[int(rules.inst[I_ASSET, i])]
-        _log_ended(rules, book, work, log, used, i, 0.0, -units, -size, top[i], spot, fee, 0.0, _LIQUIDATED, at)
+        log_ended(rules, book, work, log, used, i, 0.0, -units, -size, top[i], spot, fee, 0.0, _LIQUIDATED, at)
         repay(rules, book, work, int(rules.inst[I_ASSET, i]), top, at, log, used)
         i = next_liquidated(rules, book, top)
 
@@ -234,57 +224,6 @@ def repay(rules: Rules, book: Book, work: Work, a: int, price: Floats, at: int, 
             sell_forced(rules, book, work.legs, n, at, price[b])
             write_log(log, used, work.legs, n)
         work.counts[0] = kept
-
-
-@compiled
-def deleverage(
-    rules: Rules,
-    book: Book,
-    work: Work,
-    share: float,
-    price: Floats,
-    fresh: Bytes,
-    funding: Floats,
-    at: int,
-    log: Floats,
-    used: Ints,
-) -> int:
-    """Auto-deleveraging: the venue closes ``share`` of every short in profit at the bar's opens ``price`` [I]; what it
-    took is wanted again at the next bar. Returns the number of legs that wait for it (domain 2.17).
-    """
-    first = work.counts[0]
-    day = book.scalar[S_DAY]
-    for i in range(book.asset.shape[1], book.inst.shape[1]):
-        a = int(rules.inst[I_ASSET, i])
-        gains = unrealised(book.inst, rules.inst, i, price[i]) if price[i] > 0.0 else 0.0
-        if book.inst[P_UNITS, i] >= 0.0 or not gains > 0.0 or not price[a] > 0.0:
-            continue
-        units = book.inst[P_UNITS, i] * share
-        size = size_of(book.inst, rules.inst, i) * share
-        spot = book.inst[P_INDEX, i]
-        kept_h = book.asset[B_H, a]
-        carried = share_of(book.inst, i)
-        close_part(rules, book, i, share, price[i], 0.0, B_PNL_HEDGE)
-        kept = work.counts[0]
-        _log_ended(rules, book, work, log, used, i, carried, -units, -size, price[i], spot, 0.0, 0.0, _DELEVERAGED, at)
-        work.counts[0] = kept
-        hedge = (1.0 - carried) * units  # the carry sleeve sells the coins that lost their short
-        if hedge < 0.0:
-            add_leg(
-                work.legs, work.counts, i, a, LEG_FUTURES, hedge, price[i], price[a], _REOPENED, -1.0, kept_h, kept_h,
-                day,
-            )  # fmt: skip
-    last = work.counts[0]
-    if last > first:
-        guard_legs(
-            rules.scalar, rules.inst, book.inst, book.scalar, work.measure, work.asset, price, fresh, funding,
-            book.scalar[S_NAV], first, work.legs, work.counts, day,
-        )  # fmt: skip
-    waiting = 0
-    for n in range(first, last):
-        if work.legs[n, L_STATUS] == PENDING:
-            waiting += 1
-    return waiting
 
 
 @compiled
@@ -370,7 +309,7 @@ def settle_delisted(
                 settle_marks(rules.inst, book.asset, book.inst, price)
                 size = -size_of(book.inst, rules.inst, i)
                 fee, moved = settle_contract(rules, book, i, price, price[a], rules.inst[I_FEE, i])
-                _log_ended(
+                log_ended(
                     rules, book, work, log, used, i, carried, -units, size, price[a], price[a], fee, moved, _SETTLED, at
                 )
 

@@ -47,13 +47,13 @@ from hedgerow.kernel.clock import (
     act_on_margin,
     at_the_high,
     at_the_open,
-    deleverage,
     estimate_marks,
     repay,
     settle_delisted,
     watch_margin,
 )
 from hedgerow.kernel.decide import decide, observe
+from hedgerow.kernel.deleverage import deleverage
 from hedgerow.kernel.fill import one_way_cost
 from hedgerow.kernel.margin import collateral_due, refresh_margin
 from hedgerow.kernel.measure import measure_stage
@@ -308,8 +308,7 @@ def run(
     over_spot = np.zeros(opens.shape[1])
     top = np.zeros(opens.shape[1])
     for t in range(opens.shape[0]):
-        before = close[t - 1] if t > 0 else close[0]
-        opened, highs = opens[t], high[t]
+        before, opened, highs = close[max(t - 1, 0)], opens[t], high[t]
         book.scalar[S_NOW] = float(open_ns[t])
         if t > 0:
             at_the_open(rules, book, work, open_ns[t], before, funding[t], t, log, used)
