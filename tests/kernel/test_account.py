@@ -11,8 +11,10 @@ from hedgerow.kernel import arrays as k
 from hedgerow.kernel.account import account_distance, account_spare, account_state, refresh_account
 from hedgerow.kernel.ladder import rung_at
 from hedgerow.kernel.run import decide_once
+from hedgerow.model.instrument import Instrument, Kind
 from hedgerow.model.plan import Reason
 from hedgerow.model.report import Run
+from hedgerow.research.accounts import accounts_of
 from hedgerow.research.backtest import Traces, trace
 from tests.kernel.desk import Desk, loose, rules_of
 from tests.kernel.tape import stage
@@ -160,3 +162,19 @@ def test_an_account_that_owes_sells_coins() -> None:
     assert {leg.side for leg in repaid} == {"sell"}
     assert traces.book.wallet[k.W_CASH, 0] >= 0.0
     assert run.nav - 2_000.0 == pytest.approx(run.parts.sum(axis=1))
+
+
+def test_a_unified_account_owes_nothing_once_all_that_it_held_is_sold() -> None:
+    """B's coins, 1,000 at most, back a short of A that loses 3,000 in one bar: the venue's fund pays what they do not."""
+    closes = {"A": [100.0] * 3 + [400.0] * 3, "B": [100.0] * 6}
+    futures = [Instrument("A/USDT:USDT", "A", kind=Kind.PERPETUAL)]
+    made = stage(closes, futures=futures, signals={"beta": 1.0, "rho2": 0.9})
+    policy = rules_of(hedge={"constant": "100 %", "reserve": "0 %"}, margin={"mode": "unified", "haircut": "0 %"})
+    run, traces = trace(policy, made, capital=1_000.0, weights={"A": 0.0, "B": 1.0})
+    assert run.liquidations == 1
+    assert run.nav[-1] == pytest.approx(0.0, abs=1e-9)
+    assert traces.book.wallet[k.W_CASH, 0] == pytest.approx(0.0, abs=1e-9)
+    assert (traces.book.asset[k.B_HELD] >= 0.0).all()
+    assert run.nav - 1_000.0 == pytest.approx(run.parts.sum(axis=1))
+    told = accounts_of(policy, made, run, traces).ledger.valuations[-1].value
+    assert float(told or 0) == pytest.approx(0.0, abs=1e-9)

@@ -13,7 +13,6 @@ from hedgerow.kernel.arrays import (
     I_ASSET,
     I_EXPIRY,
     I_FEE,
-    I_HALF_SPREAD,
     I_KIND,
     ISOLATED,
     K_MODE,
@@ -38,6 +37,7 @@ from hedgerow.kernel.arrays import (
 )  # fmt: skip
 from hedgerow.kernel.book import pay_funding, settle_marks
 from hedgerow.kernel.closing import (
+    forced_price,
     liquidate,
     liquidate_pooled,
     liquidated_at,
@@ -185,7 +185,7 @@ def at_the_high(
             log_ended(rules, book, work, log, used, i, carried, -units, -size, level, spot, fee, moved, _LIQUIDATED, at)
     i = next_liquidated(rules, book, top) if pooled else -1
     while i >= 0:
-        units, size, fee = liquidate_pooled(rules, book, i, top[i])
+        units, size, fee = liquidate_pooled(rules, book, i, top)
         _liquidated(worst)
         spot = top[int(rules.inst[I_ASSET, i])]
         log_ended(rules, book, work, log, used, i, 0.0, -units, -size, top[i], spot, fee, 0.0, _LIQUIDATED, at)
@@ -214,7 +214,7 @@ def repay(rules: Rules, book: Book, work: Work, a: int, price: Floats, at: int, 
         if not (price[b] > 0.0 and held > 0.0):
             continue
         owed = -book.wallet[W_CASH, 0]
-        each = price[b] * (1.0 - rules.inst[I_HALF_SPREAD, b]) * (1.0 - rules.inst[I_FEE, b])
+        each = forced_price(rules, b, price[b])
         kept = work.counts[0]
         n = add_leg(
             work.legs, work.counts, b, b, LEG_SPOT, -min(held, owed / each * (1.0 + 1e-12)), price[b], price[b],

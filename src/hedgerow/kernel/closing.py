@@ -14,11 +14,14 @@ from hedgerow.kernel.arrays import (
     B_EXCESS,
     B_FEE_FUTURES,
     B_HEDGE,
+    B_HELD,
     B_PNL_BASIS,
     B_PNL_CARRY,
     B_PNL_HEDGE,
     I_ASSET,
     I_DOWN,
+    I_FEE,
+    I_HALF_SPREAD,
     I_INVERSE,
     I_LEFT,
     I_LOT,
@@ -37,6 +40,7 @@ from hedgerow.kernel.arrays import (
     S_FUTURES_TRADED,
     S_LIQUIDATIONS,
     UNIFIED,
+    W_CASH,
     W_MARGIN,
     Book,
     Rules,
@@ -189,21 +193,42 @@ def next_liquidated(rules: Rules, book: Book, top: Floats) -> int:
 
 
 @compiled
-def liquidate_pooled(rules: Rules, book: Book, i: int, price: float) -> tuple[float, float, float]:
-    """One step of the liquidation of a pooled account at ``price``; returns (coins, size, fee in quote).
+def liquidate_pooled(rules: Rules, book: Book, i: int, mark: Floats) -> tuple[float, float, float]:
+    """One step of the liquidation of a pooled account at the prices ``mark`` [I]; returns (coins, size, fee in quote).
 
     Where nothing is left, the venue's fund pays what lacks: it is counted as the fee that was not taken.
     """
+    price = mark[i]
     units, size = book.inst[P_UNITS, i], size_of(book.inst, rules.inst, i)
     share = _step(rules, book, i, price)
     fee = abs(units * share) * price * rules.inst[I_TAKEN, i]
     close_part(rules, book, i, share, price, fee, B_PNL_HEDGE)
     book.scalar[S_LIQUIDATIONS] += 1.0
-    if rules.scalar[K_MODE] != UNIFIED and book.wallet[W_MARGIN, 0] < 0.0 and not _is_short(rules, book):
-        fee += book.wallet[W_MARGIN, 0]
-        book.asset[B_FEE_FUTURES, int(rules.inst[I_ASSET, i])] -= book.wallet[W_MARGIN, 0]
-        book.wallet[W_MARGIN, 0] = 0.0
+    if not _is_short(rules, book):
+        w = W_CASH if rules.scalar[K_MODE] == UNIFIED else W_MARGIN
+        lacks = -book.wallet[w, 0] - sellable(rules, book, mark)
+        if lacks > 0.0:
+            fee -= lacks
+            book.asset[B_FEE_FUTURES, int(rules.inst[I_ASSET, i])] += lacks
+            book.wallet[w, 0] += lacks
     return units * share, size * share, fee
+
+
+@compiled
+def sellable(rules: Rules, book: Book, mark: Floats) -> float:
+    """Quote that a unified account's coins bring where its venue sells them for a debt (``mark`` [I]); 0 for others."""
+    total = 0.0
+    if rules.scalar[K_MODE] == UNIFIED:
+        for a in range(book.asset.shape[1]):
+            if mark[a] > 0.0:
+                total += max(0.0, book.asset[B_HELD, a]) * forced_price(rules, a, mark[a])
+    return total
+
+
+@compiled
+def forced_price(rules: Rules, a: int, price: float) -> float:
+    """What a coin sold by force at ``price`` brings: less half the spread and the fee, quote."""
+    return price * (1.0 - rules.inst[I_HALF_SPREAD, a]) * (1.0 - rules.inst[I_FEE, a])
 
 
 @compiled
