@@ -177,6 +177,11 @@ REFUSED = [
     (FUTURES.replace("BTCUSDT,", "BTCUSD_PERP,"), "line 2: Symbol", "coin-margined"),
     (TRANSACTIONS.replace("REFERRAL_KICKBACK", "LOTTERY"), "line 6: type", '"LOTTERY" is not known'),
     (BYBIT_FUTURES.replace(",trade,Open", ",gift,Open"), "line 2: Type", '"gift" is not known'),
+    (SPOT.replace('"42,000.50"', '"42000,50"'), "line 2: Price", '"42000,50" has a comma'),
+    (SPOT.replace('"42,000.50"', '"42.000,50"'), "line 2: Price", '"42.000,50" has a comma'),
+    (SPOT.replace("0.0001BTC", '"0,0001BTC"'), "line 2: Fee", '"0,0001" has a comma'),
+    (OLD_SPOT.replace(",", ";").replace("0.03", "0,03"), "line 2: Price", '"0,03" has a comma'),
+    (DEPOSITS.replace(",", ";").replace("9000", "0,500"), "line 2: Amount", '"0,500" has a comma'),
     ("a,b\n1,2\n", "", "no known export has the columns a, b"),
 ]
 

@@ -29,6 +29,7 @@ QUOTES: Final = (
 SIDES: Final = {
     "BUY": 1, "SELL": -1, "OPEN LONG": 1, "OPEN SHORT": -1, "CLOSE LONG": -1, "CLOSE SHORT": 1,
 }  # fmt: skip
+_THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?")
 
 
 class Reading(NamedTuple):
@@ -86,20 +87,24 @@ def contract_of(symbol: str, where: str) -> str:
 
 
 def number(text: str, where: str) -> Decimal:
-    """An amount; exchanges write a comma between thousands."""
-    return decimal(text.replace(",", ""), where)
+    """An amount; exchanges write a comma between thousands. Raises ConfigError for one that stands for the point."""
+    bare = text.strip()
+    if "," in bare and not _THOUSANDS.fullmatch(bare):
+        fix = "Write amounts with a point, as 1234.5: a spreadsheet may have changed them, so load the file anew."
+        raise ConfigError(f'"{bare}" has a comma that is not between thousands', where=where, fix=fix)
+    return decimal(bare.replace(",", ""), where)
 
 
 def split_unit(text: str, units: Sequence[str], where: str) -> tuple[Decimal, str]:
     """``0.036USDT`` or ``0.036 USDT`` as amount and unit; ``units`` are tried first, since some begin with digits."""
-    bare = text.replace(",", "").strip()
+    bare = text.strip()
     for unit in units:
-        if bare.endswith(unit) and re.fullmatch(r"[\d.eE+-]+ ?", bare.removesuffix(unit)):
-            return decimal(bare.removesuffix(unit).strip(), where), unit
-    found = re.fullmatch(r"([+-]?[\d.]+(?:[eE][+-]?\d+)?) ?([A-Za-z]\w*)", bare)
+        if bare.endswith(unit) and re.fullmatch(r"[\d.,eE+-]+ ?", bare.removesuffix(unit)):
+            return number(bare.removesuffix(unit), where), unit
+    found = re.fullmatch(r"([+-]?[\d.,]+(?:[eE][+-]?\d+)?) ?([A-Za-z]\w*)", bare)
     if found is None:
         raise ConfigError(f'"{text}" is no amount with a currency', where=where, fix="Expected 0.1BTC.")
-    return decimal(found[1], where), found[2]
+    return number(found[1], where), found[2]
 
 
 def side_of(text: str, where: str) -> int:
