@@ -179,7 +179,7 @@ def test_a_backtest_s_record_says_what_ran_over_what() -> None:
     given = comparison(60, 2)
     found = records.backtest_record(given)
     assert list(found) == [
-        "hedgerow", "policy", "simulated", "high_risk", "quote", "assets", "start", "end", "value", "metrics", "benchmarks", "attribution",
+        "hedgerow", "policy", "simulated", "high_risk", "quote", "assets", "start", "end", "value", "account", "metrics", "benchmarks", "attribution",
         "counterfactuals", "hedging", "decisions", "coverage",
     ]  # fmt: skip
     assert (found["hedgerow"], found["policy"], found["simulated"]) == (__version__, "balanced", True)
@@ -240,8 +240,8 @@ def decided(made_market: Path) -> Decision:
 
 
 PLAN = [
-    "hedgerow", "policy", "simulated", "high_risk", "at", "quote", "value", "regime", "legs", "refusals", "before", "after", "transfers",
-    "scenarios",
+    "hedgerow", "policy", "simulated", "high_risk", "at", "quote", "value", "regime", "legs", "refusals", "before", "after", "account",
+    "transfers", "scenarios",
 ]  # fmt: skip
 
 

@@ -191,6 +191,9 @@ def test_a_short_that_is_left_is_told_with_its_liquidation(piped: Callable[..., 
         ["short after", "coins", "notional", "equity", "liquidation at", "away"],
         ["BTC/USDT:USDT", "-2", "202.00", "202.00", "200.995", "99 %"],
     ]
+    assert not any("High risk" in line or "rung" in line for line in lines)
+    account = "Margin account: isolated: each short has its own collateral; counted as binance_linear; at most 1x."
+    assert account in lines
 
 
 def test_refusals_stand_apart_from_what_is_to_be_done(piped: Callable[..., list[str]]) -> None:

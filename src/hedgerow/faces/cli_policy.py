@@ -101,6 +101,7 @@ def explain(name: Name, to: Json = None) -> None:
 def _print(policy: Policy, record: dict[str, Any], cells: list[Cell]) -> None:
     """All sections; a table of rows that has none, and a part that is off, are left out."""
     from hedgerow.faces import policy_words as words
+    from hedgerow.faces.buffer import crowded
     from hedgerow.faces.scorecard import high_risk
 
     text.say(policy.title or policy.name, style="bold")
@@ -108,6 +109,8 @@ def _print(policy: Policy, record: dict[str, Any], cells: list[Cell]) -> None:
         text.say(" ".join(policy.description.split()))
     if policy.hedge.leverage > 1.0:
         text.say(f"WARNING: {high_risk(policy.hedge.leverage)}", style="bold")
+    if near := crowded(policy.margin, policy.hedge.leverage):
+        text.say(f"WARNING: {near}", style="bold")
     text.say(f"Policy {policy.name}, version {policy.version}, file {record['file']}.")
     _settings("targets", policy, cells)
     _section("regime", policy)

@@ -26,6 +26,7 @@ TITLES: Final = {
     "outages": "Spans without a bar",
     "funding_gaps": "Gaps in funding",
     "unused": "Files left aside",
+    "deleveraged": "Auto-deleveraging (scenario): share of every short in profit",
     "votes_abstained": "Days on which a vote abstained, over all assets",
 }
 HEADS: Final = {"of": "in", "until": "until"}

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hedgerow import __version__
 from hedgerow.faces.attribution import ATTRIBUTION, SLEEVE, effects_record, hedging_record, split_record
+from hedgerow.faces.buffer import account_record, ladder_record
 from hedgerow.model.report import PARTS, Comparison, LegRecord, Run
 from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
 
 if TYPE_CHECKING:
     from hedgerow.research.decision import Decision
+
+
+RISK: Final = frozenset(
+    {
+        "margin_in",
+        "pair_reduce",
+        "flatten",
+        "carry_margin",
+        "liquidated",
+        "settled",
+        "deleveraged",
+        "repaid",
+        "reopened",
+    }
+)  # reasons of what the risk clock or the venue does, between two daily decisions
 
 
 def stamp(ns: int) -> str:
@@ -38,6 +54,7 @@ def backtest_record(comparison: Comparison) -> dict[str, Any]:
         "start": day(int(run.days_ns[0])),
         "end": day(int(run.days_ns[-1])),
         "value": {"start": run.start_value, "end": float(run.nav[-1])},
+        "account": account_record(run.margin, run.leverage) | {"ladder": ladder_record(run)},
         "metrics": comparison.metrics,
         "benchmarks": comparison.benchmark_metrics,
         "attribution": attribution(run) | split_record(comparison),
@@ -73,7 +90,7 @@ def decisions(run: Run) -> list[dict[str, Any]]:
     by_day: dict[int, list[LegRecord]] = {}
     risk: dict[int, list[LegRecord]] = {}
     for leg in (*run.legs, *run.refusals):
-        if leg.reason in ("margin_in", "pair_reduce", "carry_margin", "liquidated", "settled"):
+        if leg.reason in RISK:
             risk.setdefault(leg.filled_ns or leg.decided_ns, []).append(leg)
         else:
             by_day.setdefault(leg.day, []).append(leg)
@@ -147,6 +164,7 @@ def decision_record(decision: Decision, *, stages: bool) -> dict[str, Any]:
         "refusals": _legs(decision.refusals),
         "before": decision.before,
         "after": decision.after,
+        "account": account_record(decision.margin, decision.leverage),
         "transfers": decision.transfers,
         "scenarios": decision.scenarios,
     }

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from hedgerow.faces import attribution, charts, numerals, page, palette, scorecard
+from hedgerow.faces import attribution, buffer, charts, numerals, page, palette, scorecard
 from hedgerow.faces.notes import MOST, blocks
-from hedgerow.faces.records import is_cross
+from hedgerow.faces.records import RISK, is_cross
 from hedgerow.ledger import statistics
 from hedgerow.model.report import Comparison, LegRecord, Run
 from hedgerow.units import figure
@@ -68,6 +68,7 @@ def _context(comparison: Comparison) -> dict[str, Any]:
         "attribution": attribution.section(comparison),
         "refusals": _refusals(run, comparison.metrics),
         "health": _health(comparison.metrics),
+        "account": buffer.facts(run, comparison.metrics),
         "notes": blocks(run),
         "most": MOST,
         "liquidated": _liquidated(run),
@@ -172,7 +173,7 @@ def _decisions(run: Run) -> dict[str, Any]:
     """Every leg and refusal by time, column by column, each text once; a refusal that repeats daily is one row."""
     room = max(0, ROWS - len(run.legs))
     rows = [*((leg, 1) for leg in run.legs), *folded(run.refusals)[:room]][:ROWS]
-    rows.sort(key=lambda row: row[0].decided_ns)
+    rows.sort(key=lambda row: (row[0].filled_ns if row[0].reason in RISK else 0) or row[0].decided_ns)
     legs = [leg for leg, _ in rows]
     strings: dict[str, int] = {"": 0}
 
@@ -183,7 +184,7 @@ def _decisions(run: Run) -> dict[str, Any]:
         "decided": [_named(run, leg) // 1_000_000_000 for leg in legs],
         "filled": [leg.filled_ns // 1_000_000_000 if leg.filled_ns > 0 else None for leg in legs],
         "days": [days for _, days in rows],
-        "risk": [i for i, leg in enumerate(legs) if leg.day < 0],
+        "risk": [i for i, leg in enumerate(legs) if leg.reason in RISK],
         "via": [i for i, leg in enumerate(legs) if is_cross(leg)],
         "asset": texts(leg.asset for leg in legs),
         "instrument": texts(leg.instrument for leg in legs),
@@ -202,7 +203,9 @@ def _decisions(run: Run) -> dict[str, Any]:
 
 
 def _named(run: Run, leg: LegRecord) -> int:
-    """The daily bar on whose close it was decided, by its opening time; the risk clock's own time otherwise."""
+    """The daily bar on whose close it was decided, by its opening time; the bar on which the risk clock acted otherwise."""
+    if leg.reason in RISK:
+        return leg.filled_ns or leg.decided_ns
     return int(run.days_ns[leg.day]) if 0 <= leg.day < len(run.days_ns) else leg.decided_ns
 
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from hedgerow.faces import numerals
+from hedgerow.faces import buffer, numerals
 from hedgerow.ledger import statistics
 from hedgerow.model.report import Comparison, LegRecord, Run
 from hedgerow.units import DAYS_PER_YEAR
@@ -180,10 +180,14 @@ def high_risk(leverage: float) -> str:
 
 
 def alarms(run: Run) -> list[str]:
-    """What must be read before any figure: an implausible result, a leveraged hedge, positions that the venue closed."""
+    """What must be read before any figure: an implausible result, a leveraged hedge, a scenario, positions that
+    the venue closed.
+    """
     told = [str(run.coverage["warning"])] if "warning" in run.coverage else []
     if run.leverage > 1.0:
         told.append(high_risk(run.leverage))
+    if asked := buffer.scenario(run):
+        told.append(asked)
     if run.liquidations:
         legs = liquidated(run)
         many = "1 position was" if run.liquidations == 1 else f"{run.liquidations:,} positions were"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from hedgerow.faces import text
+from hedgerow.faces import buffer, text
 from hedgerow.faces.notes import HEDGED, conjoined, sentences
 from hedgerow.faces.policy_words import quantity
 from hedgerow.faces.records import day, is_cross
@@ -48,7 +48,7 @@ def show_comparison(comparison: Comparison) -> None:
     show_money(comparison)
     if run.sleeve.any():
         text.say(sleeve_words(run))
-    _show_health(comparison.metrics)
+    _show_health(run, comparison.metrics)
 
 
 def sleeve_words(run: Run) -> str:
@@ -98,7 +98,7 @@ def _metrics_row(name: str, metrics: Mapping[str, Any], columns: Sequence[tuple[
     return [name, *cells]
 
 
-def _show_health(metrics: Mapping[str, Any]) -> None:
+def _show_health(run: Run, metrics: Mapping[str, Any]) -> None:
     text.heading("Health")
     states = ", ".join(f"{name} {text.percent(share, 0)}" for name, share in metrics["regime_days"].items())
     blocked = ", ".join(f"{name} {count}" for name, count in list(metrics["blocked_by_reason"].items())[:6])
@@ -113,6 +113,7 @@ def _show_health(metrics: Mapping[str, Any]) -> None:
             "Costs",
             f"{text.percent(metrics['cost_per_year'], 2)} of value a year; funding {text.money(metrics['funding'], sign=True)}",
         ),
+        *buffer.facts(run, metrics),
         (
             "Liquidations",
             f"{metrics['liquidations']}; highest maintenance margin {text.percent(metrics['max_margin_ratio'])} of equity",
@@ -179,6 +180,8 @@ def show_explanation(decision: Decision) -> None:
     _show_legs(decision.legs, "Legs", "No legs.")
     _show_legs(decision.refusals, "Refusals", "Nothing was refused.")
     _show_standing(decision)
+    text.heading("Margin ladder")
+    text.say(buffer.ladder_words(decision.margin))
     _show_scenarios(decision)
 
 
@@ -335,14 +338,25 @@ def _show_standing(decision: Decision) -> None:
     if margin:
         text.say()
         heads = ["short after", "coins", "notional", "equity", "liquidation at", "away"]
+        levered = {symbol: _leverage(decision, m) for symbol, m in margin.items()}
         text.table(heads, [
             (symbol, text.figure(m["amount"]), text.money(m["notional"]), text.money(m["equity"]), text.figure(m["liquidation_price"]),
              text.percent(m["liquidation_distance"], 0)) for symbol, m in margin.items()
         ], right=heads[1:])  # fmt: skip
+        for line in buffer.standing_words(margin, levered):
+            text.say(line)
+        text.say(f"Margin account: {buffer.account_words(decision.margin, decision.leverage)}.")
         for symbol, m in margin.items():
             if math.isfinite(m["tenor_days"]):
                 days = (quantity(_short(m[name], 3), "d") for name in ("tenor_days", "planned_days"))
                 text.say("{} expires in {}; the hedge is planned for {}.".format(symbol, *days))
+
+
+def _leverage(decision: Decision, found: Mapping[str, Any]) -> float:
+    """What is short over the equity behind it; of the whole account where shorts share it."""
+    shorts = decision.after["margin"].values()
+    size = found["notional"] if decision.margin.mode == "isolated" else sum(m["notional"] for m in shorts)
+    return float(size / found["equity"]) if found["equity"] > 0.0 else math.inf
 
 
 def _known(value: float) -> float:

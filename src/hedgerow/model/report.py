@@ -13,6 +13,7 @@ import numpy as np
 from hedgerow.model.breakdown import KERNEL_PARTS, Breakdown
 from hedgerow.model.event import Event
 from hedgerow.model.market import Floats, Ints
+from hedgerow.model.policy_limits import Margin
 
 PARTS: Final = KERNEL_PARTS
 
@@ -91,6 +92,7 @@ class Run:
     votes: dict[str, Ints] = field(default_factory=dict)  # vote -> [D, A]: 1 true, 0 false, -1 abstained
     coverage: dict[str, object] = field(default_factory=dict)
     leverage: float = 1.0  # most that a hedge's short may be over its collateral; above 1 is high risk
+    margin: Margin = field(default_factory=Margin)  # the account behind the shorts, and its ladder
     sleeve: Floats = field(default_factory=lambda: np.zeros(0))  # [D] what the carry sleeve ties up, quote
 
 

@@ -156,11 +156,7 @@ def _run(
         name: np.where((bits[:, 1] >> v) & 1 == 0, -1, (bits[:, 0] >> v) & 1).astype(np.int64)
         for v, name in enumerate(policy.vote)
     }
-    coverage = dict(stage.market.coverage)
-    coverage["unknown_funding_bars"] = int(book.scalar[k.S_UNKNOWN_FUNDING])
-    coverage["votes_abstained"] = {
-        name: int((answers == -1).sum()) for name, answers in votes.items() if (answers == -1).any()
-    }
+    coverage = _coverage(stage, book, votes)
     return Run(
         policy=label or policy.name,
         title=policy.title or policy.name,
@@ -191,12 +187,28 @@ def _run(
         wanted=day_out[:, columns.O_WANTED],
         sleeve=day_out[:, columns.O_SLEEVE],
         leverage=policy.hedge.leverage,
+        margin=policy.margin,
         liquidations=int(book.scalar[k.S_LIQUIDATIONS]),
         legs=tuple(leg for leg in done if not leg.refused),
         refusals=tuple(leg for leg in done if leg.refused),
         votes=votes,
         coverage=coverage,
     )
+
+
+def _coverage(stage: Stage, book: k.Book, votes: Mapping[str, Ints]) -> dict[str, object]:
+    """What is told of the data, with what the run met in it: unknown funding, votes that abstained, a scenario."""
+    coverage = dict(stage.market.coverage)
+    coverage["unknown_funding_bars"] = int(book.scalar[k.S_UNKNOWN_FUNDING])
+    coverage["votes_abstained"] = {
+        name: int((answers == -1).sum()) for name, answers in votes.items() if (answers == -1).any()
+    }
+    if stage.deleveraged is not None:
+        coverage["deleveraged"] = {
+            f"{np.datetime64(int(stage.market.open_ns[t]), 'ns').astype('datetime64[s]')}Z": float(stage.deleveraged[t])
+            for t in np.flatnonzero(stage.deleveraged)
+        }
+    return coverage
 
 
 def _records(policy: Policy, stage: Stage, log: Floats) -> list[LegRecord]:
@@ -276,7 +288,15 @@ _A_YEAR = (Reason.CARRY_ENTER, Reason.CARRY_LEAVE)
 _IN_DAYS = (Refusal.COOLDOWN, Refusal.RUNG_WAIT, Refusal.NO_NEXT, Reason.HEDGE_LENGTHEN)
 _IN_TIMES = (Refusal.COST_BENEFIT, Refusal.TURNOVER, Refusal.DEPEG, Reason.DEPLOY)
 _IN_COINS = (Refusal.PROTECTED, Refusal.BACKING, Refusal.UNREPLACED)
-_IN_QUOTE = (Refusal.BELOW_MINIMUM, Refusal.LIQUIDITY, Refusal.MARGIN, Refusal.CASH, Reason.LIQUIDATED)
+_IN_QUOTE = (
+    Refusal.BELOW_MINIMUM,
+    Refusal.LIQUIDITY,
+    Refusal.MARGIN,
+    Refusal.CASH,
+    Reason.LIQUIDATED,
+    Reason.DELEVERAGED,
+    Reason.REPAID,
+)
 
 
 def unit_of(policy: Policy, code: Reason | Refusal, row: int) -> str:

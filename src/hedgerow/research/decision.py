@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from hedgerow.model.instrument import Universe
 from hedgerow.model.market import Floats
 from hedgerow.model.policy import Policy
 from hedgerow.model.policy_check import threshold
+from hedgerow.model.policy_limits import Margin
 from hedgerow.model.portfolio import Portfolio
 from hedgerow.model.report import LegRecord
 from hedgerow.research import states
@@ -83,6 +84,7 @@ class Decision:
     transfers: dict[str, float]  # contract -> collateral to move with the plan, settle currency; + to the venue
     scenarios: list[dict[str, float]]
     leverage: float = 1.0  # most that a hedge's short may be over its collateral; above 1 is high risk
+    margin: Margin = field(default_factory=Margin)  # the account behind the shorts, and its ladder
 
 
 def plan_for(policy: Policy, stage: Stage, portfolio: Portfolio, weights: Mapping[str, float]) -> Decision:
@@ -156,6 +158,7 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
         transfers=_transfers(market.universe, book, log),
         scenarios=_scenarios(before, after),
         leverage=policy.hedge.leverage,
+        margin=policy.margin,
     )
 
 
