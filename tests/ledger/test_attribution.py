@@ -226,6 +226,16 @@ def test_a_missing_price_makes_no_figure_and_is_named() -> None:
     assert [each.closing for each in found] == [D(1000), None, D(1020), None, D(999)]
 
 
+@pytest.mark.parametrize("order", [("BTC", "PERP", "ETH"), ("PERP", "ETH", "BTC"), ("ETH", "BTC", "PERP")])
+def test_prices_of_one_moment_may_come_in_several_marks(order: tuple[str, ...]) -> None:
+    bought = [deposit(), fill(2, SPOT, "1", "100"), fill(2, "ETH/USDT", "1", "10"), fill(2, PERP, "-1", "101")]
+    first, last = {"BTC": 100, "PERP": 101, "ETH": 10}, {"BTC": 120, "PERP": 122, "ETH": 11}
+    at_once = one(*bought, mark(3, **first), mark(4, **last))
+    apart = one(*bought, *(mark(at, **{name: row[name]}) for at, row in ((3, first), (4, last)) for name in order))
+    assert parts(apart) == parts(at_once) == {"spot": D(21), "hedge": D(-20), "basis": D(-1)}
+    assert apart.closing == at_once.closing
+
+
 def test_a_contract_with_a_price_but_no_spot_names_the_spot() -> None:
     sold = fill(3, PERP, "-1", "100")
     assert attribute([deposit(), sold, mark(4, PERP=101)], "USDT")[0].missing == ("a price of BTC",)

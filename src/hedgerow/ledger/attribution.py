@@ -1,8 +1,7 @@
 """Where a change of value came from: an exact fold of events between marks (domain 2.20).
 
-``attribute`` takes the change between two marks apart into the parts of ``model.breakdown``; the parts and the external flows add up to it,
-which the fold asserts (to ``breakdown.CLOSE`` of the value; in fact to the rounding of Decimal). All amounts are in the account's
-quote currency, gains above 0.
+``attribute`` takes the change between two marks apart into the parts of ``model.breakdown``; the parts and the external
+flows add up to it, which the fold asserts (to ``breakdown.CLOSE`` of the value). Amounts are in quote, gains above 0.
 
 Between two marks, with S spot, F the contract's price, both at the marks 0 and 1, and q units held: spot price is
 q (S1 - S0); the hedge's index part q (S1 - S0) and its basis part q ((F1 - S1) - (F0 - S0)), q below 0 when short. A fill
@@ -325,7 +324,9 @@ class Attribution:
 
     def _settle(self, mark: Mark) -> None:
         """Carry the moves since the last mark into the parts, under the regimes that stood at its start."""
-        found = currency_prices(mark.prices, self.quote)
+        again = mark.at_ns == self._until_ns  # prices of one moment may come in several marks
+        self._marked = {**self._marked, **mark.prices} if again else mark.prices
+        found = currency_prices(self._marked, self.quote)
         for currency, price in found.items():
             last = self._price.get(currency)
             self._price[currency] = price
@@ -339,7 +340,7 @@ class Attribution:
                     own = currency, self._regime.get(currency, "")
                     self._cells.add(_SPOT, own, amount * (price - last), sleeve)
         fresh = set(found)
-        for symbol, price in mark.prices.items():
+        for symbol, price in self._marked.items():
             instrument = _instrument(symbol)
             if instrument.kind is not Kind.SPOT and instrument.asset in found and instrument.settle in found:
                 spot, settle = found[instrument.asset], found[instrument.settle]
@@ -349,7 +350,7 @@ class Attribution:
                 self._prices[symbol] = now
                 fresh.add(symbol)
         self._regime.update(mark.regimes)
-        self._fresh, self._marked, self._until_ns = frozenset(fresh), mark.prices, mark.at_ns
+        self._fresh, self._until_ns = frozenset(fresh), mark.at_ns
 
     def _carry(self, one: Served, last: _Prices, now: _Prices) -> None:
         """One position from its last mark to this one: index, basis, and what its settle currency gained in quote."""
