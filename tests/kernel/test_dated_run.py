@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hedgerow.kernel import arrays as k
 from hedgerow.model.instrument import Instrument, Kind
 from hedgerow.model.report import PARTS, Run
+from hedgerow.research.accounts import accounts_of, difference
 from hedgerow.research.backtest import Traces, trace
 from hedgerow.units import NS_PER_DAY, NS_PER_HOUR
 from tests.kernel.desk import rules_of
@@ -127,3 +128,19 @@ def test_a_better_carry_earns_what_it_promised() -> None:
     assert sold.day == 1
     assert part(run, "basis") == pytest.approx(6 * (sold.price - 100.0))
     assert part(run, "basis") / 600.0 == pytest.approx(0.10 * 72 / 365.0, rel=0.05)  # it filled a day after it was seen
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_crumb_of_a_large_position_ends_in_the_ledger_too(seed: int) -> None:
+    """Tens of billions of coins leave the floats' error of their size on the 365 that are settled at the expiry."""
+    contract = Instrument("A/USDT:USDT-200315", "A", kind=Kind.DATED, expiry_ns=FIRST_NS + 74 * NS_PER_DAY)
+    wanted = np.concatenate([[1.0], np.random.default_rng(seed).uniform(0.2, 1.0, 66), [1e-8] * 23])
+    made = stage({"A": [0.0137] * 90}, futures=[contract], signals={"external_hedge": wanted})
+    policy = rules_of(hedge={"external": True, "reserve": "0 %", "rung_down_every": "0 d", "min_step": "0 pp",
+                             "instrument": "dated", "roll_before": "0 d"})  # fmt: skip
+    run, traces = trace(policy, made, capital=1e9, weights={"A": 0.5})
+    (settled,) = [leg for leg in run.legs if leg.reason == "settled"]
+    assert 0.0 < settled.amount < 1e-7 * max(leg.amount for leg in run.legs)
+    accounts = accounts_of(policy, made, run, traces)
+    assert [position.size for position in accounts.ledger.contracts.values()] == [0]
+    assert difference(accounts, run) < 1e-12

@@ -36,6 +36,7 @@ FUTURES: Final = "futures"
 _MARGIN: Final = "margin "
 _NONE: Final = Decimal(0)
 _LAST: Final = Decimal("1e-9")  # of the amount: what a sum of floats may leave over
+_LEAST: Final = Decimal("1e-12")  # and of the largest size of the position: its crumbs have the floats' error of then
 _KINDS: Final[dict[Reason, FillKind]] = {
     Reason.LIQUIDATED: "liquidation",
     Reason.SETTLED: "settlement",
@@ -67,10 +68,11 @@ def accounts_of(policy: Policy, stage: Stage, run: Run, traces: Traces, method: 
     warmed = stage.warm.shape[0]
     ledger = Ledger(run.quote, method)
     events: list[Event] = []
+    largest: dict[Held, Decimal] = {}
 
     def add(found: Iterable[Event]) -> None:
         for event in found:
-            event = _to_the_end(event, ledger)
+            event = _to_the_end(event, ledger, largest)
             ledger.fold((event,))
             events.append(event)
 
@@ -97,17 +99,23 @@ def difference(accounts: Accounts, run: Run) -> float:
     return abs(float(total) - float(run.nav[-1])) / max(abs(float(run.nav[-1])), 1e-300)
 
 
-def _to_the_end(event: Event, ledger: Ledger) -> Event:
-    """The event, closing a position or emptying its collateral exactly where floats left the last digits over."""
+def _to_the_end(event: Event, ledger: Ledger, largest: dict[Held, Decimal]) -> Event:
+    """The event, closing a position or emptying its collateral exactly where floats left the last digits over;
+    ``largest`` keeps the largest size of every position since it was opened.
+    """
     with localcontext(EXACT):
-        return _closed(event, ledger)
+        return _closed(event, ledger, largest)
 
 
-def _closed(event: Event, ledger: Ledger) -> Event:
+def _closed(event: Event, ledger: Ledger, largest: dict[Held, Decimal]) -> Event:
     if isinstance(event, Fill) and ":" in event.instrument:
-        position = ledger.contracts.get(Held(event.account, event.instrument, event.sleeve))
-        left = event.amount + (position.size if position else _NONE)
-        return replace(event, amount=event.amount - left) if abs(left) <= _LAST * abs(event.amount) else event
+        held = Held(event.account, event.instrument, event.sleeve)
+        position = ledger.contracts.get(held)
+        size = position.size if position else _NONE
+        left = event.amount + size
+        largest[held] = max(largest[held] if size and held in largest else _NONE, abs(size), abs(left))
+        error = max(_LAST * abs(event.amount), _LEAST * largest[held])
+        return replace(event, amount=event.amount - left) if abs(left) <= error else event
     if isinstance(event, Transfer) and event.account.startswith(_MARGIN):
         left = ledger.balances.get((event.account, event.currency), _NONE) - event.amount
         if abs(left) <= _LAST * event.amount:
