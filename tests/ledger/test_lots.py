@@ -63,8 +63,8 @@ def test_specific_identification_without_names_takes_the_oldest() -> None:
 def test_named_lots_that_do_not_suffice_are_refused_and_nothing_is_booked(names: tuple[str, ...]) -> None:
     ledger = folded(*bought(20_000, 40_000), method="SPECIFIC")
     before = dict(ledger.balances), ledger.open_lots(), ledger.trial_balance()
-    with pytest.raises(ConfigError, match=f"the lots {names[0]} hold"):
-        ledger.fold([fill("-1.5", "BTC/USDT", 50_000, 9 * NS_PER_DAY, lots=names)])
+    with pytest.raises(ConfigError, match=f"event gone: the lots {names[0]} hold"):
+        ledger.fold([fill("-1.5", "BTC/USDT", 50_000, 9 * NS_PER_DAY, lots=names, id="gone")])
     assert (dict(ledger.balances), ledger.open_lots(), ledger.trial_balance()) == before
     assert ledger.disposals == []
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal
 
+from hedgerow.errors import ConfigError
 from hedgerow.ledger.entries import ZERO, plus
 from hedgerow.ledger.lots import Departure, Disposal, Method, OpenLot, Pool, Taken, disposals
 from hedgerow.ledger.records import Principal
@@ -54,7 +55,10 @@ class Holdings:
         """
         if currency == self._quote or not amount:
             return []
-        parts = self._pool(account, currency).draw(amount, names)
+        try:
+            parts = self._pool(account, currency).draw(amount, names)
+        except ConfigError as error:  # the pool knows its lots, not whose sale named them
+            raise ConfigError(error.message, where=f"event {event[0]}", fix=error.fix) from None
         self.disposals += disposals(parts, event, kind, account, currency, proceeds, fees, self._long_days)
         return parts
 
