@@ -255,6 +255,13 @@ def test_unknown_funding_is_counted_and_is_in_no_part() -> None:
     assert (found.unknown_funding, parts(found)) == (1, {"funding": D(2)})
 
 
+def test_what_a_deposit_cost_nobody_told_leaves_the_realised_profit_unknown() -> None:
+    for cost, realised in ((None, None), (D(60), D(50))):
+        told = [mark(1, BTC=100), deposit("1", "BTC", cost=cost), fill(3, SPOT, "-1", "110"), mark(4, BTC=110)]
+        sold = next(row for row in one(*told).reasons if row.reason == "trade")
+        assert (sold.realised, sold.total) == (realised, D(0))
+
+
 def test_coins_that_come_without_a_price_are_worth_that_of_the_next_mark() -> None:
     found = one(deposit("1", "BTC"), fill(2, SPOT, "-1", "90"), mark(3, BTC=100))
     assert (found.flows, parts(found)) == (D(90), {})

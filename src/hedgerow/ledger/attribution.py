@@ -114,11 +114,12 @@ class Attribution:
             case Fill():
                 self._fill(event)
             case Flow():
-                self._credit("flows", event.currency, event.amount, FLOWS, event.price, cost=event.cost)
+                self._credit("flows", event.currency, event.amount, FLOWS, event.price, event.cost)
             case Income():
-                self._credit(event.kind, event.currency, event.amount, _INCOME[event.kind], event.price)
+                worth = self._worth_of(event.currency, event.amount, event.price)
+                self._credit(event.kind, event.currency, event.amount, _INCOME[event.kind], event.price, worth)
             case Transfer() if event.fee:
-                self._credit("charge", event.currency, -event.fee, _CHARGES, None)
+                self._credit("charge", event.currency, -event.fee, _CHARGES, None, None)
 
     def take(self) -> Breakdown:
         """The breakdown since the last ``take`` (or the beginning)."""
@@ -140,11 +141,11 @@ class Attribution:
         return found
 
     def _credit(
-        self, name: str, currency: str, amount: Decimal, part: int, price: Decimal | None, cost: Decimal | None = None
+        self, name: str, currency: str, amount: Decimal, part: int, price: Decimal | None, cost: Decimal | None
     ) -> None:
-        """What is no fill: an amount of one currency, for itself."""
+        """What is no fill: an amount of one currency, for itself; ``cost`` of coins that come (None: not known)."""
         where = currency, self._regime.get(currency, "")
-        self._hold(currency, amount, "", cost if cost is not None else self._worth_of(currency, amount, price))
+        self._hold(currency, amount, "", cost)
         self._book(self._reasons.deed(name), currency, amount, part, where, price)
 
     def _book(
@@ -388,9 +389,8 @@ class Attribution:
 
     def _lacking(self, contract: Instrument) -> Sequence[str]:
         """What the last mark does not price: the contract, or beside it the currencies that split and value it."""
-        if contract.symbol not in self._marked:
-            return (contract.symbol,)
-        return [name for name in dict.fromkeys((contract.asset, contract.settle)) if name not in self._fresh]
+        beside = [name for name in dict.fromkeys((contract.asset, contract.settle)) if name not in self._fresh]
+        return beside if contract.symbol in self._marked else (contract.symbol,)
 
     def _worth(self, name: str, amount: Decimal) -> Decimal:
         """What an amount of a currency, or of a contract that was paid for in full, is worth at the last mark."""
