@@ -168,6 +168,19 @@ def test_columns_that_are_named_read_any_table_of_fills(tmp_path: Path) -> None:
         only(tmp_path, "a\n1\n", columns={"time": "a"})
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        FUTURES.replace(",0.5,21005", ",-0.5,21005"),
+        SPOT.replace("2001INCH", "-2001INCH"),
+        OLD_SPOT.replace("BUY,0.03,2", "SELL,0.03,-2"),
+    ],
+)
+def test_a_sale_stays_a_sale_where_its_amount_bears_a_sign_too(tmp_path: Path, text: str) -> None:
+    sold = [event for event in only(tmp_path, text, offset="+00:00") if isinstance(event, Fill)]
+    assert [event.amount < 0 for event in sold].count(True) == 1
+
+
 REFUSED = [
     (SPOT.replace("0.1BTC", "0.1ETH"), "line 2: Pair", "not of BTCUSDT"),
     (SPOT.replace("BUY", "GIFT"), "line 2: Side", '"GIFT" is no side'),
@@ -182,6 +195,16 @@ REFUSED = [
     (SPOT.replace("0.0001BTC", '"0,0001BTC"'), "line 2: Fee", '"0,0001" has a comma'),
     (OLD_SPOT.replace(",", ";").replace("0.03", "0,03"), "line 2: Price", '"0,03" has a comma'),
     (DEPOSITS.replace(",", ";").replace("9000", "0,500"), "line 2: Amount", '"0,500" has a comma'),
+    (
+        TRANSACTIONS.replace("-1.25,USDT", "-1.25,BNFCR"),
+        "line 2: Asset",
+        "pays funding in USDT, and the row is in BNFCR",
+    ),
+    (
+        BYBIT_FUTURES.replace("16:00:00,USDT", "16:00:00,USDC"),
+        "line 3: Currency",
+        "pays funding in USDT, and the row is",
+    ),
     ("a,b\n1,2\n", "", "no known export has the columns a, b"),
 ]
 

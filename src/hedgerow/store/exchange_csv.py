@@ -123,6 +123,15 @@ def _fill(
     return made | ({"fee_currency": paid_in} if paid_in else {})
 
 
+def _funding(symbol: str, reading: Reading, amount: Decimal, row: Row, column: str) -> dict[str, Any]:
+    """A payment, which an event has in the contract's settle currency. Raises ConfigError for one in another."""
+    settle = symbol.partition(":")[2].partition("-")[0]
+    if row[column] != settle:
+        message, fix = f"{symbol} pays funding in {settle}, and the row is in {row[column]}", "Write it by hand."
+        raise ConfigError(message, where=f"{reading.where}: {column}", fix=fix)
+    return {"type": "funding", "account": reading.account, "instrument": symbol, "amount": f"{amount}"}
+
+
 # ------------------------------------------------------------------------------------------------------------- Binance
 
 
@@ -140,13 +149,13 @@ def _binance_spot(row: Row, reading: Reading) -> Made:
     (coin, money) = cuts[0]
     coins, _ = split_unit(row["Executed"], (coin,), f"{where}: Executed")
     fee, paid_in = split_unit(row["Fee"], (coin, money, "BNB"), f"{where}: Fee")
-    amount = coins * side_of(row["Side"], f"{where}: Side")
+    amount = coins.copy_abs() * side_of(row["Side"], f"{where}: Side")
     return [_fill(f"{coin}/{money}", reading, amount, number(row["Price"], f"{where}: Price"), fee, paid_in)]
 
 
 def _binance_spot_old(row: Row, reading: Reading) -> Made:
     where = reading.where
-    amount = number(row["Amount"], f"{where}: Amount") * side_of(row["Type"], f"{where}: Type")
+    amount = number(row["Amount"], f"{where}: Amount").copy_abs() * side_of(row["Type"], f"{where}: Type")
     fee = number(row["Fee"], f"{where}: Fee")
     symbol = pair_of(row["Market"], f"{where}: Market")
     return [_fill(symbol, reading, amount, number(row["Price"], f"{where}: Price"), fee, row.get("Fee Coin", ""))]
@@ -161,7 +170,7 @@ def _binance_futures(row: Row, reading: Reading) -> Made:
         fee, paid_in = split_unit(row["Fee"], (settle, "BNB"), f"{where}: Fee")
     else:
         fee, paid_in = number(row["Fee"], f"{where}: Fee"), row.get("Fee Coin") or row.get("Quote Asset") or settle
-    amount = number(row["Quantity"], f"{where}: Quantity") * side_of(row["Side"], f"{where}: Side")
+    amount = number(row["Quantity"], f"{where}: Quantity").copy_abs() * side_of(row["Side"], f"{where}: Side")
     return [_fill(symbol, reading, amount, number(row["Price"], f"{where}: Price"), fee, paid_in)]
 
 
@@ -179,8 +188,7 @@ def _binance_transactions(row: Row, reading: Reading) -> Made:
     if kind in ("REALIZED_PNL", "COMMISSION"):
         return _SAID_BY_FILLS
     if kind == "FUNDING_FEE":
-        symbol = contract_of(row["Symbol"], f"{where}: Symbol")
-        return [{"type": "funding", "account": reading.account, "instrument": symbol, "amount": f"{amount}"}]
+        return [_funding(contract_of(row["Symbol"], f"{where}: Symbol"), reading, amount, row, "Asset")]
     if kind == "TRANSFER":
         ends = ("binance spot", reading.account)
         source, to = ends if amount > 0 else ends[::-1]
@@ -235,8 +243,7 @@ def _bybit_futures(row: Row, reading: Reading) -> Made:
         raise ConfigError(f'the type "{row["Type"]}" is not known', where=f"{where}: Type", fix=fix)
     symbol = contract_of(row["Contract"], f"{where}: Contract")
     if kind == "funding":
-        amount = number(row["Change"], f"{where}: Change")
-        return [{"type": "funding", "account": reading.account, "instrument": symbol, "amount": f"{amount}"}]
+        return [_funding(symbol, reading, number(row["Change"], f"{where}: Change"), row, "Currency")]
     side = side_of(row["Direction"], f"{where}: Direction")
     amount = number(row["Quantity"], f"{where}: Quantity").copy_abs() * side
     price, fee = (number(row[name], f"{where}: {name}") for name in ("Filled Price", "Fee Paid"))
