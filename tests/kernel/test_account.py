@@ -12,6 +12,7 @@ from hedgerow.kernel.account import account_distance, account_spare, account_sta
 from hedgerow.kernel.ladder import rung_at
 from hedgerow.kernel.run import decide_once
 from hedgerow.model.instrument import Instrument, Kind
+from hedgerow.model.margin import DEFAULT_TIERS, pack_tiers
 from hedgerow.model.plan import Reason
 from hedgerow.model.report import Run
 from hedgerow.research.accounts import accounts_of
@@ -63,6 +64,28 @@ def test_at_the_distance_equity_is_the_maintenance_margin(mode: str, cash: float
     assert 0.0 < found < 10.0
     equity, need, _ = state(desk, found)
     assert equity == pytest.approx(need, rel=1e-6)
+
+
+def test_a_far_rise_into_dear_tiers_is_found_and_is_not_taken_for_a_near_one() -> None:
+    """Coins outweigh the short at today's rate, not at that of its largest tier (30 %): the account ends far above.
+
+    A search that measured slopes over a bare millionth lost them in rounding far away, and answered below nothing.
+    """
+    desk = Desk(
+        rules_of(margin={"mode": "unified", "haircut": "10 %"}),
+        {"A": 35_000.0},
+        {"A": 0.5},
+        cash=410_000.0,
+        held={"A": 10.0},
+    )
+    desk.short("A", 8.625, collateral=0.0)
+    desk.rules = desk.rules._replace(tier=pack_tiers([DEFAULT_TIERS])[0])
+    desk.rules.inst[k.I_TIER, 1], desk.rules.inst[k.I_TIERS, 1] = 0.0, float(len(DEFAULT_TIERS))
+    found = loose(account_distance)(desk.rules, desk.book, desk.price)
+    equity, need, _ = state(desk, found)
+    assert 10.0 < found < 1_000.0
+    assert equity == pytest.approx(need, rel=1e-6)
+    assert loose(rung_at)(desk.rules, desk.book, 1, desk.price) == k.NEAR_NONE
 
 
 def test_each_short_of_a_wallet_is_shown_its_price_with_the_others_as_they_stand() -> None:

@@ -110,8 +110,9 @@ def account_distance(rules: Rules, book: Book, price: Floats) -> float:
     rise = 0.0
     gap = equity - need
     for _ in range(_ROUNDS):
-        up, up_need, _ = account_state(rules, book, price, rise + _STEP)
-        slope = (up - up_need - gap) / _STEP
+        ahead = _STEP * (1.0 + rise)  # of the rise itself: far away a bare step drowns in rounding
+        up, up_need, _ = account_state(rules, book, price, rise + ahead)
+        slope = (up - up_need - gap) / ahead
         if slope >= 0.0:
             if rise == 0.0:  # the largest tier may still fall: look far away
                 rise = 1e6
