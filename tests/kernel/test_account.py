@@ -201,3 +201,21 @@ def test_a_unified_account_owes_nothing_once_all_that_it_held_is_sold() -> None:
     assert run.nav - 1_000.0 == pytest.approx(run.parts.sum(axis=1))
     told = accounts_of(policy, made, run, traces).ledger.valuations[-1].value
     assert float(told or 0) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("mode", ["isolated", "cross", "unified"])
+def test_where_no_spot_can_be_sold_the_ladder_covers_what_is_missing(mode: str) -> None:
+    """10 A are short at 100 against coins held elsewhere, backed by 1,000, and A is at 150: 500 of 1,500 are there. What
+    covers d coins frees 150 d alone, so 6.67 go; with a sale behind each it would be half of that.
+    """
+    policy = rules_of(hedge={"constant": "100 %", "cover_outside": True}, margin={"mode": mode, "haircut": "50 %"})
+    cash = 1_000.0 if mode == "unified" else 0.0
+    desk = Desk(policy, {"A": 100.0}, {"A": 0.5}, cash=cash)
+    desk.book.asset[k.B_OUTSIDE, 0] = 10.0
+    desk.short("A", 10.0, collateral=1_000.0 if mode == "isolated" else 0.0)
+    desk.book.wallet[k.W_MARGIN, 0] = 1_000.0 if mode == "cross" else 0.0
+    desk.at_price(A=150.0)
+    loose(decide_once)(desk.rules, desk.book, desk.work, desk.signal, desk.price, desk.fresh, desk.funding, desk.routes,
+                       False)  # fmt: skip
+    covers = [leg.units for leg in desk.plan() if leg.reason is Reason.PAIR_REDUCE]
+    assert covers == [pytest.approx(1_000.0 / 150.0)]

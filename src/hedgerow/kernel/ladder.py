@@ -116,7 +116,8 @@ def margin_stage(
     pair at ``margin.flatten``.
 
     A pair covers d coins and sells the d coins of spot that they protected: net exposure stays, and d p (1 + 1/L) is
-    freed. Spare collateral of other shorts counts as cash; without a fresh price of the contract nothing is traded.
+    freed; d p / L where the spot is protected or elsewhere. Spare collateral of other shorts counts as cash; without a
+    fresh price of the contract nothing is traded.
     """
     cash = free_cash(rules, book, price, fresh, nav)
     for n in range(count[0]):  # proceeds pay what is due before anything else (2A-17)
@@ -158,8 +159,8 @@ def margin_stage(
         if rung >= NEAR_STOP:
             _stop_adding(rules, legs, count, i, distance)
         if rung >= NEAR_REDUCE and fresh[i] == 1:
-            freed = 1.0 + 1.0 / rules.scalar[K_LEVERAGE]
-            units = rest / freed if inverse else rest / (price[i] * freed)
+            behind = 0.0 if inverse else _sellable(rules, book, x, i)  # free coins were paid in before
+            units = _covered_for(rules, rest if inverse else rest / price[i], 1.0, behind)
             _give_up(rules, book, x, price, units, i, rung, distance, legs, count, day)
 
 
@@ -203,10 +204,33 @@ def _account_stage(
             continue
         if book.inst[P_UNITS, i] < 0.0 and price[i] > 0.0 and fresh[i] == 1:
             sold = rules.asset[A_HAIRCUT, int(rules.inst[I_ASSET, i])] if rules.scalar[K_MODE] == UNIFIED else 1.0
-            share = rest / (notional * (sold + 1.0 / rules.scalar[K_LEVERAGE]))
-            units = -book.inst[P_UNITS, i] * share
+            need = -book.inst[P_UNITS, i] * rest / notional
+            units = _covered_for(rules, need, sold, _sellable(rules, book, x, i))
             _give_up(rules, book, x, price, units, i, rung, distance, legs, count, day)
     return cash
+
+
+@compiled
+def _sellable(rules: Rules, book: Book, x: Floats, i: int) -> float:
+    """Coins of the hedge on contract ``i`` whose spot may be sold: neither protected nor held elsewhere."""
+    owner = int(rules.inst[I_ASSET, i])
+    own = -hedge_units(book.inst, i)
+    coins = 0.0
+    for b in range(book.asset.shape[1]):
+        if b != owner and int(book.asset[B_CROSS_BY, b]) == i and book.asset[B_CROSS, b] > 0.0:
+            own -= book.asset[B_CROSS, b]
+            if x[X_CROSSED, b] > 0.0:
+                coins += min(book.asset[B_CROSS, b], free_coins(book.asset, b) / x[X_CROSSED, b])
+    return coins + max(0.0, min(own, free_coins(book.asset, owner)))
+
+
+@compiled
+def _covered_for(rules: Rules, need: float, sold: float, coins: float) -> float:
+    """Coins to cover so that ``need`` of them is no longer missing: each frees its collateral and, of the first ``coins``,
+    the part ``sold`` of the spot behind it; where no spot can be sold, more is covered.
+    """
+    leverage = rules.scalar[K_LEVERAGE]
+    return max(need / (sold + 1.0 / leverage), (need - sold * coins) * leverage)
 
 
 @compiled
