@@ -219,3 +219,12 @@ def test_where_no_spot_can_be_sold_the_ladder_covers_what_is_missing(mode: str) 
                        False)  # fmt: skip
     covers = [leg.units for leg in desk.plan() if leg.reason is Reason.PAIR_REDUCE]
     assert covers == [pytest.approx(1_000.0 / 150.0)]
+
+
+def test_coins_that_are_sold_for_a_debt_within_a_bar_made_their_part_of_its_rise() -> None:
+    """Nothing but cash backs the short (haircut 100 %), A trebles in a bar: its coins pay the debt at 300, not at 100."""
+    closes = {"A": [100.0] * 3 + [300.0] * 3}
+    policy = rules_of(hedge={"constant": "100 %", "reserve": "0 %"}, margin={"mode": "unified", "haircut": "100 %"})
+    run, _ = trace(policy, stage(closes), capital=2_000.0, weights={"A": 0.5})
+    assert [leg for leg in run.legs if leg.reason == "repaid"]
+    assert run.nav - 2_000.0 == pytest.approx(run.parts.sum(axis=1))

@@ -15,6 +15,7 @@ from hedgerow.kernel.arrays import (
     B_ENTERED,
     B_FEE_SPOT,
     B_HELD,
+    B_MARK,
     B_PEAK_DONE,
     B_PNL_CARRY,
     B_PNL_SPOT,
@@ -131,6 +132,7 @@ def sell_forced(rules: Rules, book: Book, legs: Floats, n: int, at: int, price: 
     book.asset[B_PRINCIPAL, a] += units * fill + fee
     book.asset[B_FEE_SPOT, a] -= fee
     book.asset[B_SLIP_SPOT, a] -= units * (fill - price)
+    book.asset[B_PNL_SPOT, a] -= units * (price - book.asset[B_MARK, a])  # within a bar: since the last settlement
     book.scalar[S_SPOT_TRADED] += abs(units) * fill
     count_turnover(book.scalar, abs(units) * fill)
     note_fill(legs, n, at, fill, units, fee)
