@@ -66,7 +66,8 @@ def test_at_the_distance_equity_is_the_maintenance_margin(mode: str, cash: float
     assert equity == pytest.approx(need, rel=1e-6)
 
 
-def test_a_far_rise_into_dear_tiers_is_found_and_is_not_taken_for_a_near_one() -> None:
+@pytest.mark.parametrize("price", [35_000.0, 35_043.7, 41_234.5])
+def test_a_far_rise_into_dear_tiers_is_found_and_is_not_taken_for_a_near_one(price: float) -> None:
     """Coins outweigh the short at today's rate, not at that of its largest tier (30 %): the account ends far above.
 
     A search that measured slopes over a bare millionth lost them in rounding far away, and answered below nothing.
