@@ -74,7 +74,7 @@ def test_a_far_rise_into_dear_tiers_is_found_and_is_not_taken_for_a_near_one(pri
     """
     desk = Desk(
         rules_of(margin={"mode": "unified", "haircut": "10 %"}),
-        {"A": 35_000.0},
+        {"A": price},
         {"A": 0.5},
         cash=410_000.0,
         held={"A": 10.0},
