@@ -229,3 +229,16 @@ def test_coins_that_are_sold_for_a_debt_within_a_bar_made_their_part_of_its_rise
     run, _ = trace(policy, stage(closes), capital=2_000.0, weights={"A": 0.5})
     assert [leg for leg in run.legs if leg.reason == "repaid"]
     assert run.nav - 2_000.0 == pytest.approx(run.parts.sum(axis=1))
+
+
+def test_the_fee_of_the_last_cover_is_paid_from_the_wallet() -> None:
+    """The futures wallet holds nothing: what closing costs comes from the stablecoins, and it is not left below zero."""
+    desk = Desk(
+        rules_of(margin={"mode": "cross"}, hedge={"constant": "0 %", "rung_down_every": "0 d"}, charged=True), {"A": 100.0}, {"A": 0.5}, cash=1_000.0,
+        held={"A": 10.0},
+    )  # fmt: skip
+    desk.short("A", 10.0, collateral=0.0)
+    desk.see(adv30=1e12, adv30_futures=1e12, sigma_ewma=0.5).day()
+    assert desk.shorts("A") == 0.0
+    assert desk.book.wallet[k.W_MARGIN, 0] == 0.0
+    assert desk.cash() < 1_000.0

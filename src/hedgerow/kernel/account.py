@@ -246,6 +246,8 @@ def release(rules: Rules, book: Book, i: int, mark: Floats, price: float, spot: 
         if rules.scalar[K_MODE] == UNIFIED:
             return 0.0
         spare = max(0.0, min(account_spare(rules, book, mark), book.wallet[W_MARGIN, 0]))
+        if book.wallet[W_MARGIN, 0] < 0.0 and account_state(rules, book, mark, 0.0)[2] == 0.0:
+            spare = max(book.wallet[W_MARGIN, 0], -max(0.0, book.wallet[W_CASH, 0]))  # the last cover's fee is owed
         book.wallet[W_MARGIN, 0] -= spare
         book.wallet[W_CASH, 0] += spare
         return spare
