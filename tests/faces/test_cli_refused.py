@@ -183,13 +183,23 @@ def test_outputs_are_tested_before_the_run(folder: Path, held: Path, option: str
 def test_a_page_and_a_record_are_two_files_and_no_input(folder: Path, held: Path) -> None:
     words = ("backtest", "--data", folder, "--assets", "BTC")
     assert "cannot go to standard output" in refused(*words, "--report", "-")
-    out = held.parent / "out"
-    assert "is the file of --json too" in refused(*words, "--json", out, "--report", held.parent / "x" / ".." / "out")
+    out = held.parent / "out.html"
+    twice = held.parent / "x" / ".." / "out.html"
+    assert "is the file of --json too" in refused(*words, "--json", out, "--report", twice)
     for command in ("plan", "explain"):
         said = refused(command, "--data", folder, "--portfolio", held, "--json", held)
         assert "is the file of --portfolio too" in said
     assert held.read_text() == HELD
     assert [path.name for path in held.parent.iterdir()] == ["held.toml"]
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("command", [("backtest", "--data", "x", "--report"), ("statement", "x.jsonl", "--html")])
+@pytest.mark.parametrize("name", ["page.pdf", "page", "page.html.gz"])
+def test_a_page_is_named_as_one(held: Path, command: tuple[str, ...], name: str) -> None:
+    said = refused(*command, held.parent / name)
+    assert said.startswith(f"{command[-1]}: {name} does not end in .html or .htm. Name it page")
+    assert said.endswith(".html.\n")
 
 
 def test_every_record_is_tested_first(tmp_path: Path) -> None:

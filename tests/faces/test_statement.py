@@ -224,7 +224,8 @@ def test_what_cannot_be_stated_is_refused_with_a_fix(told: Path, nothing: Path, 
     assert '--method: there is no method "best". Use one of FIFO' in refused("statement", told, "--method", "best")
     assert "--csv: " in refused("statement", told, "--csv", told)
     assert "--html: the page cannot go to standard output" in refused("statement", told, "--html", "-")
-    assert "is the file of --html too" in refused("statement", told, "--html", tmp_path / "a", "--csv", tmp_path / "a")
+    same = tmp_path / "a.html"
+    assert "is the file of --html too" in refused("statement", told, "--html", same, "--csv", same)
 
 
 # -------------------------------------------------------------------------------------------------------------- events
@@ -244,7 +245,8 @@ def test_a_download_becomes_an_event_file(tmp_path: Path) -> None:
     assert isinstance(fill, Fill)
     assert fill.amount == Decimal("0.1")
     assert "is there already" in refused("events", "import", source, "--into", into)
-    assert "says no form" in refused("events", "import", source, "--into", tmp_path / "e.txt")
+    said = refused("events", "import", source, "--into", tmp_path / "e.txt")
+    assert said == "--into: e.txt does not end in .jsonl or .csv. Name it e.jsonl.\n"
     assert '--utc-offset: "2" is no offset' in refused(
         "events", "import", source, "--into", tmp_path / "f.csv", "--utc-offset", "2"
     )

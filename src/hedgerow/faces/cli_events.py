@@ -11,9 +11,21 @@ import typer
 from hedgerow.errors import ConfigError
 from hedgerow.faces import options, text
 
-ENDINGS = (".jsonl", ".csv")
+
+def _new(option: typer.CallbackParam, path: Path) -> Path:
+    if path.exists():
+        raise ConfigError(f"{path} is there already", where=option.opts[0], fix="Name another file, or remove it.")
+    return options.formed(path, option.opts[0], options.EVENT_FILES)
+
+
 Into = Annotated[
-    Path, typer.Option("--into", metavar="FILE", help="Event file to write, .jsonl or .csv; it must not be there yet.")
+    Path,
+    typer.Option(
+        "--into",
+        metavar="FILE",
+        callback=_new,
+        help="Event file to write, .jsonl or .csv; it must not be there yet.",
+    ),
 ]
 
 
@@ -56,7 +68,6 @@ def import_(
     from hedgerow.store.events import write_events
     from hedgerow.store.exchange_csv import EXPORTS, read_exports
 
-    _refuse_target(into)
     options.apart({"--into": into, "--json": to}, {"SOURCE": source[0]})
     if offset and not re.fullmatch(r"[+-]\d\d:\d\d", offset):
         raise ConfigError(f'"{offset}" is no offset', where="--utc-offset", fix="Write it as +02:00.")
@@ -85,7 +96,7 @@ def import_(
         )
 
     text.emit(record, to, show)
-    if to is None or str(to) != text.STDOUT:
+    if str(to) != text.STDOUT:
         text.print_path(into)
 
 
@@ -98,17 +109,7 @@ def convert(
     """
     from hedgerow.store.events import read_events, write_events
 
-    _refuse_target(into)
     read = read_events(source)
     write_events(into, read.events, read.quote, simulated=read.simulated)
     text.say(f"{text.counted(len(read.events), 'event')}.")
     text.print_path(into)
-
-
-def _refuse_target(path: Path) -> None:
-    if path.suffix.lower() not in ENDINGS:
-        fix = "End it in .jsonl, or in .csv for a spreadsheet."
-        raise ConfigError(f"{path.name} says no form", where="--into", fix=fix)
-    if path.exists():
-        raise ConfigError(f"{path} is there already", where="--into", fix="Name another file, or remove it.")
-    options.output(path, "--into")

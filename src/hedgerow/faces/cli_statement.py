@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final, get_args
 
 import typer
 
 from hedgerow.errors import ConfigError
 from hedgerow.faces import options, text
+from hedgerow.ledger.holdings import Pooling
+from hedgerow.ledger.lots import Method
 
 if TYPE_CHECKING:
+    from hedgerow.ledger.statement import Statement
     from hedgerow.model.event import Event
     from hedgerow.store.events import EventFile
 
 LARGE: Final = 2_000_000  # bytes: reading shows a bar from here on
-METHODS: Final = ("FIFO", "LIFO", "HIFO", "AVERAGE", "SPECIFIC")
-POOLS: Final = ("universal", "account")
+METHODS: Final = get_args(Method)
 
 Events = Annotated[
     Path, typer.Argument(metavar="EVENTS", help="Event file, .jsonl or .csv: deposits, fills, funding, marks.")
@@ -38,12 +40,6 @@ def register(app: typer.Typer) -> None:
     app.command("tax")(tax)
 
 
-def _page(path: Path | None) -> Path | None:
-    if path is not None and str(path) == text.STDOUT:
-        raise ConfigError("the page cannot go to standard output", where="--html", fix="Name a file: statement.html.")
-    return None if path is None else options.output(path, "--html")
-
-
 def _table(path: Path | None) -> Path | None:
     if path is not None and str(path) == text.STDOUT:
         raise ConfigError("the table cannot go to standard output", where="--csv", fix="Name a file: statement.csv.")
@@ -54,6 +50,18 @@ def _folder(path: Path | None) -> Path | None:
     if path is not None and path.exists() and not path.is_dir():
         raise ConfigError(f"{path} is a file", where="--out", fix="Name a folder; it is made if it is missing.")
     return path
+
+
+def _method(name: str) -> str:
+    if name.upper() not in METHODS:
+        raise ConfigError(f'there is no method "{name}"', where="--method", fix=f"Use one of {', '.join(METHODS)}.")
+    return name.upper()
+
+
+def _pool(name: str) -> str:
+    if name not in get_args(Pooling):
+        raise ConfigError(f'there is no pool "{name}"', where="--pool", fix="Use universal or account.")
+    return name
 
 
 def statement(
@@ -70,11 +78,11 @@ def statement(
     ] = False,
     data: Prices = None,
     method: Annotated[
-        str, typer.Option(metavar="NAME", help=f"How lots of spot leave: {', '.join(METHODS)}.")
+        Method, typer.Option(metavar="NAME", parser=_method, help=f"How lots of spot leave: {', '.join(METHODS)}.")
     ] = "AVERAGE",
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE.html", callback=_page, help="Write a page.", show_default=False),
+        typer.Option("--html", metavar="FILE.html", callback=options.page, help="Write a page.", show_default=False),
     ] = None,
     table: Annotated[
         Path | None,
@@ -93,7 +101,6 @@ def statement(
     from hedgerow.faces.statement_record import statement_record
 
     options.apart({"--json": to, "--html": html, "--csv": table}, {"EVENTS": events})
-    method = _method(method)
     start, end = _opens(since, "--from"), _closes(until, "--to")
     if start is not None and end is not None and start >= end:
         raise ConfigError(f"{since} is not before {until}", where="--from", fix="Choose a day up to the last one.")
@@ -122,13 +129,15 @@ def statement(
             text.print_path(path)
 
 
-def _state(read: EventFile, data: Path | None, start: int | None, end: int | None, method: str, tell: text.Tell) -> Any:
+def _state(
+    read: EventFile, data: Path | None, start: int | None, end: int | None, method: Method, tell: text.Tell
+) -> tuple[Statement, bool]:
     """The statement, and whether a made market stands in it."""
     from hedgerow.ledger.statement import state
 
     happened, simulated = _valued(read, data, end, tell)
     tell("folding the events")
-    return state(happened, read.quote, start, end, method=method), simulated  # type: ignore[arg-type]
+    return state(happened, read.quote, start, end, method=method), simulated
 
 
 def _valued(read: EventFile, data: Path | None, end: int | None, tell: text.Tell) -> tuple[tuple[Event, ...], bool]:
@@ -154,12 +163,6 @@ def _read(path: Path) -> EventFile:
     return found
 
 
-def _method(name: str) -> str:
-    if name.upper() not in METHODS:
-        raise ConfigError(f'there is no method "{name}"', where="--method", fix=f"Use one of {', '.join(METHODS)}.")
-    return name.upper()
-
-
 def _opens(given: str, option: str) -> int | None:
     """The first moment of a day as UTC nanoseconds; None where no day was given."""
     from hedgerow.units import NS_PER_DAY
@@ -178,10 +181,13 @@ def tax(
     events: Events,
     year: Annotated[int, typer.Option(metavar="YYYY", min=1970, max=2200, help="Calendar year, UTC.")],
     method: Annotated[
-        str, typer.Option(metavar="NAME", help=f"Which lots a sale takes: {', '.join(METHODS)}.")
+        Method, typer.Option(metavar="NAME", parser=_method, help=f"Which lots a sale takes: {', '.join(METHODS)}.")
     ] = "FIFO",
     pool: Annotated[
-        str, typer.Option(metavar="NAME", help="Lots of all accounts together (universal), or of each (account).")
+        Pooling,
+        typer.Option(
+            metavar="NAME", parser=_pool, help="Lots of all accounts together (universal), or of each (account)."
+        ),
     ] = "universal",
     long_days: Annotated[
         int, typer.Option("--long-days", metavar="N", min=0, help="A lot held for more days than these is long.")
@@ -208,18 +214,13 @@ def tax(
     from hedgerow.ledger.tax import start_ns, tax_year
 
     options.apart({"--json": to}, {"EVENTS": events})
-    method = _method(method)
-    if pool not in POOLS:
-        raise ConfigError(f'there is no pool "{pool}"', where="--pool", fix="Use universal or account.")
     read = _read(events)
     span = start_ns(year), start_ns(year + 1)
     with text.working("Tax year") as tell:
         happened, simulated = _valued(read, data, span[1], tell)
         ours = [event for event in happened if event.at_ns < span[1]]
         tell("folding the events")
-        made = tax_year(
-            happened, year, quote=read.quote, method=method, pooling=pool, long_days=long_days,  # type: ignore[arg-type]
-        )  # fmt: skip
+        made = tax_year(happened, year, quote=read.quote, method=method, pooling=pool, long_days=long_days)
         gaps = silences(ours, span[0], min(span[1], happened[-1].at_ns))
         files: list[Path] = []
         if out is not None:

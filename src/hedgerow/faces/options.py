@@ -15,6 +15,8 @@ from hedgerow.errors import ConfigError
 from hedgerow.faces.text import STDOUT
 
 MOST: Final = 1e15  # of money: beyond it cents are lost in rounding
+PAGES: Final = (".html", ".htm")
+EVENT_FILES: Final = (".jsonl", ".csv")
 
 
 def output(path: Path, option: str) -> Path:
@@ -57,21 +59,25 @@ def _json(path: Path | None) -> Path | None:
     return path if path is None or str(path) == STDOUT else output(path, "--json")
 
 
-def page(path: Path | None) -> Path | None:
-    """The value of ``--report``. Raises ConfigError where no page can be written."""
+def page(option: typer.CallbackParam, path: Path | None) -> Path | None:
+    """The value of an option that names a page. Raises ConfigError where no page can be written."""
     if path is not None and str(path) == STDOUT:
-        raise ConfigError("the page cannot go to standard output", where="--report", fix="Name a file: report.html.")
-    return None if path is None else output(path, "--report")
+        fix = "Name a file: page.html."
+        raise ConfigError("the page cannot go to standard output", where=option.opts[0], fix=fix)
+    return None if path is None else formed(path, option.opts[0], PAGES)
 
 
-def event_file(path: Path | None) -> Path | None:
-    """The value of ``--events``. Raises ConfigError where it is no event file that can be written."""
-    if path is None:
-        return None
-    if path.suffix.lower() not in (".jsonl", ".csv"):
-        fix = "End it in .jsonl, or in .csv for a spreadsheet."
-        raise ConfigError(f"{path.name} says no form", where="--events", fix=fix)
-    return output(path, "--events")
+def event_file(option: typer.CallbackParam, path: Path | None) -> Path | None:
+    """The value of an option that names an event file. Raises ConfigError where it cannot be written."""
+    return None if path is None else formed(path, option.opts[0], EVENT_FILES)
+
+
+def formed(path: Path, option: str, endings: tuple[str, ...]) -> Path:
+    """``path``, if it can be written and its ending says what will be in it. Raises ConfigError."""
+    if output(path, option).suffix.lower() not in endings:
+        message = f"{path.name} does not end in {' or '.join(endings)}"
+        raise ConfigError(message, where=option, fix=f"Name it {path.stem}{endings[0]}.")
+    return path
 
 
 def capital(value: float) -> float:
