@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel.account import account_distance, account_spare, account_state, refresh_account
 from hedgerow.kernel.ladder import rung_at
 from hedgerow.kernel.run import decide_once
-from hedgerow.model.instrument import Instrument, Kind
+from hedgerow.model.instrument import Instrument, Kind, Tier
 from hedgerow.model.margin import DEFAULT_TIERS, pack_tiers
 from hedgerow.model.plan import Reason
 from hedgerow.model.report import Run
@@ -96,6 +98,38 @@ def test_each_short_of_a_wallet_is_shown_its_price_with_the_others_as_they_stand
     assert desk.book.inst[k.P_LIQUIDATION, 2] == pytest.approx((2_000.0 - 5.0 + 1_000.0) / 10.05)
     equity = 2_000.0 - 10.0 * (desk.book.inst[k.P_LIQUIDATION, 2] - 100.0)
     assert equity == pytest.approx(5.0 + 0.005 * 10.0 * desk.book.inst[k.P_LIQUIDATION, 2])
+
+
+@given(
+    units=st.tuples(*[st.floats(0.1, 20.0)] * 2), entries=st.tuples(*[st.floats(0.3, 3.0)] * 2),
+    wallet=st.floats(0.05, 3.0), mode=st.sampled_from(["cross", "unified"]), haircut=st.sampled_from([0.0, 0.3, 0.9]),
+    which=st.integers(0, 1),
+)  # fmt: skip
+def test_at_its_liquidation_price_the_whole_account_is_at_its_maintenance(
+    units: tuple[float, float], entries: tuple[float, float], wallet: float, mode: str, haircut: float, which: int
+) -> None:
+    """Whatever the other positions, coins and tiers are: with them as they stand, that price is the account's end."""
+    steep = Tier(0.0, 0.01, 0.0), Tier(300.0, 0.05, 12.0)
+    futures = [Instrument(f"{a}/USDT:USDT", a, kind=Kind.PERPETUAL, minimum_notional=0.0, tiers=steep) for a in TWO]
+    desk = Desk(
+        rules_of(margin={"mode": mode, "haircut": f"{100 * haircut:g} %"}), TWO, {"A": 0.4, "B": 0.4}, futures=futures,
+        held={"A": 0.6 * units[0], "B": 0.6 * units[1]},
+    )  # fmt: skip
+    for asset, coins, entry in zip(TWO, units, entries, strict=True):
+        desk.short(asset, coins, entry=entry * TWO[asset], collateral=0.0)
+    notional = sum(coins * price for coins, price in zip(units, TWO.values(), strict=True))
+    desk.book.wallet[k.W_CASH if mode == "unified" else k.W_MARGIN, 0] = wallet * notional
+    loose(refresh_account)(desk.rules, desk.book, desk.price)
+    i = 2 + which
+    level = float(desk.book.inst[k.P_LIQUIDATION, i])
+    assume(0.0 < level < 1e6)
+    coin = level / desk.price[i]
+    desk.price[[which, i]] *= coin  # the coin that is collateral rises with its contract
+    equity, need, value = state(desk)
+    assert equity == pytest.approx(need, abs=1e-9 * max(value, equity, notional * coin))
+    desk.price[[which, i]] *= 1.01
+    equity, need, _ = state(desk)
+    assert equity < need
 
 
 def test_coins_that_back_their_own_short_leave_it_no_liquidation_price() -> None:

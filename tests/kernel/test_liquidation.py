@@ -13,26 +13,14 @@ from hypothesis import strategies as st
 from hedgerow import jit
 from hedgerow.kernel import liquidation as lq
 from hedgerow.kernel.liquidation import (
-    Q_AT_ENTRY,
-    Q_COUNT,
-    Q_ENTRY,
-    Q_FEE,
-    Q_FIRST,
-    Q_INVERSE,
-    Q_MARK,
-    Q_SIZE,
-    account_margin,
     backed_liquidation_price,
     bankruptcy_price,
     closing_fee,
-    collateral_value,
-    cross_equity,
-    delever_rank,
     distance,
-    effective_leverage,
     initial_margin,
     liquidation_price,
     liquidation_step,
+    maintenance,
 )
 from hedgerow.model import contract
 from hedgerow.model.margin import CONVENTIONS, DEFAULT_TIERS, Convention, Tier, pack_tiers, tier_table
@@ -213,7 +201,6 @@ def test_no_position_has_no_price_and_no_need() -> None:
         assert loose(lq.maintenance)(0.0, 0.0, 10.0, tier, 0, 1, False, 0.0, inverse) == 0.0
         assert loose(lq.bankruptcy_price)(0.0, 0.0, 10.0, 0.0, inverse) == np.inf
         assert loose(lq.closing_fee)(0.0, 0.0, 10.0, 0.0, inverse) == 0.0
-        assert loose(lq.effective_leverage)(0.0, 0.0, 10.0, 5.0, inverse) == 0.0
     assert loose(lq.distance)(0.0, np.inf, 10.0) == np.inf
     assert loose(lq.backed_liquidation_price)(0.0, 0.0, 10.0, 1.0, tier, 0, 1, 0.0) == np.inf
 
@@ -275,93 +262,7 @@ def test_without_partial_steps_all_is_taken_at_once(held: Position) -> None:
     assert taken == held.size
 
 
-@given(held=positions(), price=st.floats(0.3, 3.0))
-def test_effective_leverage_is_mark_value_over_its_way_to_bankruptcy(held: Position, price: float) -> None:
-    """BitMEX: abs(mark value) / (mark value - bankrupt value), with its inverse values -N / P."""
-    mark, inverse = held.entry * price, held.row.inverse
-    bankrupt = loose(lq.bankruptcy_price)(held.size, held.entry, held.equity, 0.0, inverse)
-    assume(0.0 < bankrupt < np.inf and abs(bankrupt / mark - 1.0) > 1e-3)
-    found = loose(lq.effective_leverage)(held.size, held.entry, mark, held.equity, inverse)
-    values = [contract.notional(held.size, p, inverse) * (-1.0 if inverse else 1.0) for p in (mark, bankrupt)]
-    way = values[0] - values[1]
-    assert found == (pytest.approx(abs(values[0]) / way, rel=1e-6) if way > 0.0 else np.inf)
-
-
-def test_in_the_queue_profit_and_leverage_come_first_and_a_hedge_at_1x_late() -> None:
-    """Domain 2.17: four shorts with the same profit, or a loss, at several leverages."""
-    rank = loose(lq.delever_rank)
-    assert [rank(0.2, 1.0), rank(0.2, 5.0), rank(-0.2, 5.0), rank(-0.2, 1.0)] == [0.2, 1.0, -0.04, -0.2]
-    entry, mark = 100.0, 80.0
-    queue = {}
-    for leverage in (1.0, 3.0, 10.0):
-        effective = loose(lq.effective_leverage)(-1.0, entry, mark, entry / leverage, False)
-        queue[leverage] = rank(contract.profit(-1.0, entry, mark, False) / entry, effective)
-    assert queue[1.0] < queue[3.0] < queue[10.0]
-    assert queue[1.0] == pytest.approx(0.2 * 80.0 / 120.0)
-
-
-# ---- accounts --------------------------------------------------------------------------------------------------------
-
-
-def block_of(held: list[Position], marks: list[float], units: list[float]) -> tuple[Floats, Floats]:
-    """(positions, tiers) of an account, as the kernel reads them."""
-    tier, first, count = pack_tiers([each.tiers for each in held])
-    block = np.zeros((9, len(held)))
-    for j, each in enumerate(held):
-        block[:, j] = [
-            each.size, each.entry, marks[j], first[j], count[j], each.row.at_entry, each.fee, each.row.inverse, units[j],
-        ]  # fmt: skip
-    return block, tier
-
-
-@given(held=st.lists(positions(), min_size=1, max_size=4), data=st.data())
-def test_cross_liquidation_is_where_the_accounts_equity_is_its_maintenance(
-    held: list[Position], data: st.DataObject
-) -> None:
-    marks = [each.entry * data.draw(st.floats(0.7, 1.4)) for each in held]
-    units = [mark * 0.9 if each.row.inverse else 1.0 for each, mark in zip(held, marks, strict=True)]
-    value = sum(abs(contract.notional(h.size, h.entry, h.row.inverse)) * u for h, u in zip(held, units, strict=True))
-    collateral = value * data.draw(st.sampled_from([0.3, 0.6, 1.0]))
-    block, tier = block_of(held, marks, units)
-    i = data.draw(st.integers(0, len(held) - 1))
-    one = held[i]
-    backed = loose(lq.cross_equity)(collateral, block, tier, i)
-    price = loose(lq.liquidation_price)(
-        one.size, one.entry, backed, tier, int(block[lq.Q_FIRST, i]), int(block[lq.Q_COUNT, i]), one.row.at_entry,
-        one.fee, one.row.inverse,
-    )  # fmt: skip
-    assume(0.0 < price < 1e6 * one.entry)  # beyond, the coins are even but for rounding
-    block[lq.Q_MARK, i] = price
-    equity, need, ratio = loose(lq.account_margin)(collateral, block, tier)
-    scale = value + abs(contract.notional(one.size, price, one.row.inverse)) * units[i]
-    assert equity == pytest.approx(need, abs=CLOSE * scale)
-    if need > 1e-6 * scale:
-        assert ratio == pytest.approx(1.0, rel=1e-2)
-    block[lq.Q_MARK, i] = one.worse(price, 0.01)
-    assert loose(lq.account_margin)(collateral, block, tier)[2] > 1.0
-
-
-def test_an_account_by_hand() -> None:
-    """A linear short that lost 1,000, an inverse one that won 0.1 coins at 8,000 (10 % haircut), and nothing."""
-    linear = Position(CONVENTIONS["binance_linear"], -2.0, 10_000.0, 0.0, tier_table([0.0], [0.01]), 0.0)
-    inverse = Position(CONVENTIONS["binance_inverse"], -10_000.0, 10_000.0, 0.0, tier_table([0.0], [0.02]), 0.0)
-    gone = linear._replace(size=0.0)
-    block, tier = block_of([linear, inverse, gone], [10_500.0, 8_000.0, np.nan], [1.0, 7_200.0, 1.0])
-    equity, need, ratio = loose(lq.account_margin)(5_000.0, block, tier)
-    assert equity == pytest.approx(5_000.0 - 1_000.0 + (10_000.0 / 8_000.0 - 1.0) * 7_200.0)
-    assert need == pytest.approx(210.0 + 10_000.0 / 8_000.0 * 0.02 * 7_200.0)
-    assert ratio == pytest.approx(need / equity)
-    assert loose(lq.account_margin)(0.0, block[:, 2:], tier) == (0.0, 0.0, 0.0)
-    assert loose(lq.account_margin)(-1.0, block[:, 2:], tier)[2] == np.inf
-    assert loose(lq.account_margin)(900.0, block[:, :1], tier)[2] == np.inf
-
-
-def test_collateral_counts_less_its_haircut_and_debt_in_full() -> None:
-    amounts, prices = np.array([1_000.0, 2.0, -0.5, 0.0]), np.array([1.0, 100.0, 200.0, np.nan])
-    found = loose(lq.collateral_value)(amounts, prices, np.array([0.0, 0.05, 0.2, 0.5]))
-    assert found == pytest.approx(1_000.0 + 190.0 - 100.0)
-    amounts[3] = 1.0
-    assert np.isnan(loose(lq.collateral_value)(amounts, prices, np.zeros(4)))  # a coin without a price
+# ---- coins as collateral ---------------------------------------------------------------------------------------------
 
 
 @given(held=positions("binance_linear"), backing=st.floats(0.0, 1.5), data=st.data())
@@ -400,29 +301,22 @@ def test_a_short_that_its_own_coins_outweigh_has_no_liquidation_from_above() -> 
 
 
 @jit.entrance
-def everything(position: Floats, tier: Floats, collateral: float, out: Floats) -> None:
-    """Every compiled function once, on each position of an account."""
+def everything(position: Floats, tier: Floats, out: Floats) -> None:
+    """Every compiled function once, on each column of ``position``: size, entry, mark, equity, first tier, number of tiers,
+    at entry, fee, inverse.
+    """
     for j in range(position.shape[1]):
-        size, entry, mark = position[Q_SIZE, j], position[Q_ENTRY, j], position[Q_MARK, j]
-        first, count = int(position[Q_FIRST, j]), int(position[Q_COUNT, j])
-        at_entry, inverse, fee = (
-            position[Q_AT_ENTRY, j] == 1.0,
-            position[Q_INVERSE, j] == 1.0,
-            position[Q_FEE, j],
-        )
-        backed = cross_equity(collateral, position, tier, j)
-        out[0, j] = backed
-        out[1, j] = liquidation_price(size, entry, backed, tier, first, count, at_entry, fee, inverse)
-        out[2, j] = backed_liquidation_price(size, entry, backed, abs(size), tier, first, count, fee)
-        out[3, j] = bankruptcy_price(size, entry, backed, fee, inverse)
-        out[4, j] = closing_fee(size, entry, backed, 0.001, inverse)
+        size, entry, mark, equity = position[0, j], position[1, j], position[2, j], position[3, j]
+        first, count = int(position[4, j]), int(position[5, j])
+        at_entry, fee, inverse = position[6, j] == 1.0, position[7, j], position[8, j] == 1.0
+        out[0, j] = maintenance(size, entry, mark, tier, first, count, at_entry, fee, inverse)
+        out[1, j] = liquidation_price(size, entry, equity, tier, first, count, at_entry, fee, inverse)
+        out[2, j] = backed_liquidation_price(size, entry, equity, abs(size), tier, first, count, fee)
+        out[3, j] = bankruptcy_price(size, entry, equity, fee, inverse)
+        out[4, j] = closing_fee(size, entry, equity, 0.001, inverse)
         out[5, j] = distance(size, out[1, j], mark)
         out[6, j] = initial_margin(size, mark, 3.0, fee, inverse)
         out[7, j], out[8, j] = liquidation_step(size, mark, tier, first, count, True, 0.01, inverse)
-        out[9, j] = effective_leverage(size, entry, mark, backed, inverse)
-        out[10, j] = delever_rank(mark / entry - 1.0, out[9, j])
-    out[11, 0], out[11, 1], out[11, 2] = account_margin(collateral, position, tier)
-    out[12, 0] = collateral_value(position[Q_SIZE], position[Q_MARK], position[Q_FEE])
 
 
 @pytest.mark.skipif(not jit.enabled, reason="nothing is compiled")
@@ -439,11 +333,16 @@ def test_compiled_and_interpreted_give_the_same_bits() -> None:
             )
             made.append(Position(row, side * (value if row.inverse else value / entry), entry, 0.0, tiers, 0.0005))
     marks = [each.entry * rng.uniform(0.5, 2.0) for each in made]
-    block, tier = block_of(
-        made, marks, [mark if each.row.inverse else 1.0 for each, mark in zip(made, marks, strict=True)]
-    )
-    found, expected = np.zeros((13, len(made))), np.zeros((13, len(made)))
-    everything(block, tier, 3e7, found)
-    loose(everything)(block, tier, 3e7, expected)
+    tier, first, count = pack_tiers([each.tiers for each in made])
+    block = np.array([
+        [
+            each.size, each.entry, mark, abs(contract.notional(each.size, each.entry, each.row.inverse)) * rng.uniform(0.2, 1.0),
+            first[j], count[j], each.row.at_entry, each.fee, each.row.inverse,
+        ]
+        for j, (each, mark) in enumerate(zip(made, marks, strict=True))
+    ]).T.copy()  # fmt: skip
+    found, expected = np.zeros((9, len(made))), np.zeros((9, len(made)))
+    everything(block, tier, found)
+    loose(everything)(block, tier, expected)
     assert np.isfinite(expected[1]).sum() > 10
     assert found.tobytes() == expected.tobytes()

@@ -142,6 +142,17 @@ def account_top_up(rules: Rules, book: Book) -> float:
 
 
 @compiled
+def largest_short(rules: Rules, book: Book, price: Floats) -> int:
+    """The pooled contract with the largest short, which stands for the account in a transfer; -1: none has a price."""
+    found = -1
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if is_pooled(rules, i) and price[i] > 0.0:
+            if found < 0 or book.inst[P_UNITS, i] * price[i] < book.inst[P_UNITS, found] * price[found]:
+                found = i
+    return found
+
+
+@compiled
 def refresh_account(rules: Rules, book: Book, price: Floats) -> None:
     """Liquidation price of every pooled short with the other prices as they stand, as venues show it.
 

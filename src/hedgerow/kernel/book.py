@@ -74,12 +74,9 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.fill import slippage_of
 from hedgerow.kernel.margin import collateral_due, refresh_margin
 from hedgerow.kernel.measure import free_coins, spot_units
-from hedgerow.kernel.position import funding_received, hedge_units, profit, size_of, unrealised
+from hedgerow.kernel.position import average_entry, funding_received, hedge_units, notional, profit, size_of, unrealised
 from hedgerow.kernel.sleeve import share_of
-from hedgerow.model import contract
 from hedgerow.model.market import Floats
-
-notional = compiled(contract.notional)
 
 
 @compiled
@@ -163,12 +160,14 @@ def note_fill(legs: Floats, n: int, at: int, fill: float, done: float, fee: floa
 
 
 @compiled
-def _trade(inst: Floats, i: int, units: float, size: float, fill: float, inverse: bool) -> float:
+def _trade(inst_rules: Floats, inst: Floats, i: int, units: float, size: float, fill: float) -> float:
     """Change the position by ``units`` coins (``size`` as the contract counts) at ``fill``; returns what that realised."""
     realised = 0.0
-    if units < 0.0:
-        q = -inst[P_UNITS, i]
-        inst[P_ENTRY, i] = (q * inst[P_ENTRY, i] - units * fill) / (q - units)
+    inverse = inst_rules[I_INVERSE, i] == 1.0
+    if inst[P_UNITS, i] == 0.0:
+        inst[P_ENTRY, i] = fill
+    elif units < 0.0:
+        inst[P_ENTRY, i] = average_entry(size_of(inst, inst_rules, i), inst[P_ENTRY, i], size, fill, inverse)
     else:
         realised = profit(-size, inst[P_ENTRY, i], fill, inverse)
     inst[P_UNITS, i] += units
@@ -211,7 +210,7 @@ def fill_futures(
     if inverse:
         size = units * (fill if units < 0.0 else inst[P_ENTRY, i])
     fee = abs(notional(size, fill, inverse)) * rules.inst[I_FEE, i]
-    credit(rules, book, i, _trade(inst, i, units, size, fill, inverse) - fee)
+    credit(rules, book, i, _trade(rules.inst, inst, i, units, size, fill) - fee)
     if sleeve:
         inst[P_CARRY, i] -= units
     excess = 0.0

@@ -29,23 +29,16 @@ from hedgerow.kernel.arrays import (
     I_LOT,
     I_MIN_NOTIONAL,
     K_ALLOW_ILLIQUID,
-    K_ALLOW_UNFUNDED,
     K_DEPEG,
     K_MIN_LEG,
     K_RESERVE,
     K_SOFT,
     K_TRANCHE,
     K_TRANCHES,
-    L_INST,
-    L_KIND,
     L_SLEEVE,
-    L_STATUS,
-    L_UNITS,
     LEG_FUTURES,
-    LEG_MARGIN,
     LEG_SPOT,
     NEAR_TOP,
-    PENDING,
     S_DEPLOY_DAY,
     S_NOW,
     S_TRANCHE_BASE,
@@ -69,13 +62,13 @@ from hedgerow.kernel.hurdle import contract_for, gross_carry, net_carry
 from hedgerow.kernel.ladder import rung_at
 from hedgerow.kernel.leg import add_leg, add_refusal
 from hedgerow.kernel.plan import collateral_need
-from hedgerow.kernel.sleeve import balance, leverage_for, pair_contract, pair_short, unpaired, write_leave
-from hedgerow.kernel.spare import free_cash
+from hedgerow.kernel.route import days_left, no_add
+from hedgerow.kernel.sleeve import balance, pair_contract, pair_short, unpaired, write_leave
+from hedgerow.kernel.spare import cash_for, free_cash
 from hedgerow.kernel.turnover import yearly_turnover
 from hedgerow.model.market import Bytes, Floats
 from hedgerow.model.measure import INDEX
 from hedgerow.model.plan import Reason, Refusal
-from hedgerow.units import NS_PER_DAY
 
 _ENTER: Final = float(Reason.CARRY_ENTER)
 _LEAVE: Final = float(Reason.CARRY_LEAVE)
@@ -206,7 +199,7 @@ def _why_left(rules: Rules, book: Book, measure: Floats, x: Floats, a: int, day:
     i = pair_contract(book.inst, rules.inst, a)
     if i < 0:
         return _LOOSE
-    ends = rules.inst[I_EXPIRY, i] - book.scalar[S_NOW] <= rules.carry[C_ROLL] * NS_PER_DAY
+    ends = days_left(rules.inst, i, book.scalar[S_NOW]) <= rules.carry[C_ROLL]
     if rules.carry[C_CAP] <= 0.0 or rules.asset[A_CARRY, a] == 0.0 or measure[_FAILURE, a] == 1.0 or ends:
         return _END
     perpetual = rules.inst[I_EXPIRY, i] == np.inf
@@ -248,23 +241,6 @@ def _cut(rules: Rules, book: Book, work: Work, price: Floats, nav: float, room: 
 
 
 @compiled
-def _uncommitted(rules: Rules, book: Book, work: Work, price: Floats, fresh: Bytes, nav: float) -> float:
-    """Quote in the wallet, and spare at shorts, that no leg of the plan needs; what its sales bring is not counted."""
-    cash = free_cash(rules, book, price, fresh, nav)
-    for n in range(work.counts[0]):
-        if work.legs[n, L_STATUS] != PENDING:
-            continue
-        i = int(work.legs[n, L_INST])
-        if work.legs[n, L_KIND] == LEG_FUTURES:
-            cash -= max(0.0, -work.legs[n, L_UNITS]) * price[i] / leverage_for(rules.scalar, work.legs, n)
-        elif work.legs[n, L_KIND] == LEG_MARGIN:
-            cash -= max(0.0, work.legs[n, L_UNITS])
-        else:
-            cash -= max(0.0, work.legs[n, L_UNITS]) * price[i]
-    return cash
-
-
-@compiled
 def _may_enter(rules: Rules, book: Book, work: Work, fresh: Bytes, i: int, a: int, day: float) -> bool:
     """Whether a pair may be opened on asset ``a`` today at all; the plan does not trade it, and it is not leaving."""
     x = work.asset
@@ -300,7 +276,8 @@ def _enter(
     left = min(rules.carry[C_CAP] * nav, room)
     for a in range(x.shape[1]):
         left -= _value(rules, book, price, x, a)
-    cash = _uncommitted(rules, book, work, price, fresh, nav) / (1.0 + _GAP)
+    cash = free_cash(rules, book, price, fresh, nav) - cash_for(rules, price, work.legs, work.counts, False)
+    cash /= 1.0 + _GAP  # what no leg of the plan needs; what its sales bring is not counted
     net = np.inf
     a = -1
     for _ in range(x.shape[1]):
@@ -313,7 +290,7 @@ def _enter(
             i = contract_for(rules, book, price, a)
         if _may_enter(rules, book, work, fresh, i, a, day):
             money = min(left, cash, rules.carry[C_EACH] * nav - _value(rules, book, price, x, a))
-            spent = _open(rules, book, work, price, funding, nav, money, i, a, pegged, day)
+            spent = _open(rules, book, work, price, fresh, funding, nav, money, i, a, pegged, day)
             left -= spent
             cash -= spent
 
@@ -332,7 +309,7 @@ def _next(rules: Rules, x: Floats, net: float, last: int) -> int:
 
 @compiled
 def _refused_for(
-    rules: Rules, book: Book, measure: Floats, funding: Floats, i: int, a: int, pegged: bool
+    rules: Rules, book: Book, measure: Floats, fresh: Bytes, funding: Floats, i: int, a: int, pegged: bool
 ) -> tuple[float, float, float]:
     """(refusal, measured, threshold) of a pair that the hurdle lets in and a guard does not; 0: none."""
     if not pegged:
@@ -340,12 +317,9 @@ def _refused_for(
     turnover = yearly_turnover(book.scalar)
     if turnover >= rules.scalar[K_SOFT]:
         return _TURNOVER, turnover, rules.scalar[K_SOFT]
-    if rules.scalar[K_ALLOW_ILLIQUID] == 0.0:
-        if not (turnover_of(rules.inst, measure, a) > 0.0 and turnover_of(rules.inst, measure, i) > 0.0):
-            return _ILLIQUID, np.nan, np.nan
-    if np.isnan(funding[i]) and rules.inst[I_EXPIRY, i] == np.inf and rules.scalar[K_ALLOW_UNFUNDED] == 0.0:
-        return _UNFUNDED, np.nan, np.nan
-    return 0.0, np.nan, np.nan
+    if rules.scalar[K_ALLOW_ILLIQUID] == 0.0 and not turnover_of(rules.inst, measure, a) > 0.0:
+        return _ILLIQUID, np.nan, np.nan
+    return no_add(rules.scalar, rules.inst, measure, fresh, funding, i), np.nan, np.nan
 
 
 @compiled
@@ -354,6 +328,7 @@ def _open(
     book: Book,
     work: Work,
     price: Floats,
+    fresh: Bytes,
     funding: Floats,
     nav: float,
     money: float,
@@ -380,7 +355,7 @@ def _open(
     if units * price[a] < least or units <= 0.0:
         return 0.0
     net, hurdle = x[X_PAIR_NET, a], rules.carry[C_ENTER]
-    code, measured, limit = _refused_for(rules, book, work.measure, funding, i, a, pegged)
+    code, measured, limit = _refused_for(rules, book, work.measure, fresh, funding, i, a, pegged)
     if code != 0.0:
         n = add_refusal(legs, count, i, a, LEG_FUTURES, -units, price[i], _ENTER, -1.0, code, measured, limit, day)
         if n >= 0:

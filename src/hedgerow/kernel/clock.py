@@ -47,7 +47,7 @@ from hedgerow.kernel.closing import (
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.ladder import margin_stage, rung_of
 from hedgerow.kernel.leg import add_leg
-from hedgerow.kernel.margin import margin_ratio, top_up_distance
+from hedgerow.kernel.margin import distance_of, margin_ratio, ratio_of, top_up_distance
 from hedgerow.kernel.position import size_of
 from hedgerow.kernel.record import log_event, log_funding, write_log
 from hedgerow.kernel.sleeve import balance, share_of
@@ -240,10 +240,10 @@ def watch_margin(rules: Rules, book: Book, price: Floats, high: Floats, fresh: B
         if top > book.inst[P_TOP, i]:  # both only get worse with the mark
             book.inst[P_TOP, i] = top
             worst[0] = max(worst[0], margin_ratio(rules, book.inst, i, top))
-            worst[1] = min(worst[1], book.inst[P_LIQUIDATION, i] / top - 1.0)
+            worst[1] = min(worst[1], distance_of(book.inst, i, top))
         if price[i] <= book.inst[P_ALARM, i]:
             continue
-        distance = book.inst[P_LIQUIDATION, i] / price[i] - 1.0
+        distance = distance_of(book.inst, i, price[i])
         ratio = margin_ratio(rules, book.inst, i, price[i])
         rung = rung_of(rules.scalar, distance, ratio, top_up_distance(rules.scalar, rules.inst, i))
         worst[2] = max(worst[2], float(rung))
@@ -261,7 +261,7 @@ def _watch_account(rules: Rules, book: Book, price: Floats, worst: Floats) -> bo
     equity, need, notional = account_state(rules, book, price, 0.0)
     if notional == 0.0:
         return False
-    ratio = need / equity if equity > 0.0 else np.inf
+    ratio = ratio_of(need, equity)
     worst[0] = max(worst[0], ratio)
     limit = max(rules.scalar[K_WARN], min(worst[1], 10.0))
     far_equity, far_need, _ = account_state(rules, book, price, limit)

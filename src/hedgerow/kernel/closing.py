@@ -28,7 +28,6 @@ from hedgerow.kernel.arrays import (
     I_TAKEN,
     I_TIER,
     I_TIERS,
-    ISOLATED,
     K_MODE,
     P_CARRY,
     P_COLLATERAL,
@@ -176,8 +175,6 @@ def next_liquidated(rules: Rules, book: Book, top: Floats) -> int:
 
     The account is liquidated when its equity, with every price at its top of the bar, is not above maintenance.
     """
-    if rules.scalar[K_MODE] == ISOLATED:
-        return -1
     equity, need, notional_ = account_state(rules, book, top, 0.0)
     if notional_ == 0.0 or equity > need:
         return -1

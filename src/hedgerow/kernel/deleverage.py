@@ -7,8 +7,6 @@ from typing import Final
 from hedgerow.jit import compiled
 from hedgerow.kernel.account import is_pooled, release
 from hedgerow.kernel.arrays import (
-    B_CROSS,
-    B_CROSS_BY,
     B_EXCESS,
     B_H,
     B_HEDGE,
@@ -31,7 +29,7 @@ from hedgerow.kernel.closing import close_part
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.leg import add_leg
 from hedgerow.kernel.margin import refresh_margin
-from hedgerow.kernel.position import hedge_units, size_of, unrealised
+from hedgerow.kernel.position import hedge_units, short_on, size_of, unrealised
 from hedgerow.kernel.sleeve import share_of
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
@@ -94,14 +92,8 @@ def _reopen(rules: Rules, book: Book, work: Work, share: float, price: Floats, i
     """
     owner = int(rules.inst[I_ASSET, i])
     total = -hedge_units(book.inst, i)
-    own = total
     for b in range(book.asset.shape[1]):
-        if b != owner and int(book.asset[B_CROSS_BY, b]) == i:
-            own -= book.asset[B_CROSS, b]
-    for b in range(book.asset.shape[1]):
-        part = own if b == owner else 0.0
-        if b != owner and int(book.asset[B_CROSS_BY, b]) == i:
-            part = book.asset[B_CROSS, b]
+        part = short_on(book.asset, book.inst, rules.inst, i, b)
         if part <= 1e-12 * total:  # nothing, or what rounding leaves
             continue
         h = book.asset[B_H, b]

@@ -9,13 +9,10 @@ from typing import Final
 
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
-    B_CROSS,
-    B_CROSS_BY,
     B_EXCESS,
     B_HEDGE,
     I_ASSET,
     I_KIND,
-    K_MARKET,
     L_LIMIT,
     L_MEASURED,
     L_REASON,
@@ -38,7 +35,7 @@ from hedgerow.kernel.arrays import (
     X_UNITS,
 )  # fmt: skip
 from hedgerow.kernel.leg import add_leg
-from hedgerow.kernel.position import hedge_units
+from hedgerow.kernel.position import hedge_units, short_on
 from hedgerow.kernel.route import H_CLOSE, days_left, move_reason, stays
 from hedgerow.model.market import Floats, Ints
 from hedgerow.model.measure import INDEX
@@ -60,19 +57,6 @@ _UNFUNDED: Final = float(Reason.HEDGE_UNFUNDED)
 
 
 @compiled
-def short_on(asset: Floats, inst: Floats, inst_rules: Floats, i: int, a: int, market: int) -> float:
-    """Coins of instrument ``i`` that are short for asset ``a``."""
-    if int(inst_rules[I_ASSET, i]) != a:
-        return asset[B_CROSS, a] if int(asset[B_CROSS_BY, a]) == i else 0.0
-    units = -hedge_units(inst, i)
-    if a == market:
-        for b in range(asset.shape[1]):
-            if int(asset[B_CROSS_BY, b]) == i:
-                units -= asset[B_CROSS, b]
-    return units
-
-
-@compiled
 def _is_left(inst_rules: Floats, inst: Floats, x: Floats, i: int, a: int) -> bool:
     """Whether contract ``i`` holds a short of asset ``a``, which another contract of the asset hedges today."""
     own = int(x[X_OWN, a])
@@ -82,25 +66,21 @@ def _is_left(inst_rules: Floats, inst: Floats, x: Floats, i: int, a: int) -> boo
 
 
 @compiled
-def leaving(rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, hedge: Ints, x: Floats, a: int) -> float:
-    """Coins of asset ``a``'s own shorts that move today to the contract that hedges it."""
-    coins = 0.0
+def leaving(
+    rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, hedge: Ints, x: Floats, a: int
+) -> tuple[float, float]:
+    """Coins of asset ``a``'s own shorts that move today to the contract that hedges it, and those that a roll leaves on
+    their contracts today.
+    """
+    moves = 0.0
+    rests = 0.0
     for i in range(asset.shape[1], inst.shape[1]):
         if _is_left(inst_rules, inst, x, i, a):
-            there = short_on(asset, inst, inst_rules, i, a, int(rules[K_MARKET]))
-            coins += there * (1.0 - stays(rules, inst_rules, i, hedge[H_CLOSE, a]))
-    return coins
-
-
-@compiled
-def _resting(rules: Floats, inst_rules: Floats, asset: Floats, inst: Floats, hedge: Ints, x: Floats, a: int) -> float:
-    """Coins of asset ``a``'s own shorts that a roll leaves on their contracts today."""
-    coins = 0.0
-    for i in range(asset.shape[1], inst.shape[1]):
-        if _is_left(inst_rules, inst, x, i, a):
-            there = short_on(asset, inst, inst_rules, i, a, int(rules[K_MARKET]))
-            coins += there * stays(rules, inst_rules, i, hedge[H_CLOSE, a])
-    return coins
+            there = short_on(asset, inst, inst_rules, i, a)
+            part = stays(rules, inst_rules, i, hedge[H_CLOSE, a])
+            moves += there * (1.0 - part)
+            rests += there * part
+    return moves, rests
 
 
 @compiled
@@ -122,10 +102,10 @@ def write_futures(
     for a in range(asset.shape[1]):
         if x[X_MOVE, a] != 1.0:
             continue
-        resting = _resting(rules, inst_rules, asset, inst, hedge, x, a)
+        _, resting = leaving(rules, inst_rules, asset, inst, hedge, x, a)
         kept = min(1.0, x[X_SHORT_NEW, a] / resting) if resting > 0.0 else 0.0  # a cover takes the old contract first
         for i in range(asset.shape[1], inst.shape[1]):
-            now = short_on(asset, inst, inst_rules, i, a, int(rules[K_MARKET]))
+            now = short_on(asset, inst, inst_rules, i, a)
             here = i == int(x[X_OWN, a])
             wanted = x[X_SHORT_NEW, a] * x[X_CROSS, a] - kept * resting if here else 0.0
             if resting > 0.0 and _is_left(inst_rules, inst, x, i, a):

@@ -25,12 +25,12 @@ from hedgerow.kernel.arrays import (
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.fill import one_way_cost
+from hedgerow.kernel.route import basis_of, days_left
 from hedgerow.model.market import Floats
 from hedgerow.model.measure import INDEX
 from hedgerow.units import NS_PER_DAY
 
 _FUNDING: Final = INDEX["funding7"]
-_LEAST_TENOR: Final = 3.0  # days; a basis nearer to its expiry says nothing (2.6)
 
 
 @compiled
@@ -53,12 +53,8 @@ def gross_carry(rules: Rules, book: Book, measure: Floats, price: Floats, i: int
     nan: unknown.
     """
     a = int(rules.inst[I_ASSET, i])
-    if rules.inst[I_EXPIRY, i] == np.inf:
-        return measure[_FUNDING, a]
-    tenor = (rules.inst[I_EXPIRY, i] - book.scalar[S_NOW]) / NS_PER_DAY
-    if tenor < _LEAST_TENOR or not price[a] > 0.0:
-        return np.nan
-    return (price[i] / price[a] - 1.0) * 365.0 / tenor
+    left = days_left(rules.inst, i, book.scalar[S_NOW])
+    return measure[_FUNDING, a] if left == np.inf else basis_of(price, i, a, left)
 
 
 @compiled
@@ -69,9 +65,7 @@ def net_carry(rules: Rules, book: Book, measure: Floats, price: Floats, i: int, 
     a = int(rules.inst[I_ASSET, i])
     legs = one_way_cost(rules.scalar, rules.inst, measure, a, notional)
     legs = 2.0 * (legs + one_way_cost(rules.scalar, rules.inst, measure, i, notional))
-    days = rules.carry[C_HORIZON]
-    if rules.inst[I_EXPIRY, i] < np.inf:
-        days = min(days, (rules.inst[I_EXPIRY, i] - book.scalar[S_NOW]) / NS_PER_DAY)
+    days = min(rules.carry[C_HORIZON], days_left(rules.inst, i, book.scalar[S_NOW]))
     if days <= 0.0:
         return np.nan
     return 0.5 * (gross_carry(rules, book, measure, price, i) - legs * 365.0 / days) - rules.carry[C_YIELD]

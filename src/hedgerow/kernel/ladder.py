@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-
 from hedgerow.jit import compiled
-from hedgerow.kernel.account import account_distance, account_state, account_top_up, is_pooled
+from hedgerow.kernel.account import account_distance, account_state, account_top_up, is_pooled, largest_short
 from hedgerow.kernel.arrays import (
     A_HAIRCUT,
-    B_CROSS,
-    B_CROSS_BY,
     CROSS,
     I_ASSET,
     I_INVERSE,
@@ -43,7 +39,6 @@ from hedgerow.kernel.arrays import (
     NEAR_TOP,
     NEAR_WARN,
     P_CARRY,
-    P_LIQUIDATION,
     P_UNITS,
     PENDING,
     UNIFIED,
@@ -52,16 +47,15 @@ from hedgerow.kernel.arrays import (
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.leg import add_leg, refuse
-from hedgerow.kernel.margin import collateral_due, margin_ratio, top_up_distance
+from hedgerow.kernel.margin import collateral_due, distance_of, margin_ratio, ratio_of, top_up_distance
 from hedgerow.kernel.measure import free_coins
-from hedgerow.kernel.position import hedge_units
+from hedgerow.kernel.position import hedge_units, short_on
 from hedgerow.kernel.sleeve import reduce_for, write_leave
 from hedgerow.kernel.spare import free_cash, pending_units
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason, Refusal
 
 _IN: Final = float(Reason.MARGIN_IN)
-
 _PAIR: Final = float(Reason.PAIR_REDUCE)
 _FLATTEN: Final = float(Reason.FLATTEN)
 _SLEEVE: Final = float(Reason.CARRY_MARGIN)
@@ -91,9 +85,9 @@ def rung_at(rules: Rules, book: Book, i: int, price: Floats) -> int:
         return NEAR_NONE
     if is_pooled(rules, i):
         equity, need, _ = account_state(rules, book, price, 0.0)
-        ratio = need / equity if equity > 0.0 else np.inf
-        return rung_of(rules.scalar, account_distance(rules, book, price), ratio, account_top_up(rules, book))
-    distance = book.inst[P_LIQUIDATION, i] / price[i] - 1.0
+        distance = account_distance(rules, book, price)
+        return rung_of(rules.scalar, distance, ratio_of(need, equity), account_top_up(rules, book))
+    distance = distance_of(book.inst, i, price[i])
     ratio = margin_ratio(rules, book.inst, i, price[i])
     return rung_of(rules.scalar, distance, ratio, top_up_distance(rules.scalar, rules.inst, i))
 
@@ -138,7 +132,7 @@ def margin_stage(
         due -= pending_units(legs, count, i, 1.0, 1.0) * price[i]
         if due <= 0.0:
             continue
-        distance = book.inst[P_LIQUIDATION, i] / price[i] - 1.0
+        distance = distance_of(book.inst, i, price[i])
         limit = top_up_distance(rules.scalar, rules.inst, i)
         coins = free_coins(book.asset, a)
         if not inverse:
@@ -175,16 +169,13 @@ def _account_stage(
     if notional == 0.0:
         return cash
     distance = account_distance(rules, book, price)
-    ratio = need / equity if equity > 0.0 else np.inf
     limit = account_top_up(rules, book)
-    rung = rung_of(rules.scalar, distance, ratio, limit)
+    rung = rung_of(rules.scalar, distance, ratio_of(need, equity), limit)
     due = notional / rules.scalar[K_LEVERAGE] - equity
-    largest = -1
+    largest = largest_short(rules, book, price)
     for i in range(book.asset.shape[1], book.inst.shape[1]):
-        if is_pooled(rules, i) and book.inst[P_UNITS, i] < 0.0 and price[i] > 0.0:
+        if is_pooled(rules, i) and price[i] > 0.0:
             due -= pending_units(legs, count, i, 1.0, 0.0) * price[i] / rules.scalar[K_LEVERAGE]
-            if largest < 0 or book.inst[P_UNITS, i] * price[i] < book.inst[P_UNITS, largest] * price[largest]:
-                largest = i
     if rung < NEAR_TOP or due <= 0.0 or largest < 0:
         return cash
     rest = due
@@ -213,15 +204,12 @@ def _account_stage(
 @compiled
 def _sellable(rules: Rules, book: Book, x: Floats, i: int) -> float:
     """Coins of the hedge on contract ``i`` whose spot may be sold: neither protected nor held elsewhere."""
-    owner = int(rules.inst[I_ASSET, i])
-    own = -hedge_units(book.inst, i)
     coins = 0.0
-    for b in range(book.asset.shape[1]):
-        if b != owner and int(book.asset[B_CROSS_BY, b]) == i and book.asset[B_CROSS, b] > 0.0:
-            own -= book.asset[B_CROSS, b]
-            if x[X_CROSSED, b] > 0.0:
-                coins += min(book.asset[B_CROSS, b], free_coins(book.asset, b) / x[X_CROSSED, b])
-    return coins + max(0.0, min(own, free_coins(book.asset, owner)))
+    for a in range(book.asset.shape[1]):
+        each = 1.0 if a == int(rules.inst[I_ASSET, i]) else x[X_CROSSED, a]
+        if each > 0.0:
+            coins += max(0.0, min(short_on(book.asset, book.inst, rules.inst, i, a), free_coins(book.asset, a) / each))
+    return coins
 
 
 @compiled
@@ -277,16 +265,8 @@ def _add_pairs(
     """Cover ``units`` of instrument ``i`` and sell the spot behind them, pro rata over the assets that it hedges."""
     total = -hedge_units(book.inst, i)
     owner = int(rules.inst[I_ASSET, i])
-    others = 0.0
-    for b in range(book.asset.shape[1]):
-        if b != owner and int(book.asset[B_CROSS_BY, b]) == i:
-            others += book.asset[B_CROSS, b]
     for a in range(book.asset.shape[1]):
-        share = 0.0
-        if a == owner:
-            share = total - others
-        elif int(book.asset[B_CROSS_BY, a]) == i:
-            share = book.asset[B_CROSS, a]
+        share = short_on(book.asset, book.inst, rules.inst, i, a)
         if share <= 0.0:
             continue
         part = units * share / total

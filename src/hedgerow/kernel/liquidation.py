@@ -1,8 +1,9 @@
-"""Where a venue ends a position: maintenance margin by tiers, liquidation and bankruptcy prices, partial steps, accounts.
+"""Where a venue ends a position: maintenance margin by tiers, liquidation and bankruptcy prices, partial steps.
 
-Long and short, linear and inverse, isolated and cross. ``size`` is signed and counted as in ``model.contract``: coins
-for linear contracts, quote of notional for inverse ones; margins are in settle currency (quote, or coins). A venue's
-convention (``model.margin``) says which arguments it takes. Source: domain 2.17, 2A-9; goldens G-01 to G-15, G-58.
+Long and short, linear and inverse; what backs a position is an argument (``kernel.account`` counts shared margin).
+``size`` is signed and counted as in ``model.contract``: coins for linear contracts, quote of notional for inverse ones;
+margins are in settle currency (quote, or coins). A venue's convention (``model.margin``) says which arguments it takes.
+Source: domain 2.17, 2A-9; goldens G-01 to G-15, G-58.
 
 ``tier`` is a block [T, 3] of the rows below; an instrument's rows are ``first`` to ``first + count``, floors and rates
 rising, each row's deduction the one that makes maintenance continuous (``model.margin.deductions``). So equity less
@@ -24,19 +25,6 @@ notional = compiled(contract.notional)
 profit = compiled(contract.profit)
 
 T_FLOOR, T_RATE, T_DEDUCTION = range(3)  # settle currency; of notional; settle currency
-
-# ---- position[Q, N]: the positions of one account, for cross and unified margin --------------------------------------
-(
-    Q_SIZE,  # as contract counts it, signed
-    Q_ENTRY,  # quote per coin
-    Q_MARK,  # quote per coin
-    Q_FIRST,  # first row of its tiers
-    Q_COUNT,  # number of its tiers
-    Q_AT_ENTRY,  # 1: maintenance on the value at entry
-    Q_FEE,  # of notional, counted in maintenance
-    Q_INVERSE,  # 1: inverse
-    Q_UNIT,  # of account currency per settle currency: 1, or the coin's price after its haircut
-) = range(9)
 
 _AT_FLOOR: Final = 1e-9  # of a tier's floor: a step that ends there is in the tier below, whatever was rounded
 
@@ -132,7 +120,7 @@ def liquidation_price(
 ) -> float:
     """The mark at which equity is the maintenance margin: reached from above by a long, from below by a short.
 
-    ``equity`` is the isolated collateral, or what ``cross_equity`` gives. The tier is the one of the notional at that
+    ``equity`` is the isolated collateral, or what ``kernel.account`` gives. The tier is the one of the notional at that
     very price: as rates rise and maintenance is continuous, it is the largest of what the tiers' lines ask, so the first
     price that meets any line is the fixed point of looking up and solving. inf: a short that has none, and no position;
     0: a long that has none. Source: domain 2.17 (Binance, OKX, Gate, Bybit), G-01 to G-13.
@@ -226,79 +214,3 @@ def liquidation_step(
     if partial and row > first:
         taken = size * (1.0 - tier[row, T_FLOOR] / value)
     return taken, abs(notional(taken, mark, inverse)) * fee
-
-
-@compiled
-def effective_leverage(size: float, entry: float, mark: float, collateral: float, inverse: bool) -> float:
-    """Notional at the mark over equity at the mark; inf where there is no equity."""
-    if size == 0.0:
-        return 0.0
-    equity = collateral + profit(size, entry, mark, inverse)
-    return abs(notional(size, mark, inverse)) / equity if equity > 0.0 else np.inf
-
-
-@compiled
-def delever_rank(profit_ratio: float, leverage: float) -> float:
-    """Rank in the queue of auto-deleveraging, highest first: profit over entry value times effective leverage; a loss is
-    divided by it. Longs and shorts queue apart.
-
-    Source: BitMEX (auto-deleveraging), the same at Binance and Bybit; domain 2.17: hedges at 1x rank low.
-    """
-    return profit_ratio * leverage if profit_ratio > 0.0 else profit_ratio / leverage
-
-
-@compiled
-def collateral_value(amounts: Floats, prices: Floats, haircuts: Floats) -> float:
-    """What a unified account counts as collateral, account currency: each amount at its price less its haircut (a
-    fraction); what is owed (negative) counts whole.
-    """
-    total = 0.0
-    for k in range(amounts.shape[0]):
-        kept = 1.0 - haircuts[k] if amounts[k] > 0.0 else 1.0
-        if amounts[k] != 0.0:
-            total += amounts[k] * prices[k] * kept
-    return total
-
-
-@compiled
-def position_margin(position: Floats, tier: Floats, j: int) -> tuple[float, float]:
-    """(unrealised profit, maintenance margin) of position ``j`` at its mark, account currency."""
-    size, entry, mark = position[Q_SIZE, j], position[Q_ENTRY, j], position[Q_MARK, j]
-    if size == 0.0:
-        return 0.0, 0.0
-    inverse = position[Q_INVERSE, j] == 1.0
-    need = maintenance(
-        size, entry, mark, tier, int(position[Q_FIRST, j]), int(position[Q_COUNT, j]),
-        position[Q_AT_ENTRY, j] == 1.0, position[Q_FEE, j], inverse,
-    )  # fmt: skip
-    return profit(size, entry, mark, inverse) * position[Q_UNIT, j], need * position[Q_UNIT, j]
-
-
-@compiled
-def account_margin(collateral: float, position: Floats, tier: Floats) -> tuple[float, float, float]:
-    """(equity, maintenance margin, their ratio) of an account whose positions share ``collateral``; account currency.
-
-    ``position`` is a block [9, N] of the rows above. A ratio of 1 or more is a liquidation; inf without equity.
-    """
-    equity, need = collateral, 0.0
-    for j in range(position.shape[1]):
-        made, asked = position_margin(position, tier, j)
-        equity += made
-        need += asked
-    ratio = 0.0
-    if need > 0.0 or equity < 0.0:
-        ratio = need / equity if equity > 0.0 else np.inf
-    return equity, need, ratio
-
-
-@compiled
-def cross_equity(collateral: float, position: Floats, tier: Floats, i: int) -> float:
-    """What backs position ``i`` under cross margin, in its settle currency: collateral, and the unrealised profit of
-    the others less their maintenance, as they stand. Source: domain 2.17 (WB - TMM + UPNL).
-    """
-    backed = collateral
-    for j in range(position.shape[1]):
-        if j != i:
-            made, asked = position_margin(position, tier, j)
-            backed += made - asked
-    return backed / position[Q_UNIT, i]

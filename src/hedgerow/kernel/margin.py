@@ -39,7 +39,9 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.liquidation import (
     T_RATE,
     backed_liquidation_price,
-    bankruptcy_price,
+    closing_fee,
+    distance,
+    initial_margin,
     liquidation_price,
     maintenance,
     tier_row,
@@ -57,8 +59,7 @@ def _closing(rules: Rules, inst: Floats, i: int, equity: float) -> tuple[float, 
         return fee, 0.0
     if how == CLOSING_BANKRUPTCY:
         inverse = rules.inst[I_INVERSE, i] == 1.0
-        size = size_of(inst, rules.inst, i)
-        return 0.0, fee * abs(notional(size, bankruptcy_price(size, inst[P_ENTRY, i], equity, fee, inverse), inverse))
+        return 0.0, closing_fee(size_of(inst, rules.inst, i), inst[P_ENTRY, i], equity, fee, inverse)
     return 0.0, 0.0
 
 
@@ -147,12 +148,23 @@ def collateral_due(rules: Floats, inst_rules: Floats, inst: Floats, i: int, mark
     if inst_rules[I_INVERSE, i] == 1.0:
         return q / rules[K_LEVERAGE] - inst[P_COLLATERAL, i]
     carry = inst[P_CARRY, i]
-    need = (q - carry) * mark / rules[K_LEVERAGE] + carry * mark
+    need = initial_margin(q - carry, mark, rules[K_LEVERAGE], 0.0, False) + initial_margin(carry, mark, 1.0, 0.0, False)
     return need - futures_value(inst, inst_rules, i, mark, spot)
 
 
 @compiled
 def margin_ratio(rules: Rules, inst: Floats, i: int, mark: float) -> float:
     """Maintenance margin over equity at ``mark``; 1 or more is a liquidation."""
-    equity = inst[P_COLLATERAL, i] + unrealised(inst, rules.inst, i, mark)
-    return maintenance_of(rules, inst, i, mark) / equity if equity > 0.0 else np.inf
+    return ratio_of(maintenance_of(rules, inst, i, mark), inst[P_COLLATERAL, i] + unrealised(inst, rules.inst, i, mark))
+
+
+@compiled
+def ratio_of(need: float, equity: float) -> float:
+    """Maintenance margin over equity; inf without equity."""
+    return need / equity if equity > 0.0 else np.inf
+
+
+@compiled
+def distance_of(inst: Floats, i: int, mark: float) -> float:
+    """How far ``mark`` may rise until the short on contract ``i`` is liquidated, a fraction of the mark."""
+    return distance(inst[P_UNITS, i], inst[P_LIQUIDATION, i], mark)

@@ -183,7 +183,8 @@ def mark_moves(
         over = x[X_SHORT, a] > x[X_UNITS, a] * (1.0 + 1e-9)
         follows = x[X_OWN, a] >= 0.0 and x[X_SHORT, a] > 0.0
         rolls = follows and asset[B_HEDGE, a] >= 0.0 and asset[B_HEDGE, a] != x[X_OWN, a]
-        rolls = rolls or (follows and leaving(rules, inst_rules, asset, inst, hedge, x, a) > 1e-9 * x[X_SHORT, a])
+        moves, _ = leaving(rules, inst_rules, asset, inst, hedge, x, a)
+        rolls = rolls or (follows and moves > 1e-9 * x[X_SHORT, a])
         lost = x[X_OWN, a] < 0.0 and x[X_SHORT, a] > 1e-9 * x[X_UNITS, a]  # its contract is no longer to be used
         if wants or over or rolls or lost or x[X_TRIM, a] > 0.0 or x[X_BUY, a] > 0.0:
             x[X_MOVE, a] = 1.0

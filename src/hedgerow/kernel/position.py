@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
+    B_CROSS,
+    B_CROSS_BY,
+    I_ASSET,
     I_INVERSE,
     P_CARRY,
     P_COLLATERAL,
@@ -16,6 +19,7 @@ from hedgerow.model.market import Floats
 notional = compiled(contract.notional)
 profit = compiled(contract.profit)
 funding_received = compiled(contract.funding_received)
+average_entry = compiled(contract.average_entry)
 
 
 @compiled
@@ -47,3 +51,15 @@ def hedge_units(inst: Floats, i: int) -> float:
     """Coins of contract ``i`` that hedge, short negative: the position less the carry sleeve's short."""
     units = inst[P_UNITS, i] + inst[P_CARRY, i]
     return 0.0 if abs(units) <= 1e-12 * inst[P_CARRY, i] else units
+
+
+@compiled
+def short_on(asset: Floats, inst: Floats, inst_rules: Floats, i: int, a: int) -> float:
+    """Coins of contract ``i`` that are short for asset ``a``: a cross hedge's, or the contract's own less those of others."""
+    if int(inst_rules[I_ASSET, i]) != a:
+        return asset[B_CROSS, a] if int(asset[B_CROSS_BY, a]) == i else 0.0
+    units = -hedge_units(inst, i)
+    for b in range(asset.shape[1]):
+        if b != a and int(asset[B_CROSS_BY, b]) == i:
+            units -= asset[B_CROSS, b]
+    return units

@@ -92,7 +92,7 @@ def listed(price: Floats, inst: Floats, i: int) -> bool:
 
 
 @compiled
-def days_left(inst_rules: Floats, i: int, close_ns: int) -> float:
+def days_left(inst_rules: Floats, i: int, close_ns: float) -> float:
     """Days from a close to the expiry of contract ``i``; inf for a perpetual."""
     return (inst_rules[I_EXPIRY, i] - close_ns) / _DAY
 
@@ -121,7 +121,15 @@ def expected_carry(inst_rules: Floats, measure: Floats, price: Floats, fresh: By
     if inst_rules[I_KIND, i] != _DATED:
         return measure[_FUNDING, a] if np.isnan(measure[_FUNDING30, a]) else measure[_FUNDING30, a]
     left = days_left(inst_rules, i, close_ns)
-    if fresh[i] != 1 or fresh[a] != 1 or not (price[i] > 0.0 and price[a] > 0.0) or left < _NEAREST:
+    return basis_of(price, i, a, left) if fresh[i] == 1 and fresh[a] == 1 else np.nan
+
+
+@compiled
+def basis_of(price: Floats, i: int, a: int, left: float) -> float:
+    """Annual basis of contract ``i`` over the spot of asset ``a``, ``left`` days before its expiry; nan: unknown, or in
+    the last days.
+    """
+    if not (price[i] > 0.0 and price[a] > 0.0) or left < _NEAREST:
         return np.nan
     return _basis(price[i], price[a], left)
 

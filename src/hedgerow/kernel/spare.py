@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled
-from hedgerow.kernel.account import account_spare, account_state, is_pooled
+from hedgerow.kernel.account import account_spare, account_state, is_pooled, largest_short
 from hedgerow.kernel.arrays import (
     CROSS,
     I_ASSET,
@@ -76,10 +76,8 @@ def free_cash(rules: Rules, book: Book, price: Floats, fresh: Bytes, nav: float)
 
 
 @compiled
-def _wanted_cash(rules: Rules, book: Book, price: Floats, legs: Floats, count: Ints) -> float:
-    """Quote that the plan's pending legs need from the wallet, their proceeds counted; nan where collateral comes back
-    already.
-    """
+def cash_for(rules: Rules, price: Floats, legs: Floats, count: Ints, sales: bool) -> float:
+    """Quote that the plan's pending legs need from the wallet; with ``sales``, less what its sales bring."""
     need = 0.0
     for n in range(count[0]):
         i = int(legs[n, L_INST])
@@ -90,11 +88,18 @@ def _wanted_cash(rules: Rules, book: Book, price: Floats, legs: Floats, count: I
                 need += max(0.0, -legs[n, L_UNITS]) * price[i] / leverage_for(rules.scalar, legs, n)
         else:
             need += max(0.0, legs[n, L_UNITS]) * legs[n, L_PRICE]
-            if legs[n, L_KIND] == LEG_SPOT and legs[n, L_UNITS] < 0.0:
-                need += legs[n, L_UNITS] * legs[n, L_PRICE] + legs[n, L_COST]  # sales bring cash
-            if legs[n, L_KIND] == LEG_MARGIN and legs[n, L_UNITS] < 0.0:
-                return np.nan
+            if sales and legs[n, L_KIND] == LEG_SPOT and legs[n, L_UNITS] < 0.0:
+                need += legs[n, L_UNITS] * legs[n, L_PRICE] + legs[n, L_COST]
     return need
+
+
+@compiled
+def _comes_back(legs: Floats, count: Ints) -> bool:
+    """Whether the plan withdraws collateral already."""
+    for n in range(count[0]):
+        if legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_MARGIN and legs[n, L_UNITS] < 0.0:
+            return True
+    return False
 
 
 @compiled
@@ -104,9 +109,9 @@ def withdraw_spare(
     """Where the wallet alone does not pay for the plan, bring spare collateral of shorts back to it (2A-1: futures
     equity is stable weight).
     """
-    need = _wanted_cash(rules, book, price, legs, count)
-    if np.isnan(need):
+    if _comes_back(legs, count):
         return
+    need = cash_for(rules, price, legs, count, True)
     if rules.scalar[K_MODE] == CROSS:
         _withdraw_wallet(rules, book, price, nav, need, legs, count, day)
         return
@@ -135,15 +140,13 @@ def _withdraw_wallet(
 ) -> None:
     """The same under cross margin: raised shorts use what the futures wallet can spare, the rest of it comes back."""
     spare = _wallet_spare(rules, book, price, nav)
-    largest = -1
+    largest = largest_short(rules, book, price)
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         if not is_pooled(rules, i) or not price[i] > 0.0:
             continue
         raised = pending_units(legs, count, i, -1.0, 0.0) * price[i] / rules.scalar[K_LEVERAGE]
         need -= min(raised, spare)
         spare -= min(raised, spare)
-        if largest < 0 or book.inst[P_UNITS, i] * price[i] < book.inst[P_UNITS, largest] * price[largest]:
-            largest = i
     if need <= book.wallet[W_CASH, 0] or spare <= 0.0 or largest < 0:
         return
     equity, _, notional = account_state(rules, book, price, 0.0)

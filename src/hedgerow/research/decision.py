@@ -14,7 +14,7 @@ from hedgerow.kernel import arrays as k
 from hedgerow.kernel.account import account_state, is_pooled, refresh_account
 from hedgerow.kernel.blocks import copy_book, copy_work, new_book, new_work
 from hedgerow.kernel.ladder import rung_at
-from hedgerow.kernel.margin import margin_ratio
+from hedgerow.kernel.margin import distance_of, margin_ratio, ratio_of
 from hedgerow.kernel.position import futures_value
 from hedgerow.kernel.route import days_left, wanted_long
 from hedgerow.kernel.rules import hedge_routes, pack
@@ -243,7 +243,7 @@ def _standing(stage: Stage, traces: Traces, price: Floats, nav: float) -> dict[s
             liquidation = float(book.inst[k.P_LIQUIDATION, i])
             margin[universe.instruments[i].symbol] = {
                 "amount": units, "notional": float(-units * price[i]), "equity": equity, "liquidation_price": liquidation,
-                "liquidation_distance": liquidation / float(price[i]) - 1.0,
+                "liquidation_distance": float(plain(distance_of)(book.inst, i, price[i])),
                 "maintenance_over_equity": ratio, "rung": RUNGS[plain(rung_at)(rules, book, i, price)],
             } | _duration(rules, book, i, int(stage.market.days_ns[-1]) + NS_PER_DAY)  # fmt: skip
     spot_value = float(np.nansum(work.asset[k.X_VALUE]))
@@ -270,7 +270,7 @@ def _backing(rules: k.Rules, book: k.Book, price: Floats, i: int) -> tuple[float
     """Equity behind a short in quote, and maintenance margin over it: the account's where margin is pooled."""
     if plain(is_pooled)(rules, i):
         equity, need, _ = plain(account_state)(rules, book, price, 0.0)
-        return float(equity), float(need / equity) if equity > 0.0 else np.inf
+        return float(equity), float(plain(ratio_of)(need, equity))
     spot = price[int(rules.inst[k.I_ASSET, i])]
     equity = float(plain(futures_value)(book.inst, rules.inst, i, price[i], spot))
     return equity, float(plain(margin_ratio)(rules, book.inst, i, price[i]))
