@@ -216,29 +216,9 @@ def carry(run: Run) -> Chart:
 def attribution(comparison: Comparison) -> Chart:
     """From nothing to the change in value, part by part."""
     run, named = comparison.subject, parts_of(comparison)
-    parts = list(named.values())
     total = float(run.nav[-1] - run.start_value) if len(run.nav) else 0.0
-    labels = [PART_NAMES[name] for name in named]
-    digits = numerals.cents(max(map(abs, parts)))
-    bar = {
-        "type": "waterfall", "orientation": "h", "y": [*labels, "Change in value"],
-        "x": [numerals.significant(value, 8) for value in parts] + [numerals.significant(total, 8)],
-        "measure": ["relative"] * len(parts) + ["total"], "textposition": "outside", "cliponaxis": False,
-        "text": [numerals.fixed(value, digits, sign=True) for value in [*parts, total]],
-        "hovertemplate": f"%{{y}}<br>%{{text}} {frame.template(run.quote)}<extra></extra>",
-        "connector": {"line": {"color": frame.colour("rule"), "width": 1}},
-        "increasing": {"marker": {"color": frame.colour("gain")}}, "decreasing": {"marker": {"color": frame.colour("loss")}},
-        "totals": {"marker": {"color": frame.colour("accent")}}, "textfont": {"color": frame.colour("ink"), "size": 12},
-    }  # fmt: skip
-    layout = frame.layout(400, x="", hover="closest")
-    ticks = frame.money([*np.cumsum(parts), total])
-    layout["xaxis"] = frame.axis(None, zeroline=True, zerolinecolor=frame.colour("muted"), **ticks)
-    font = {"size": 12, "color": frame.colour("muted")}
-    layout["xaxis"] |= {"title": {"text": f"Running sum, {frame.template(run.quote)}", "font": font}}
-    layout["xaxis"]["range"] = frame.reach([*np.cumsum(parts), total])
-    layout["yaxis"] = {"autorange": "reversed", "automargin": True, "ticks": "", "showgrid": False, "fixedrange": True}
-    layout["annotations"] = []
-    return {"data": [bar], "layout": layout}
+    steps = [(PART_NAMES[name], value) for name, value in named.items()]
+    return frame.waterfall(steps, ("Change in value", total), run.quote, height=400)
 
 
 def insurance(run: Run, unhedged: Run) -> Chart:

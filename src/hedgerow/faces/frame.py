@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any, Final, TypeAlias
 
+from hedgerow.faces import numerals
 from hedgerow.model.market import Ints
 from hedgerow.units import NS_PER_DAY
 
@@ -113,6 +115,35 @@ def _round(step: float) -> float:
     """The next 1, 2 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(step))
     return power * next(digit for digit in (1.0, 2.0, 5.0, 10.0) if digit * power >= step * (1.0 - 1e-9))
+
+
+def waterfall(
+    steps: list[tuple[str, float]], end: tuple[str, float], quote: str, *, height: int, whole: bool = False
+) -> Chart:
+    """Steps of money and where they end, from top to bottom; ``whole``: the first is an amount to start from, not a change."""
+    values = [step for _, step in steps]
+    digits = numerals.cents(max(map(abs, [*values, end[1]])))
+    written = [numerals.fixed(value, digits, sign=True) for value in [*values, end[1]]]
+    if whole:
+        written[0], written[-1] = (numerals.fixed(value, digits) for value in (values[0], end[1]))
+    bar: Chart = {
+        "type": "waterfall", "orientation": "h", "y": [label for label, _ in [*steps, end]],
+        "x": [numerals.significant(value, 8) for value in [*values, end[1]]],
+        "measure": ["absolute" if whole else "relative", *["relative"] * (len(steps) - 1), "total"],
+        "textposition": "outside", "cliponaxis": False, "text": written,
+        "hovertemplate": f"%{{y}}<br>%{{text}} {template(quote)}<extra></extra>",
+        "connector": {"line": {"color": colour("rule"), "width": 1}},
+        "increasing": {"marker": {"color": colour("gain")}}, "decreasing": {"marker": {"color": colour("loss")}},
+        "totals": {"marker": {"color": colour("accent")}}, "textfont": {"color": colour("ink"), "size": 12},
+    }  # fmt: skip
+    made = layout(height, x="", hover="closest")
+    sums = [*accumulate(values), end[1]]
+    made["xaxis"] = axis(None, zeroline=True, zerolinecolor=colour("muted"), **money(sums))
+    font = {"size": 12, "color": colour("muted")}
+    made["xaxis"] |= {"title": {"text": f"Running sum, {template(quote)}", "font": font}, "range": reach(sums)}
+    made["yaxis"] = {"autorange": "reversed", "automargin": True, "ticks": "", "showgrid": False, "fixedrange": True}
+    made["annotations"] = []
+    return {"data": [bar], "layout": made}
 
 
 def reach(ends: Iterable[float]) -> list[float]:

@@ -102,27 +102,5 @@ def waterfall(statement: Statement) -> Chart:
     opening, closing = float(statement.opening), float(statement.closing)
     parts = [(label, float(part)) for label, part in shown_lines(statement.breakdown.parts)]
     steps = [("Value at the start", opening), ("Deposits less withdrawals", net), *parts]
-    values = [step for _, step in steps]
-    digits = numerals.cents(max(map(abs, [*values, closing])))
-    written = [numerals.fixed(opening, digits), *(numerals.fixed(step, digits, sign=True) for step in values[1:])]
-    bar: Chart = {
-        "type": "waterfall", "orientation": "h", "y": [*(label for label, _ in steps), "Value at the end"],
-        "x": [numerals.significant(step, 8) for step in [*values, closing]],
-        "measure": ["absolute", *["relative"] * (len(steps) - 1), "total"], "textposition": "outside",
-        "cliponaxis": False, "text": [*written, numerals.fixed(closing, digits)],
-        "hovertemplate": f"%{{y}}<br>%{{text}} {frame.template(statement.quote)}<extra></extra>",
-        "connector": {"line": {"color": frame.colour("rule"), "width": 1}},
-        "increasing": {"marker": {"color": frame.colour("gain")}},
-        "decreasing": {"marker": {"color": frame.colour("loss")}},
-        "totals": {"marker": {"color": frame.colour("accent")}},
-        "textfont": {"color": frame.colour("ink"), "size": 12},
-    }  # fmt: skip
-    layout = frame.layout(90 + 28 * (len(steps) + 1), x="", hover="closest")
-    sums = [*np.cumsum(values).tolist(), closing]
-    layout["xaxis"] = frame.axis(None, zeroline=True, zerolinecolor=frame.colour("muted"), **frame.money(sums))
-    font = {"size": 12, "color": frame.colour("muted")}
-    layout["xaxis"] |= {"title": {"text": f"Running sum, {frame.template(statement.quote)}", "font": font}}
-    layout["xaxis"]["range"] = frame.reach(sums)
-    layout["yaxis"] = {"autorange": "reversed", "automargin": True, "ticks": "", "showgrid": False, "fixedrange": True}
-    layout["annotations"] = []
-    return {"data": [bar], "layout": layout}
+    height = 90 + 28 * (len(steps) + 1)
+    return frame.waterfall(steps, ("Value at the end", closing), statement.quote, height=height, whole=True)
