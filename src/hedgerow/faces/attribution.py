@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from hedgerow.faces import numerals
+from hedgerow.faces.text import counted
 from hedgerow.ledger import hedging
 from hedgerow.model.breakdown import KERNEL_PARTS, PARTS, Breakdown
 from hedgerow.model.report import Comparison, Run
@@ -36,7 +37,7 @@ ATTRIBUTION: Final = {
     "slippage": ("slippage_spot", "slippage_futures"),
 }  # fmt: skip
 SLEEVE: Final = {"carry": ("carry",)}  # all of the carry sleeve, shown where there is one
-_ALWAYS: Final = frozenset(part for summed in ATTRIBUTION.values() for part in summed)
+USUAL: Final = frozenset(part for summed in ATTRIBUTION.values() for part in summed)
 EFFECTS: Final = {
     "trims": "What trims did",
     "hedge": "What the hedge did",
@@ -57,11 +58,11 @@ def parts_of(comparison: Comparison) -> dict[str, float]:
     """The change of value by part: those of holdings and hedge always, the others where they are not nothing."""
     found = breakdown_of(comparison)
     if found is not None and found.parts is not None:
-        return {name: float(found.parts[name]) for name in PARTS if name in _ALWAYS or found.parts[name]}
+        return {name: float(found.parts[name]) for name in PARTS if name in USUAL or found.parts[name]}
     run = comparison.subject
     last = run.parts[-1] if len(run.parts) else [0.0] * len(KERNEL_PARTS)
     named = zip(KERNEL_PARTS, last, strict=True)
-    return {name: float(amount) for name, amount in named if name in _ALWAYS or amount}
+    return {name: float(amount) for name, amount in named if name in USUAL or amount}
 
 
 def by_asset(comparison: Comparison) -> dict[str, list[float]]:
@@ -201,7 +202,7 @@ def _gap(run: Run) -> str:
 
 def _insurance(paid: hedging.Insurance, quote: str) -> str:
     cost, out = "cost" if paid.cost >= 0.0 else "earned", "paid" if paid.paid >= 0.0 else "lost"
-    up, down = (f"{count} month{'' if count == 1 else 's'}" for count in (paid.up_months, paid.down_months))
+    up, down = (counted(count, "month") for count in (paid.up_months, paid.down_months))
     return (
         f"shorts {cost} {numerals.money(abs(paid.cost))} {quote} in the {up} in which the unhedged book gained, and "
         f"{out} {numerals.money(abs(paid.paid))} in the {down} in which it lost"
@@ -211,9 +212,8 @@ def _insurance(paid: hedging.Insurance, quote: str) -> str:
 def _regret(regret: hedging.Regret, quote: str) -> str:
     word = "gave away" if regret.regret >= 0.0 else "spared"
     later = ", ".join(f"{numerals.money(value, sign=True)} after {days} days" for days, value in regret.after.items())
-    trims = f"{regret.trims} trim{'' if regret.trims == 1 else 's'}"
     return (
-        f"{trims} of {numerals.money(regret.proceeds)} {quote} {word} {numerals.money(abs(regret.regret))} until the end: "
+        f"{counted(regret.trims, 'trim')} of {numerals.money(regret.proceeds)} {quote} {word} {numerals.money(abs(regret.regret))} until the end: "
         f"{numerals.money(regret.gross, sign=True)} by the price of the coins, less {numerals.money(regret.earned, sign=True)} "
         f"that the proceeds made; by price alone {later}"
     )

@@ -10,6 +10,7 @@ from hedgerow.faces.attribution import (
     ATTRIBUTION,
     EFFECTS,
     PART_NAMES,
+    USUAL,
     breakdown_of,
     by_regime,
     effect_cells,
@@ -29,7 +30,7 @@ def show_money(comparison: Comparison) -> None:
     """The change of value by its parts, in all and by regime; by reason; and what each rule was worth."""
     run, parts = comparison.subject, parts_of(comparison)
     text.heading("Where the money came from")
-    heads = [*ATTRIBUTION, *(PART_NAMES[name].lower() for name in parts if name not in _SUMMED), "change"]
+    heads = [*ATTRIBUTION, *(PART_NAMES[name].lower() for name in parts if name not in USUAL), "change"]
     change = float(run.nav[-1]) - run.start_value
     rows = [["all", *_lines(parts), text.money(change, sign=True)]]
     for regime, amounts in by_regime(comparison).items():
@@ -40,13 +41,10 @@ def show_money(comparison: Comparison) -> None:
     _show_effects(comparison)
 
 
-_SUMMED: Final = frozenset(part for summed in ATTRIBUTION.values() for part in summed)
-
-
 def _lines(parts: dict[str, float]) -> Iterable[str]:
     """The six parts, and those others that there are."""
     six = [sum(parts[part] for part in summed) for summed in ATTRIBUTION.values()]
-    return (text.money(amount, sign=True) for amount in (*six, *(parts[n] for n in parts if n not in _SUMMED)))
+    return (text.money(amount, sign=True) for amount in (*six, *(parts[n] for n in parts if n not in USUAL)))
 
 
 def _show_reasons(comparison: Comparison) -> None:
