@@ -215,17 +215,16 @@ def tax(
 
     options.apart({"--json": to}, {"EVENTS": events})
     read = _read(events)
-    span = start_ns(year), start_ns(year + 1)
+    start, end = start_ns(year), start_ns(year + 1)
     with text.working("Tax year") as tell:
-        happened, simulated = _valued(read, data, span[1], tell)
-        ours = [event for event in happened if event.at_ns < span[1]]
+        happened, simulated = _valued(read, data, end, tell)
         tell("folding the events")
         made = tax_year(happened, year, quote=read.quote, method=method, pooling=pool, long_days=long_days)
-        gaps = silences(ours, span[0], min(span[1], happened[-1].at_ns))
+        gaps = silences(happened, start, min(end, happened[-1].at_ns))
         files: list[Path] = []
         if out is not None:
             tell("writing the files")
-            files = write_tax(out, made, ours, span)
+            files = write_tax(out, made, happened)
 
     def show() -> None:
         text_statement.show_tax(made, gaps, simulated=simulated, pool=pool, long_days=long_days)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hedgerow.faces.records import stamp
 from hedgerow.faces.statement_files import write_table
 from hedgerow.ledger.entries import EXACT
+from hedgerow.ledger.tax import start_ns
 from hedgerow.model.event import Event, Fill, Flow, Income, Transfer
 from hedgerow.model.instrument import Kind, from_symbol
 
@@ -47,20 +48,18 @@ LOCATIONS: Final = frozenset(
 )  # fmt: skip
 
 
-def write_tax(folder: Path, year: TaxYear, events: Sequence[Event], span: tuple[int, int]) -> list[Path]:
-    """Write all files into ``folder`` and return them; ``span`` is the year's first moment and the next year's.
-
-    ``events`` are all that were read: rotki's files hold those of the year.
-    """
+def write_tax(folder: Path, year: TaxYear, events: Sequence[Event]) -> list[Path]:
+    """Write all files into ``folder`` and return them. ``events`` are all that were read: rotki's files hold the year's."""
+    start, end = start_ns(year.year), start_ns(year.year + 1)
+    ours = [event for event in events if start <= event.at_ns < end]
     tables: dict[str, tuple[Sequence[str], Iterable[Sequence[object]]]] = {
         "disposals.csv": (DISPOSALS, _rows((*year.disposals, *year.withdrawals))),
         "derivatives.csv": (DERIVATIVES, _derivatives(year)),
         "income.csv": (INCOME, _income(year)),
         "open_lots.csv": (OPEN_LOTS, _rows(year.open_lots)),
+        "rotki_trades.csv": (ROTKI_TRADES, rotki_trades(ours)),
+        "rotki_events.csv": (ROTKI_EVENTS, rotki_events(ours, year)),
     }
-    ours = [event for event in events if span[0] <= event.at_ns < span[1]]
-    tables["rotki_trades.csv"] = (ROTKI_TRADES, rotki_trades(ours))
-    tables["rotki_events.csv"] = (ROTKI_EVENTS, rotki_events(ours, year))
     return [write_table(folder / name, heads, rows) for name, (heads, rows) in tables.items()]
 
 
