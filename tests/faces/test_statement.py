@@ -122,7 +122,13 @@ def test_the_page_holds_the_figures_and_asks_nothing(told: Path, tmp_path: Path)
     assert printed("statement", told, "--html", path).splitlines()[-1] == str(path)
     page = path.read_text(encoding="utf-8")
     head = page.split('<script type="application/json"')[0]
-    for words in ("92,383", "Principal outstanding", "carry sleeve", "1 missing, some 2.71 USDT", "not known in whole"):
+    for words in (
+        "92,383",
+        "Principal outstanding",
+        "carry sleeve",
+        "<td>1, some 2.71 USDT</td>",
+        "not known in whole",
+    ):
         assert words in head, words
     assert "http" not in head.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
     payload = json.loads(page.split('id="payload">')[1].split("</script>")[0])
@@ -274,5 +280,6 @@ def test_amounts_of_any_size_that_a_file_may_hold_are_shown_on_every_face(amount
     assert earned == Fraction(record["result"])
     rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
     assert next(row["value"] for row in rows if row["name"] == "closing") == record["closing"]
-    assert page.stat().st_size
-    printed("statement", path)
+    price = "0.0000000000002"
+    assert f"<td>{price}</td>" in page.read_text(encoding="utf-8")
+    assert price in row(printed("statement", path), "PEPE")

@@ -328,7 +328,6 @@ def demo(
     text.say("SIMULATED MARKET: every price below was made from a seed; nothing here happened.", style="bold")
     comparison = run_backtest("balanced", folder, assets, "", wire.DEMO_START.isoformat(), "", 100_000.0)
     page = wire.home() / "reports" / f"demo-{scenario}-{seed}-{days}.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
     write_report(comparison, page)
     _finish(comparison, None, to)
     text.heading("A plan for the sample portfolio (SIMULATED MARKET)")

@@ -13,6 +13,7 @@ from typing import Any, Final
 from hedgerow.faces import attribution, buffer, charts, numerals, page, palette, scorecard
 from hedgerow.faces.notes import MOST, blocks
 from hedgerow.faces.records import RISK, is_cross
+from hedgerow.faces.text import write_whole
 from hedgerow.ledger import statistics
 from hedgerow.model.report import Comparison, LegRecord, Run
 from hedgerow.units import figure
@@ -30,10 +31,8 @@ BY_VENUE: Final = {"liquidated": "Liquidated", "settled": "Settled"}  # reason -
 
 
 def write(comparison: Comparison, path: Path, *, title: str) -> Path:
-    """Write the report to ``path`` (its folder is made) and return it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(comparison, title=title), encoding="utf-8")
-    return path
+    """Write the report to ``path`` (its folder is made) and return it. Raises StoreError."""
+    return write_whole(path, render(comparison, title=title), "page")
 
 
 def render(comparison: Comparison, *, title: str) -> str:

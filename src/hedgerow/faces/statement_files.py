@@ -9,9 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from hedgerow.errors import StoreError
 from hedgerow.faces.records import stamp
 from hedgerow.faces.statement_words import RESULT, notes, plain_amount, result_lines
+from hedgerow.faces.text import write_whole
 from hedgerow.store.events_csv import shielded
 
 if TYPE_CHECKING:
@@ -24,24 +24,12 @@ COLUMNS: Final = (
 
 
 def write_table(path: Path, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
-    """Write a CSV file, whole or not at all: amounts in digits, unknown ones empty, text that is no formula."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(as_table(heads, rows), encoding="utf-8", newline="")
-        part.replace(path)
-    except OSError as error:
-        raise StoreError(f"{path}: the table cannot be written: {error.strerror or error}") from error
-    return path
-
-
-def as_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """The text of a CSV file."""
+    """Write a CSV file: amounts in digits, unknown ones empty, text that is no formula. Raises StoreError."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(heads)
     writer.writerows([_cell(value) for value in row] for row in rows)
-    return file.getvalue()
+    return write_whole(path, file.getvalue(), "table")
 
 
 def _cell(value: object) -> str:

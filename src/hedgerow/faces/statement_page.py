@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from hedgerow.faces import numerals, page, statement_charts
 from hedgerow.faces.statement_words import (
     RESULT,
-    amount,
+    UNKNOWN,
     closed,
+    figure,
     leverage_words,
+    missing_words,
+    money,
     notes,
     opened,
-    plain_amount,
     result_lines,
     shown_lines,
+    used_lines,
 )
-from hedgerow.ledger.entries import EXACT
+from hedgerow.faces.text import write_whole
 from hedgerow.ledger.statement import Statement
 
-UNKNOWN: Final = "unknown"
 ROWS: Final = 500  # flows and missing payments that one page lists; JSON and CSV have them all
 
 
 def write(statement: Statement, path: Path, *, simulated: bool) -> Path:
-    """Write the page to ``path`` (its folder is made) and return it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(statement, simulated=simulated), encoding="utf-8")
-    return path
+    """Write the page to ``path`` (its folder is made) and return it. Raises StoreError."""
+    return write_whole(path, render(statement, simulated=simulated), "page")
 
 
 def render(statement: Statement, *, simulated: bool) -> str:
@@ -39,35 +39,17 @@ def render(statement: Statement, *, simulated: bool) -> str:
     return page.render("statement", _context(statement), data, title=title, simulated=simulated)
 
 
-def money(value: Decimal | None, *, sign: bool = False) -> str:
-    """An amount of quote; what nobody knows is called unknown."""
-    return UNKNOWN if value is None else numerals.money(amount(value), sign=sign)
-
-
-def figure(value: Decimal | None, digits: int = 6) -> str:
-    """A price or an amount of coins, in so many significant digits."""
-    if value is None:
-        return UNKNOWN
-    with localcontext(EXACT):  # an amount may have more digits than Python's usual 28
-        short = plain_amount(value if not value else round(value, max(0, digits - 1 - value.adjusted()))) or "0"
-    whole, point, rest = short.lstrip("-").partition(".")
-    return f"{numerals.MINUS if short.startswith('-') else ''}{int(whole):,}{point}{rest}"
-
-
 def _cell(value: Decimal | None, *, sign: bool = True) -> dict[str, Any]:
     return {"text": money(value, sign=sign), "loss": value is not None and value < 0}
 
 
 def _context(statement: Statement) -> dict[str, Any]:
-    twr = statement.time_weighted
     return {
         "quote": statement.quote,
         "since": opened(statement.since_ns),
         "until": closed(statement.until_ns),
-        "notes": notes(statement),
+        "notes": [*notes(statement), *_unknown_returns(statement)],
         "cards": _cards(statement),
-        "returns_why": [f"The return over time is unknown: {twr.why}."] * bool(twr.why)
-        + [f"The money-weighted return is unknown: {statement.money_why}."] * bool(statement.money_why),
         "lines": [{"label": label, **_cell(part)} for label, part in shown_lines(statement.breakdown.parts)],
         "result": _cell(statement.result),
         "difference": figure(statement.difference, 3),
@@ -94,6 +76,11 @@ def _context(statement: Statement) -> dict[str, Any]:
         "by_asset": _by_asset(statement),
         "rows": ROWS,
     }  # fmt: skip
+
+
+def _unknown_returns(statement: Statement) -> list[str]:
+    whys = (("return over time", statement.time_weighted.why), ("money-weighted return", statement.money_why))
+    return [f"The {name} is unknown: {why}." for name, why in whys if why]
 
 
 def _cards(statement: Statement) -> list[dict[str, str]]:
@@ -135,16 +122,15 @@ def _position(one: Any) -> dict[str, Any]:
 
 
 def _funding(one: Any) -> dict[str, Any]:
-    guess = "" if one.expected is None else f", some {figure(one.expected, 3)} {one.currency}"
     return {
         "instrument": one.instrument, "sleeve": one.sleeve, "payments": f"{one.payments:,}",
         "received": figure(one.received), "paid": figure(one.paid), "currency": one.currency,
-        "net": figure(one.received - one.paid), "missing": f"{one.missing:,} missing{guess}" if one.missing else "none",
+        "net": figure(one.received - one.paid), "missing": missing_words(one),
     }  # fmt: skip
 
 
 def _months(statement: Statement) -> dict[str, Any]:
-    names = [name for name in RESULT if any(result_lines(month.parts).get(name) for month in statement.months)]
+    names = used_lines(month.parts for month in statement.months)
     rows = []
     for month, change in zip(statement.months, statement.month_returns, strict=True):
         found = result_lines(month.parts)
@@ -158,7 +144,7 @@ def _months(statement: Statement) -> dict[str, Any]:
 
 def _by_asset(statement: Statement) -> dict[str, Any]:
     lines = {asset: result_lines(parts) for asset, parts in statement.breakdown.by_asset.items()}
-    names = [name for name in RESULT if any(line[name] for line in lines.values())]
+    names = used_lines(statement.breakdown.by_asset.values())
     rows = [
         {"name": asset, "cells": [_cell(line[name]) for name in names], "sum": _cell(sum(line.values(), Decimal(0)))}
         for asset, line in sorted(lines.items())

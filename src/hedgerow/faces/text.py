@@ -218,14 +218,20 @@ def write_json(record: Any, target: Path) -> None:
     text = json.dumps(plain(record), allow_nan=False, ensure_ascii=False, indent=1) + "\n"
     if str(target) == STDOUT:
         sys.stdout.write(text)
-        return
-    part = target.with_name(target.name + ".part")
+    else:
+        write_whole(target, text, "JSON")
+
+
+def write_whole(path: Path, text: str, what: str) -> Path:
+    """Write a file, whole or not at all (its folder is made), and return it; an error says ``what``. Raises StoreError."""
+    part = path.with_name(path.name + ".part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(target)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8", newline="")
+        part.replace(path)
     except OSError as error:
-        raise StoreError(f"{target}: the JSON cannot be written: {error.strerror or error}") from error
+        raise StoreError(f"{path}: the {what} cannot be written: {error.strerror or error}") from error
+    return path
 
 
 def emit(record: Any, target: Path | None, show: Callable[[], None]) -> None:

@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from hedgerow.faces import text
+from hedgerow.faces import statement_words, text
 from hedgerow.faces.statement_words import (
     NO_ADVICE,
     RESULT,
-    amount,
+    UNKNOWN,
     closed,
     leverage_words,
+    missing_words,
     notes,
     opened,
     quiet,
     result_lines,
     shown_lines,
+    used_lines,
 )
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from hedgerow.ledger.statement import Statement
     from hedgerow.ledger.tax import TaxYear, Total
 
-_UNKNOWN: Final = "unknown"
 _MOST: Final = 12  # rows that are listed one by one; the files have them all
 _FORCED: Final = ("liquidation", "deleveraged")
 
@@ -59,7 +60,7 @@ def show_statement(statement: Statement, *, simulated: bool, monthly: bool) -> N
 
 def money(value: Decimal | None, *, sign: bool = False) -> str:
     """An amount of quote; what nobody knows is called unknown."""
-    return _UNKNOWN if value is None else text.money(amount(value), sign=sign)
+    return text.typed(statement_words.money(value, sign=sign))
 
 
 def _negative(value: Decimal | None) -> Decimal | None:
@@ -68,7 +69,7 @@ def _negative(value: Decimal | None) -> Decimal | None:
 
 def figure(value: Decimal | None, digits: int = 6) -> str:
     """A price or an amount of coins; what nobody knows is called unknown."""
-    return _UNKNOWN if value is None else text.figure(amount(value), digits)
+    return text.typed(statement_words.figure(value, digits))
 
 
 def _show_result(statement: Statement) -> None:
@@ -103,7 +104,7 @@ def _show_held(statement: Statement) -> None:
             (
                 f"{one.instrument}{' (carry)' if one.sleeve else ''}", one.account, figure(one.size, 8),
                 figure(one.entry), figure(one.mark), money(one.unrealised, sign=True),
-                f"{figure(one.funding)} {one.settle}", leverage_words(one.leverage, one.risk) or _UNKNOWN,
+                f"{figure(one.funding)} {one.settle}", leverage_words(one.leverage, one.risk) or UNKNOWN,
             )
             for one in statement.positions
         ]  # fmt: skip
@@ -139,18 +140,11 @@ def _show_moved(statement: Statement) -> None:
         lines = [
             (
                 f"{one.instrument}{' (carry)' if one.sleeve else ''}", f"{one.payments:,}", figure(one.received),
-                figure(one.paid), f"{figure(one.received - one.paid)} {one.currency}", _missing(one),
+                figure(one.paid), f"{figure(one.received - one.paid)} {one.currency}", text.typed(missing_words(one)),
             )
             for one in statement.funding
         ]  # fmt: skip
         text.table(heads, lines, right=heads[1:5])
-
-
-def _missing(line: Any) -> str:
-    if not line.missing:
-        return "none"
-    guess = "" if line.expected is None else f", some {figure(line.expected, 3)} {line.currency}"
-    return f"{line.missing:,}{guess}"
 
 
 def _show_returns(statement: Statement) -> None:
@@ -171,9 +165,7 @@ def _show_returns(statement: Statement) -> None:
 
 def _show_months(statement: Statement) -> None:
     text.heading("By month")
-    names = [
-        name for name in RESULT if any(result_lines(month.parts).get(name) for month in statement.months if month.parts)
-    ]
+    names = used_lines(month.parts for month in statement.months)
     heads = ["to", "start", "flows", *(RESULT[name][0].lower() for name in names), "end", "return"]
     rows = []
     for month, change in zip(statement.months, statement.month_returns, strict=True):
