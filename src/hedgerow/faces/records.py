@@ -16,19 +16,10 @@ if TYPE_CHECKING:
     from hedgerow.research.decision import Decision
 
 
-RISK: Final = frozenset(
-    {
-        "margin_in",
-        "pair_reduce",
-        "flatten",
-        "carry_margin",
-        "liquidated",
-        "settled",
-        "deleveraged",
-        "repaid",
-        "reopened",
-    }
-)  # reasons of what the risk clock or the venue does, between two daily decisions
+# reasons of what the risk clock or the venue does, between two daily decisions
+RISK: Final = frozenset((
+    "margin_in", "pair_reduce", "flatten", "carry_margin", "liquidated", "settled", "deleveraged", "repaid", "reopened",
+))  # fmt: skip
 
 
 def stamp(ns: int) -> str:
