@@ -129,6 +129,14 @@ def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         text.write_json({}, target / "below a file")
 
 
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = text.write_whole(tmp_path / "new" / "a.html", "old\r\n", "page")
+    (tmp_path / "new" / "a.html.part").mkdir()
+    with pytest.raises(StoreError, match=r"a\.html: the page cannot be written"):
+        text.write_whole(path, "new", "page")
+    assert path.read_bytes() == b"old\r\n"
+
+
 @pytest.mark.parametrize(("target", "lines"), [("-", ["{", ' "a": 1', "}"]), (None, ["shown"])])
 def test_result_is_shown_or_is_json(target: str | None, lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     text.emit({"a": 1}, Path(target) if target else None, lambda: text.say("shown"))
