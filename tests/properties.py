@@ -112,6 +112,11 @@ def universes(draw: st.DrawFn) -> Universe:
     return Universe(names, "USDT", tuple(found))
 
 
+LINEAR = ["binance_linear", "okx_linear", "bybit_linear_entry_mm"]
+CONVENTIONS_OF = {False: LINEAR, True: [*LINEAR, "bitmex_inverse"]}
+"""What a policy may name, by whether its hedge is inverse; the other kind takes its venue's row."""
+
+
 @st.composite
 def policy_rows(draw: st.DrawFn, inverse: bool = False) -> Policy:
     """A built-in policy with some of its cells changed."""
@@ -134,7 +139,7 @@ def policy_rows(draw: st.DrawFn, inverse: bool = False) -> Policy:
         },
         "margin": {
             "mode": draw(st.sampled_from(["isolated", "isolated", "cross", "unified"])),
-            "convention": draw(st.sampled_from(["binance_linear", "okx_linear", "bybit_linear_entry_mm", "bitmex_inverse"])),
+            "convention": draw(st.sampled_from(CONVENTIONS_OF[inverse])),
             "liquidation": draw(st.sampled_from(["partial", "full"])), "haircut": draw(st.sampled_from(["0 %", "10 %", "50 %"])),
         },
         "costs": {

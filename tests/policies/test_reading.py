@@ -51,6 +51,8 @@ def test_a_file_whose_name_no_policy_may_have(tmp_path: Path, file: str, name: s
         ('[rebalance]\nevery = "day"\n', ("rebalance.every: must be \"never\", \"week\"",)),
         ('[vote.hot]\nmeasure = "rsi21"\n', ("TA-Lib has it: talib:RSI(21)", "did you mean rsi14")),
         ('[vote.hot]\nmeasure = "SMA_50"\n', ("talib:SMA(50)",)),
+        ('[margin]\nconvention = "binance"\n', ("margin.convention: must be one of binance_linear", 'got "binance"')),
+        ('[margin]\nconvention = "okx_inverse"\n', ("coin-margined contracts", "set hedge.inverse = true")),
     ],
 )  # fmt: skip
 def test_faults_in_words(tmp_path: Path, text: str, words: tuple[str, ...]) -> None:

@@ -204,7 +204,7 @@ def collateral_need(rules: Floats, inst_rules: Floats, x: Floats, a: int) -> flo
 
 
 @compiled
-def _kept(rules: Floats, asset: Floats, x: Floats, a: int) -> float:
+def _kept(rules: Floats, x: Floats, a: int) -> float:
     """What of the asset's value counts as collateral beside stablecoins: all less the haircut in a unified account."""
     return 1.0 - x[X_HAIRCUT, a] if rules[K_MODE] == UNIFIED else 0.0
 
@@ -216,7 +216,7 @@ def _coins(rules: Floats, asset: Floats, x: Floats, row: int) -> float:
     for a in range(x.shape[1]):
         if x[X_PRICE, a] > 0.0:
             held = max(0.0, x[row, a] - asset[B_OUTSIDE, a])
-            total += _kept(rules, asset, x, a) * held * x[X_PRICE, a]
+            total += _kept(rules, x, a) * held * x[X_PRICE, a]
     return total
 
 
@@ -239,7 +239,7 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
             continue
         base = _base(asset, x, a)
         short = _ratio(rules, asset, x, base, a) * base * price
-        kept = _kept(rules, asset, x, a)
+        kept = _kept(rules, x, a)
         stable += (x[X_UNITS, a] - base) * price * (1.0 - kept)
         if x[X_OWN, a] < 0.0:
             stable += min(short, sellable(asset, x, a) * price)

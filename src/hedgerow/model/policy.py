@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from hedgerow.model.margin import CONVENTIONS
 from hedgerow.model.policy_check import check_regimes, check_votes, threshold
 from hedgerow.model.policy_limits import Carry, Costs, Guard, Margin
 from hedgerow.model.policy_row import Days, Gate, Percent, PerYear, Points, Row, Share, Side, Times, TrimMode, TrimTo
@@ -259,6 +260,11 @@ class Policy(Row):
             raise ValueError(
                 f'carry: margin.mode is "{self.margin.mode}", and a pair is backed by collateral of its own; '
                 'write mode = "isolated", or leave [carry] out'
+            )
+        if CONVENTIONS[self.margin.convention].inverse and not self.hedge.inverse:
+            raise ValueError(
+                f"margin: {self.margin.convention} counts coin-margined contracts, and the hedge uses linear ones; "
+                "name a linear convention, or set hedge.inverse = true"
             )
         check_votes(self)
         check_regimes(self)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from hedgerow.model.margin import CONVENTIONS
 from hedgerow.model.policy_row import BasisPoints, Days, Percent, PerYear, Row, Share, Times
 
 
@@ -70,14 +71,19 @@ class Guard(Row):
     depeg: Times = Field(default=0.97, description="below this price of the quote in USD nothing is sold for it")
 
 
+def _known(name: str) -> str:
+    if name not in CONVENTIONS:
+        raise ValueError(f"must be one of {', '.join(CONVENTIONS)}")
+    return name
+
+
 class Margin(Row):
     """How the venue counts margin, and the buffer ladder of each short."""
 
-    convention: Literal[
-        "binance_linear", "binance_inverse", "okx_linear", "okx_inverse", "gate_linear", "bybit_linear_entry_mm",
-        "bybit_inverse_entry_mm", "bybit_inverse_cross", "bybit_inverse_mark_mm", "bitmex_inverse", "bingx_linear",
-        "mexc_linear", "weex_linear",
-    ] = Field(default="binance_linear", description="the venue's way of counting maintenance margin")  # fmt: skip
+    convention: Annotated[str, AfterValidator(_known)] = Field(
+        default="binance_linear",
+        description=f"the venue's way of counting maintenance margin: {', '.join(CONVENTIONS)}",
+    )
     mode: Literal["isolated", "cross", "unified"] = Field(
         default="isolated",
         description="what backs linear shorts: each its own collateral; one futures wallet; or cash and coins together",
