@@ -10,11 +10,11 @@ marks nothing has a value. Events of the same moment as a mark belong to the per
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
-from typing import Final
+from typing import Any, Final
 
 from hedgerow.errors import ConfigError, Mismatch
 from hedgerow.ledger import lines, returns
@@ -130,7 +130,7 @@ def state(
     )  # fmt: skip
 
 
-def _lists(ledger: Ledger) -> tuple[list, ...]:  # type: ignore[type-arg]
+def _lists(ledger: Ledger) -> tuple[list[Any], ...]:
     return ledger.disposals, ledger.derivatives, ledger.earnings, ledger.flows, ledger.missing_funding
 
 
@@ -138,9 +138,9 @@ def _first(events: Sequence[Event]) -> int:
     return events[0].at_ns
 
 
-def _sum(values: object) -> Decimal | None:
+def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
     total: Decimal | None = ZERO
-    for value in values:  # type: ignore[attr-defined]
+    for value in values:
         total = plus(total, value)
     return total
 

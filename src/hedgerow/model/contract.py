@@ -8,21 +8,22 @@ Source: domain 2.7, 2.12, 2.17; BitMEX and Bybit contract guides (goldens G-17 t
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final, TypeVar
 
-Number = TypeVar("Number")  # float, or Decimal
+Number = TypeVar("Number", float, Decimal)
 
 NEAREST: Final = 3  # days to expiry: the basis of a nearer contract says nothing (domain 2.6)
 
 
 def notional(size: Number, price: Number, inverse: bool) -> Number:
     """Value of a position in its settle currency: quote (linear), coins (inverse); signed as ``size``."""
-    return size / price if inverse else size * price  # type: ignore[operator,no-any-return]
+    return size / price if inverse else size * price
 
 
 def profit(size: Number, entry: Number, price: Number, inverse: bool) -> Number:
     """Profit of ``size`` entered at ``entry`` and marked or closed at ``price``, in settle currency."""
-    return size / entry - size / price if inverse else size * (price - entry)  # type: ignore[operator,no-any-return]
+    return size / entry - size / price if inverse else size * (price - entry)
 
 
 def gained(cost: Number, value: Number, inverse: bool) -> Number:
@@ -30,14 +31,14 @@ def gained(cost: Number, value: Number, inverse: bool) -> Number:
 
     Both are notionals in settle currency; the ledger sums them, so that no average entry is rounded.
     """
-    return cost - value if inverse else value - cost  # type: ignore[operator,no-any-return]
+    return cost - value if inverse else value - cost
 
 
 def average_entry(size: Number, entry: Number, more: Number, price: Number, inverse: bool) -> Number:
     """Entry after ``more`` of the same sign was added at ``price``: arithmetic (linear) or harmonic (inverse)."""
     if inverse:
-        return (size + more) / (size / entry + more / price)  # type: ignore[operator,no-any-return]
-    return (size * entry + more * price) / (size + more)  # type: ignore[operator,no-any-return]
+        return (size + more) / (size / entry + more / price)
+    return (size * entry + more * price) / (size + more)
 
 
 def funding_received(size: Number, mark: Number, rate: Number, inverse: bool) -> Number:
@@ -45,11 +46,11 @@ def funding_received(size: Number, mark: Number, rate: Number, inverse: bool) ->
 
     The sign of funding is fixed here and nowhere else: at a positive rate longs pay shorts.
     """
-    return -(size / mark * rate) if inverse else -(size * mark * rate)  # type: ignore[operator,no-any-return]
+    return -(size / mark * rate) if inverse else -(size * mark * rate)
 
 
 def annual_basis(future: Number, spot: Number, days: Number) -> Number:
     """Simple basis of a dated contract so many days before its expiry, a fraction per year of 365 days; positive: a
     short receives it by the expiry. Both prices are of one instant (domain 2.6).
     """
-    return (future / spot - 1) * 365 / days  # type: ignore[operator,no-any-return]
+    return (future / spot - 1) * 365 / days
