@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, localcontext
-from functools import cache
 from typing import Final, NamedTuple
 
 from hedgerow.ledger.breakdown import CARRY, FLOWS, INDEX, Cells, Where, adds_up, named
@@ -58,11 +57,6 @@ def attribute(events: Iterable[Event], quote: str, ends: Sequence[int] = ()) -> 
         done = max(done, last + 1)
         found.append(fold.take())
     return found
-
-
-@cache
-def _instrument(symbol: str) -> Instrument:
-    return from_symbol(symbol)
 
 
 class _Prices(NamedTuple):
@@ -197,7 +191,7 @@ class Attribution:
     # --------------------------------------------------------------------------------------------------------- fills
 
     def _fill(self, event: Fill) -> None:
-        instrument = _instrument(event.instrument)
+        instrument = from_symbol(event.instrument)
         asset = event.asset or instrument.asset
         where = asset, self._regime.get(asset, event.regime)
         deed = self._reasons.fill(event.reason or event.kind)
@@ -303,7 +297,7 @@ class Attribution:
         if event.amount is None:
             self._unknown += 1
             return
-        instrument = _instrument(event.instrument)
+        instrument = from_symbol(event.instrument)
         deed = self._reasons.deed("carry funding" if event.sleeve else "funding")
         asset, price = event.asset or instrument.asset, event.mark if instrument.inverse else None
         for name, amount in self._shares(event, asset) if asset == instrument.asset else ((asset, event.amount),):
@@ -342,7 +336,7 @@ class Attribution:
                     self._cells.add(_SPOT, own, amount * (price - last), sleeve)
         fresh = set(found)
         for symbol, price in self._marked.items():
-            instrument = _instrument(symbol)
+            instrument = from_symbol(symbol)
             if instrument.kind is not Kind.SPOT and instrument.asset in found and instrument.settle in found:
                 spot, settle = found[instrument.asset], found[instrument.settle]
                 now = _Prices(price, spot if instrument.inverse else spot / settle, settle)
@@ -382,7 +376,7 @@ class Attribution:
             total += worth or ZERO
         for symbol, served in self._positions.items():
             if served and symbol not in self._fresh:
-                missing += [f"a price of {name}" for name in self._lacking(_instrument(symbol))]
+                missing += [f"a price of {name}" for name in self._lacking(from_symbol(symbol))]
             last = self._prices[symbol]
             total += sum((one.position.unrealised(last.mark) * last.settle for one in served), ZERO)
         return (None, tuple(dict.fromkeys(missing))) if missing else (total, ())
@@ -397,4 +391,4 @@ class Attribution:
         if "/" not in name:
             return amount * self._price[name]
         last = self._prices[name]
-        return -amount / last.mark * last.settle if _instrument(name).inverse else amount * last.mark * last.settle
+        return -amount / last.mark * last.settle if from_symbol(name).inverse else amount * last.mark * last.settle

@@ -75,10 +75,9 @@ class Ledger:
         self.missing_funding: list[MissingFunding] = []
         self.entries: list[Entry] = []
         self.prices: dict[str, Decimal] = {}  # of the last mark
+        self.of: dict[str, Decimal] = {quote: ONE}  # value of a currency in quote at the last mark
         self.holdings = Holdings(quote, method, pooling, long_days)
-        self._of: dict[str, Decimal] = {quote: ONE}  # value of a currency at the last mark
         self._marked_ns = -1
-        self._instruments: dict[str, Instrument] = {}
         self._seen: set[str] = set()
         self._postings: list[Posting] | None = [] if keep_entries else None
         self._book: dict[type, Callable[[Any], None]] = {
@@ -147,12 +146,13 @@ class Ledger:
 
     def value(self, prices: Mapping[str, Decimal] | None = None) -> Value:
         """Net asset value at ``prices`` (symbol -> price in its own quote), by default those of the last mark."""
+        of = self.of if prices is None else currency_prices(prices, self.quote)
         prices = self.prices if prices is None else prices
-        return value(self.balances, self.positions.values(), prices, self.quote)
+        return value(self.balances, self.positions.values(), prices, of, self.quote)
 
     def dust(self, lots: Mapping[str, Decimal], least_value: Decimal = ZERO) -> list[Dust]:
         """Balances below the lot of their currency (coins), or worth less than ``least_value`` at the last mark."""
-        return dust(self.balances, self.prices, self.quote, lots, least_value)
+        return dust(self.balances, self.of, self.quote, lots, least_value)
 
     # ------------------------------------------------------------------------------------------- one method an event
 
@@ -205,11 +205,11 @@ class Ledger:
     def _mark(self, event: Mark) -> None:
         check_prices(event, *event.prices.values())
         for symbol in event.prices:
-            self._instrument(event, symbol)
+            _instrument(event, symbol)
         again = event.at_ns == self._marked_ns  # prices of one moment may come in several marks
         self.prices = {**self.prices, **event.prices} if again else dict(event.prices)
         self._marked_ns = event.at_ns
-        self._of = currency_prices(self.prices, self.quote)
+        self.of = currency_prices(self.prices, self.quote)
         worth = self.value()
         if again and not (self.flows and self.flows[-1].marks == len(self.valuations)):
             self.valuations.pop()
@@ -218,7 +218,7 @@ class Ledger:
     def _funding(self, event: Funding) -> None:
         check(event, event.amount, event.rate)
         check_prices(event, event.mark)
-        instrument = self._instrument(event, event.instrument)
+        instrument = _instrument(event, event.instrument)
         if instrument.kind is SPOT:
             raise refusal(event, f"{event.instrument} is a spot market and pays no funding", "Name the contract")
         held = Held(event.account, event.instrument, event.sleeve)
@@ -241,7 +241,7 @@ class Ledger:
 
     def _fill(self, event: Fill) -> None:
         check_fill(event)
-        instrument = self._instruments.get(event.instrument) or self._instrument(event, event.instrument)
+        instrument = _instrument(event, event.instrument)
         if instrument.kind is SPOT:
             self._spot(event, instrument)
         else:
@@ -249,7 +249,7 @@ class Ledger:
 
     def _spot(self, event: Fill, pair: Instrument) -> None:
         """Book both sides of a conversion, its lots, its principal and its fee."""
-        done = conversion(event, pair, self.quote, self._of)
+        done = conversion(event, pair, self.quote, self.of)
         came, gone, fee = done.came, done.gone, event.fee
         name, account, holdings = (event.id, event.at_ns), event.account, self.holdings
         kind: Departure = "dust" if event.kind == "dust" else "sale"
@@ -335,7 +335,7 @@ class Ledger:
         """Value of an amount in quote, at ``price`` or at the last mark."""
         if currency == self.quote:
             return amount
-        return times(amount, self._of.get(currency) if price is None else price)
+        return times(amount, self.of.get(currency) if price is None else price)
 
     def _price_of(self, settle: str, instrument: Instrument, near: Decimal | None) -> Decimal | None:
         """Value of a contract's settle currency: an inverse one's price itself says it, else the last mark."""
@@ -343,13 +343,11 @@ class Ledger:
             return ONE
         if near is not None and instrument.inverse and instrument.quote == self.quote:
             return near
-        return self._of.get(settle)
+        return self.of.get(settle)
 
-    def _instrument(self, event: Event, symbol: str) -> Instrument:
-        found = self._instruments.get(symbol)
-        if found is None:
-            try:
-                found = self._instruments[symbol] = from_symbol(symbol)
-            except ValueError as error:
-                raise refusal(event, str(error), "") from None
-        return found
+
+def _instrument(event: Event, symbol: str) -> Instrument:
+    try:
+        return from_symbol(symbol)
+    except ValueError as error:
+        raise refusal(event, str(error), "") from None

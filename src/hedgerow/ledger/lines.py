@@ -15,7 +15,6 @@ from hedgerow.ledger.ledger import Ledger
 from hedgerow.ledger.lots import Disposal
 from hedgerow.ledger.positions import Position
 from hedgerow.ledger.records import Derivative, MissingFunding
-from hedgerow.ledger.valuation import currency_prices, pair
 from hedgerow.model.event import Event, Fill, Funding
 from hedgerow.model.instrument import Kind, from_symbol
 from hedgerow.units import NS_PER_DAY
@@ -119,7 +118,6 @@ class Silence(NamedTuple):
 
 def holdings(ledger: Ledger) -> tuple[Holding, ...]:
     """What is held at the last mark: the quote first, then by value."""
-    of = currency_prices(ledger.prices, ledger.quote)
     costs: dict[str, Decimal | None] = {}
     in_lots: dict[str, Decimal] = {}
     with localcontext(EXACT):
@@ -129,7 +127,7 @@ def holdings(ledger: Ledger) -> tuple[Holding, ...]:
         stakes = ledger.principal()
         found = []
         for currency, amount in ledger.totals().items():
-            price, is_quote = of.get(currency), currency == ledger.quote
+            price, is_quote = ledger.of.get(currency), currency == ledger.quote
             cost = costs.get(currency) if in_lots.get(currency) == amount else None  # overdrawn: no lot for all of it
             worth, stake = times(amount, price), stakes.get(currency)
             outstanding = None if is_quote or stake is None else stake.outstanding
@@ -142,37 +140,30 @@ def holdings(ledger: Ledger) -> tuple[Holding, ...]:
 
 def positions(ledger: Ledger) -> tuple[OpenPosition, ...]:
     """What is open at the last mark, by account and contract."""
-    of = currency_prices(ledger.prices, ledger.quote)
-    leverage = leverages(ledger)
+    leverage, gains = leverages(ledger), ledger.value().positions
     found = []
-    with localcontext(EXACT):
-        for held, position in sorted(ledger.positions.items()):
-            mark, settle = ledger.prices.get(held.instrument), of.get(position.contract.settle)
-            gain = None if mark is None else times(position.unrealised(mark), settle)
-            found.append(
-                OpenPosition(
-                    *held, position.size, position.entry, mark, _notional(position, ledger.prices, of), gain,
-                    position.funding, position.contract.settle, position.opened_ns, leverage.get(held.account),
-                )
-            )  # fmt: skip
+    for held, position in sorted(ledger.positions.items()):
+        found.append(
+            OpenPosition(
+                *held, position.size, position.entry, ledger.prices.get(held.instrument), _notional(ledger, position),
+                gains[held], position.funding, position.contract.settle, position.opened_ns, leverage.get(held.account),
+            )
+        )  # fmt: skip
     return tuple(found)
 
 
 def leverages(ledger: Ledger) -> dict[str, Decimal]:
     """Notional of all positions of an account over its equity, at the last mark; accounts without a price left out."""
-    of = currency_prices(ledger.prices, ledger.quote)
+    gains = ledger.value().positions
     equity: dict[str, Decimal | None] = {}
     notional: dict[str, Decimal | None] = {}
     with localcontext(EXACT):
         for held, position in ledger.positions.items():
-            mark, settle = ledger.prices.get(held.instrument), of.get(position.contract.settle)
-            gain = None if mark is None else times(position.unrealised(mark), settle)
-            equity[held.account] = plus(equity.get(held.account, ZERO), gain)
-            worth = _notional(position, ledger.prices, of)
-            notional[held.account] = plus(notional.get(held.account, ZERO), worth)
+            equity[held.account] = plus(equity.get(held.account, ZERO), gains[held])
+            notional[held.account] = plus(notional.get(held.account, ZERO), _notional(ledger, position))
         for (account, currency), amount in ledger.balances.items():
             if account in equity and amount:
-                equity[account] = plus(equity[account], times(amount, of.get(currency)))
+                equity[account] = plus(equity[account], times(amount, ledger.of.get(currency)))
         pairs = {account: (worth, equity[account]) for account, worth in notional.items()}
         return {
             account: worth / own
@@ -181,9 +172,13 @@ def leverages(ledger: Ledger) -> dict[str, Decimal]:
         }
 
 
-def _notional(position: Position, prices: Mapping[str, Decimal], of: Mapping[str, Decimal]) -> Decimal | None:
-    mark = prices.get(position.contract.symbol)
-    return None if mark is None else times(abs(position.value(position.size, mark)), of.get(position.contract.settle))
+def _notional(ledger: Ledger, position: Position) -> Decimal | None:
+    """Value of a position in quote at the last mark, above 0."""
+    mark = ledger.prices.get(position.contract.symbol)
+    if mark is None:
+        return None
+    with localcontext(EXACT):
+        return times(abs(position.value(position.size, mark)), ledger.of.get(position.contract.settle))
 
 
 def realised(disposals: Iterable[Disposal], derivatives: Iterable[Derivative]) -> tuple[Realised, ...]:
@@ -238,7 +233,7 @@ def payments(derivatives: Iterable[Derivative], missing: Iterable[MissingFunding
                 expected = plus(expected, gone.expected)
             found.append(
                 Payments(
-                    *key, own[0].currency if own else settle_of(key[0]), len(own),
+                    *key, own[0].currency if own else from_symbol(key[0]).settle, len(own),
                     sum((amount for amount in amounts if amount > 0), ZERO),
                     -sum((amount for amount in amounts if amount < 0), ZERO), len(without), expected,
                 )
@@ -273,9 +268,3 @@ def silences(events: Iterable[Event], since_ns: int, until_ns: int) -> tuple[Sil
     for key in list(sizes):
         hear(key, until_ns)
     return tuple(found)
-
-
-def settle_of(symbol: str) -> str:
-    """Currency in which a contract settles, by its symbol."""
-    _, _, tail = symbol.partition(":")
-    return tail.partition("-")[0] or pair(symbol)[1]

@@ -66,9 +66,16 @@ def pair(symbol: str) -> tuple[str, str]:
     return asset, money
 
 
-def value(balances: Balances, positions: Iterable[Position], prices: Mapping[str, Decimal], quote: str) -> Value:
-    """Sum of balances at market and of unrealised profit, at ``prices`` (symbol -> price in its own quote)."""
-    of = currency_prices(prices, quote)
+def value(
+    balances: Balances,
+    positions: Iterable[Position],
+    prices: Mapping[str, Decimal],
+    of: Mapping[str, Decimal],
+    quote: str,
+) -> Value:
+    """Sum of balances at market and of unrealised profit, at ``prices`` (symbol -> price in its own quote) and ``of``,
+    the ``currency_prices`` that follow from them.
+    """
     held: dict[str, Decimal] = {}
     missing: dict[str, None] = {}
     total = ZERO
@@ -94,16 +101,15 @@ def value(balances: Balances, positions: Iterable[Position], prices: Mapping[str
 
 def dust(
     balances: Balances,
-    prices: Mapping[str, Decimal],
+    of: Mapping[str, Decimal],
     quote: str,
     lots: Mapping[str, Decimal],
     least_value: Decimal,
 ) -> list[Dust]:
     """Balances that cannot be sold: above nothing, and below the lot of their currency or worth less than
-    ``least_value`` in quote. ``lots`` are in coins. The quote itself is never dust, nor is what has no price and no
+    ``least_value`` in quote. ``lots`` are in coins, ``of`` values of currencies in quote. The quote itself is never dust, nor is what has no price and no
     lot: that is unknown.
     """
-    of = currency_prices(prices, quote)
     found = []
     for (account, currency), amount in sorted(balances.items()):
         if amount <= 0 or currency == quote:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
+from functools import cache
 from typing import NamedTuple
 
 from hedgerow.units import NS_PER_SECOND
@@ -84,6 +85,7 @@ class Universe:
         return tuple(i for i, it in enumerate(self.instruments) if it.asset == asset and it.kind is not Kind.SPOT)
 
 
+@cache  # events name few symbols, and each of them very often
 def from_symbol(symbol: str) -> Instrument:
     """The instrument that a ccxt symbol names: ``BTC/USDT``, ``BTC/USDT:USDT``, ``BTC/USD:BTC-220325``.
 

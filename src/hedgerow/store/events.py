@@ -372,18 +372,12 @@ def _above_zero(value: Decimal, where: str) -> None:
         raise ConfigError(f"{value} is not above 0", where=where, fix="Write it without a sign.")
 
 
-_KNOWN: Final[set[str]] = set()  # symbols that were read before
-
-
 def _symbol(symbol: str, where: str) -> None:
-    if symbol in _KNOWN:
-        return
     try:
         from_symbol(symbol)
     except ValueError as error:
         message, _, fix = str(error).partition("; ")
         raise ConfigError(message, where=where, fix=f"{fix[:1].upper()}{fix[1:]}.") from None
-    _KNOWN.add(symbol)
 
 
 def refuse_twice(name: str, number: int, lines: dict[str, int], path: Path) -> None:
