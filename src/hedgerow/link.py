@@ -9,7 +9,6 @@ This reaches into numba's compiler, so ``jit`` imports it only for the versions 
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +18,8 @@ from numba.core import codegen, compiler, ir, typed_passes, types
 from numba.core.compiler_machinery import register_pass
 from numba.core.targetconfig import ConfigStack
 from numba.core.types.misc import unliteral
+
+from hedgerow.memory import collector_paused
 
 _NEVER_NEEDED = {"WithLifting", "InlineClosureLikes", "NopythonRewrites", "DeadBranchPrune", "LiteralUnroll"}
 _LEVEL = 1  # of 3; the third takes LLVM a third longer and the kernel runs no faster
@@ -144,15 +145,12 @@ def _hurried() -> Iterator[None]:
             _answers[key] = ask(self, context, args, kws)
         return _answers[key]
 
-    collects = gc.isenabled()
-    gc.disable()
     function.get_call_type = remembered
     try:
-        yield
+        with collector_paused():
+            yield
     finally:
         function.get_call_type = ask
-        if collects:
-            gc.enable()
 
 
 def part(function: Callable[..., Any], **options: Any) -> Any:

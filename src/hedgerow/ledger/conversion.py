@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TypeAlias
 
 from hedgerow.ledger.entries import GRID, ONE, ZERO, negative, plus, times
 from hedgerow.ledger.refusal import refusal
@@ -17,25 +17,15 @@ from hedgerow.model import contract
 from hedgerow.model.event import Fill
 from hedgerow.model.instrument import Instrument
 
-
-class Conversion(NamedTuple):
-    """``come`` and ``go`` are gross, ``received`` and ``spent`` with the fee where it is of that currency.
-
-    In quote, None where unknown: ``cost`` of all that was received; gross ``proceeds`` of all that was spent, and the
-    ``fees`` that come off them; ``paid``, the fee's own value. ``fee_currency`` is "" without a fee.
-    """
-
-    came: str
-    come: Decimal
-    received: Decimal
-    cost: Decimal | None
-    gone: str
-    go: Decimal
-    spent: Decimal
-    proceeds: Decimal | None
-    fees: Decimal | None
-    fee_currency: str
-    paid: Decimal | None
+# What came: its currency, how much of it (gross), how much was received (less a fee of that currency), and its cost.
+# What went: its currency, how much of it (gross), how much was spent (with a fee of that currency), its gross proceeds,
+# and the fees that come off them. The fee: its currency ("" without one) and its value. Costs, proceeds, fees and values
+# are in quote, None where unknown. A plain tuple, for a fold reads very many.
+Conversion: TypeAlias = tuple[
+    str, Decimal, Decimal, Decimal | None,
+    str, Decimal, Decimal, Decimal | None, Decimal | None,
+    str, Decimal | None,
+]  # fmt: skip
 
 
 def conversion(event: Fill, pair: Instrument, quote: str, of: Mapping[str, Decimal]) -> Conversion:
@@ -43,14 +33,14 @@ def conversion(event: Fill, pair: Instrument, quote: str, of: Mapping[str, Decim
 
     Raises ``ConfigError`` where the fee is more than the coins that were traded.
     """
-    bought, fee = event.amount > 0, event.fee
+    bought, fee = event.amount > ZERO, event.fee
     coins = event.amount if bought else -event.amount
     money = contract.notional(coins, event.price, False)
     rate = ONE if pair.quote == quote else pair_rate(pair, event.price, quote, of)
     gross = money if rate is ONE else coins if pair.asset == quote else times(money, rate)
     came, come, gone, go = (pair.asset, coins, pair.quote, money) if bought else (pair.quote, money, pair.asset, coins)
     if not fee:
-        return Conversion(came, come, come, gross, gone, go, go, gross, ZERO, "", None)
+        return came, come, come, gross, gone, go, go, gross, ZERO, "", None
     currency = event.fee_currency or pair.quote
     paid = fee if currency == quote else fee_value(event, pair, currency, rate, of)
     cost, proceeds, received, spent = gross, gross, come, go
@@ -62,9 +52,9 @@ def conversion(event: Fill, pair: Instrument, quote: str, of: Mapping[str, Decim
         spent, proceeds = go + fee, plus(gross, paid)
     if bought and currency != came:
         cost = plus(gross, paid)
-    if (received < 0 and came != quote) or (spent < 0 and gone != quote):
+    if (received < ZERO and came != quote) or (spent < ZERO and gone != quote):
         raise refusal(event, "the fee is more than what was traded", "Correct the fee or its currency")
-    return Conversion(came, come, received, cost, gone, go, spent, proceeds, fees, currency, paid)
+    return came, come, received, cost, gone, go, spent, proceeds, fees, currency, paid
 
 
 def fee_value(

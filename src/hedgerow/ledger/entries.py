@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)
@@ -47,12 +47,23 @@ class Posting(NamedTuple):
     amount: Decimal
 
 
+Move: TypeAlias = tuple[str, str, str, Decimal]  # to an account, from another, so much of a currency (below 0: back)
+
+
 class Entry(NamedTuple):
     """What one event did to the accounts. ``event`` is its id, ``at_ns`` UTC nanoseconds."""
 
     at_ns: int
     event: str
     postings: tuple[Posting, ...]
+
+
+def postings(moves: Iterable[Move]) -> tuple[Posting, ...]:
+    """Both sides of every move."""
+    sides: list[Posting] = []
+    for to, source, currency, amount in moves:
+        sides += (Posting(to, currency, amount), Posting(source, currency, amount.copy_negate()))
+    return tuple(sides)
 
 
 def balance_of(postings: Iterable[Posting]) -> dict[str, Decimal]:

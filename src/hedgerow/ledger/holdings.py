@@ -12,19 +12,23 @@ from typing import Literal
 
 from hedgerow.errors import ConfigError
 from hedgerow.ledger.entries import ZERO, plus
-from hedgerow.ledger.lots import Departure, Disposal, Method, OpenLot, Pool, Taken, disposals
+from hedgerow.ledger.lots import Departure, Disposal, Left, Method, OpenLot, Pool, Taken, disposals
 from hedgerow.ledger.records import Principal
 
 Pooling = Literal["universal", "account"]
 
 
 class Holdings:
-    """Pools by (account, currency); the account is "" in universal ones. ``disposals`` are in order of time."""
+    """Pools by (account, currency); the account is "" in universal ones.
 
-    __slots__ = ("_long_days", "_method", "_pools", "_quote", "_stakes", "_universal", "_unknown", "disposals")
+    What left is kept as it left; a record of each lot is made of it when the first reader asks.
+    """
+
+    __slots__ = ("_left", "_long_days", "_method", "_pools", "_quote", "_records", "_stakes", "_universal", "_unknown")
 
     def __init__(self, quote: str, method: Method, pooling: Pooling, long_days: int) -> None:
-        self.disposals: list[Disposal] = []
+        self._left: list[Left] = []  # what no reader asked for yet
+        self._records: list[Disposal] = []
         self._quote, self._method, self._long_days = quote, method, long_days
         self._universal = pooling == "universal"
         self._pools: dict[tuple[str, str], Pool] = {}
@@ -59,8 +63,15 @@ class Holdings:
             parts = self._pool(account, currency).draw(amount, names)
         except ConfigError as error:  # the pool knows its lots, not whose sale named them
             raise ConfigError(error.message, where=f"event {event[0]}", fix=error.fix) from None
-        self.disposals += disposals(parts, event, kind, account, currency, proceeds, fees, self._long_days)
+        self._left.append((parts, event, kind, account, currency, proceeds, fees))
         return parts
+
+    def disposals(self) -> list[Disposal]:
+        """One record a lot of all that left, in order of time. For use within ``localcontext(EXACT)``."""
+        for left in self._left:
+            self._records += disposals(*left, self._long_days)
+        self._left.clear()
+        return self._records
 
     def move(self, account: str, to: str, currency: str, amount: Decimal) -> None:
         """Carry lots from one account to another. What the record never saw come in has no lot to carry."""
@@ -74,18 +85,26 @@ class Holdings:
     def invest(self, asset: str, cost: Decimal | None) -> None:
         """Count ``cost`` as principal put into an asset (below 0: coins that left with their cost)."""
         if asset != self._quote:
-            stake = self._stakes.get(asset) or self._stakes.setdefault(asset, [ZERO, ZERO])
-            stake[0] += cost or ZERO
+            stake = self._stake(asset)
             if cost is None:
                 self._unknown.add(asset)
+            else:
+                stake[0] += cost
 
-    def recover(self, asset: str, proceeds: Decimal | None) -> None:
-        """Count the net proceeds of a sale as principal recovered from an asset."""
+    def recover(self, asset: str, proceeds: Decimal | None, fees: Decimal | None = ZERO) -> None:
+        """Count the proceeds of a sale, less its fees, as principal recovered from an asset."""
         if asset != self._quote:
-            stake = self._stakes.get(asset) or self._stakes.setdefault(asset, [ZERO, ZERO])
-            stake[1] += proceeds or ZERO
-            if proceeds is None:
+            stake = self._stake(asset)
+            if proceeds is None or fees is None:
                 self._unknown.add(asset)
+            else:
+                stake[1] += proceeds - fees
+
+    def _stake(self, asset: str) -> list[Decimal]:
+        try:
+            return self._stakes[asset]
+        except KeyError:
+            return self._stakes.setdefault(asset, [ZERO, ZERO])
 
     def principal(self) -> dict[str, Principal]:
         """Principal by asset, of everything that was bought and sold outside of the carry sleeve."""

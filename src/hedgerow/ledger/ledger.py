@@ -18,7 +18,7 @@ from typing import Any, Final
 from hedgerow.errors import ConfigError
 from hedgerow.ledger import entries as book
 from hedgerow.ledger.conversion import conversion
-from hedgerow.ledger.entries import EXACT, ONE, ZERO, Entry, Posting, negative, plus, times
+from hedgerow.ledger.entries import EXACT, ONE, ZERO, Entry, Move, Posting, negative, times
 from hedgerow.ledger.holdings import Holdings, Pooling, basis_of
 from hedgerow.ledger.lots import METHODS, Departure, Disposal, Method, OpenLot
 from hedgerow.ledger.positions import Held, Position
@@ -34,6 +34,7 @@ from hedgerow.ledger.records import (
 )
 from hedgerow.ledger.refusal import check, check_close, check_fill, check_prices, refusal
 from hedgerow.ledger.valuation import Dust, Value, currency_prices, dust, value
+from hedgerow.memory import collector_paused
 from hedgerow.model import contract
 from hedgerow.model.event import Event, Fill, Flow, Funding, Income, Mark, Transfer
 from hedgerow.model.instrument import Instrument, Kind, from_symbol
@@ -73,13 +74,13 @@ class Ledger:
         self.flows: list[ExternalFlow] = []
         self.valuations: list[Valuation] = []
         self.missing_funding: list[MissingFunding] = []
-        self.entries: list[Entry] = []
         self.prices: dict[str, Decimal] = {}  # of the last mark
         self.of: dict[str, Decimal] = {quote: ONE}  # value of a currency in quote at the last mark
         self.holdings = Holdings(quote, method, pooling, long_days)
         self._marked_ns = -1
         self._seen: set[str] = set()
-        self._postings: list[Posting] | None = [] if keep_entries else None
+        self._moves: list[Move] | None = [] if keep_entries else None  # of the event that is being booked
+        self._moved: list[tuple[int, str, list[Move]]] = []  # by event: entries are made of them when they are read
         self._book: dict[type, Callable[[Any], None]] = {
             Flow: self._flow,
             Transfer: self._transfer,
@@ -96,21 +97,22 @@ class Ledger:
         a price that is not above zero, an unknown instrument or named lots that do not suffice; ``Mismatch`` where a
         venue closed more than was held. The events before it stay booked, it and those after are not.
         """
-        with localcontext(EXACT):
+        seen, book_of = self._seen, self._book
+        with collector_paused(), localcontext(EXACT):
             for event in events:
-                write = self._book.get(type(event))
+                write = book_of.get(type(event))
                 if write is None:
                     raise ConfigError(f"{type(event).__name__} is no event", fix="Give records of model.event")
-                if event.id in self._seen:
+                if event.id in seen:
                     raise refusal(event, "this id was booked before", "Give every event an id of its own")
                 if event.at_ns < self.at_ns:
                     raise refusal(event, "it lies before the event in front of it", "Sort the events by time")
                 write(event)
-                self._seen.add(event.id)
+                seen.add(event.id)
                 self.at_ns = event.at_ns
-                if self._postings:
-                    self.entries.append(Entry(event.at_ns, event.id, tuple(self._postings)))
-                    self._postings.clear()
+                if self._moves:
+                    self._moved.append((event.at_ns, event.id, self._moves))
+                    self._moves = []
 
     @property
     def positions(self) -> dict[Held, Position]:
@@ -119,8 +121,15 @@ class Ledger:
 
     @property
     def disposals(self) -> list[Disposal]:
-        """Coins that left, one record a lot."""
-        return self.holdings.disposals
+        """Coins that left, one record a lot, in order of time."""
+        with collector_paused(), localcontext(EXACT):
+            return self.holdings.disposals()
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What every event did to the accounts; empty unless they are kept."""
+        with collector_paused():
+            return [Entry(at_ns, event, book.postings(moves)) for at_ns, event, moves in self._moved]
 
     def open_lots(self) -> list[OpenLot]:
         """What is still held, with its cost and day."""
@@ -164,10 +173,10 @@ class Ledger:
             raise refusal(event, "the coins were acquired after they were deposited", "Correct acquired_ns")
         amount, currency = event.amount, event.currency
         worth = self._worth(currency, amount, event.price)
-        if currency != self.quote and amount > 0:
+        if currency != self.quote and amount > ZERO:
             self.holdings.receive(event.id, event.account, currency, amount, event.cost, acquired_ns)
             self.holdings.invest(currency, event.cost)
-        elif currency != self.quote and amount < 0:
+        elif currency != self.quote and amount < ZERO:
             name, account = (event.id, event.at_ns), event.account
             basis = basis_of(self.holdings.spend(name, "withdrawal", account, currency, -amount, None, None))
             self.holdings.invest(currency, None if basis is None else -basis)
@@ -177,15 +186,15 @@ class Ledger:
 
     def _transfer(self, event: Transfer) -> None:
         check(event, event.amount, event.fee)
-        if event.amount <= 0 or event.fee < 0:
+        if event.amount <= ZERO or event.fee < ZERO:
             raise refusal(event, "a transfer moves more than nothing", "Swap the accounts, and write the fee above 0")
         currency = event.currency
         self.holdings.move(event.account, event.to, currency, event.amount)
         for account, amount in ((event.account, -event.amount), (event.to, event.amount)):
             key = account, currency
             self.balances[key] = self.balances.get(key, ZERO) + amount
-            if self._postings is not None:
-                self._postings.append(Posting(book.OWN + account, currency, amount))
+        if self._moves is not None:
+            self._moves.append((book.OWN + event.to, book.OWN + event.account, currency, event.amount))
         if event.fee:
             self._move(event.account, currency, -event.fee, book.FEES)
             self._coins(event, currency, -event.fee, self._worth(currency, event.fee), "fee")
@@ -249,24 +258,25 @@ class Ledger:
 
     def _spot(self, event: Fill, pair: Instrument) -> None:
         """Book both sides of a conversion, its lots, its principal and its fee."""
-        done = conversion(event, pair, self.quote, self.of)
-        came, gone, fee = done.came, done.gone, event.fee
-        name, account, holdings = (event.id, event.at_ns), event.account, self.holdings
+        came, come, received, cost, gone, go, spent, proceeds, fees, currency, paid = conversion(
+            event, pair, self.quote, self.of
+        )
+        fee, name, account, holdings = event.fee, (event.id, event.at_ns), event.account, self.holdings
         kind: Departure = "dust" if event.kind == "dust" else "sale"
-        holdings.spend(name, kind, account, gone, done.spent, done.proceeds, done.fees, event.lots)
-        holdings.receive(event.id, account, came, done.received, done.cost, event.at_ns)
+        holdings.spend(name, kind, account, gone, spent, proceeds, fees, event.lots)
+        holdings.receive(event.id, account, came, received, cost, event.at_ns)
         side = book.DUST if kind == "dust" else book.TRADING
-        self._move(account, came, done.come, side)
-        self._move(account, gone, -done.go, side)
-        if fee:
-            self._move(account, done.fee_currency, -fee, book.FEES)
-            if done.fee_currency not in (came, gone):
-                self._coins(event, done.fee_currency, -fee, done.paid, "fee")
+        self._move(account, came, come, side)
+        self._move(account, gone, -go, side)
         if not event.sleeve:
-            holdings.invest(came, done.cost)
-            holdings.recover(gone, plus(done.proceeds, negative(done.fees)))
-            if fee and done.fee_currency not in (came, gone):
-                holdings.recover(done.fee_currency, done.paid)
+            holdings.invest(came, cost)
+            holdings.recover(gone, proceeds, fees)
+        if fee:
+            self._move(account, currency, -fee, book.FEES)
+            if currency not in (came, gone):
+                self._coins(event, currency, -fee, paid, "fee")
+                if not event.sleeve:
+                    holdings.recover(currency, paid)
 
     def _contract(self, event: Fill, instrument: Instrument) -> None:
         """Book a trade of a futures contract: what it realised, and its fee."""
@@ -310,9 +320,8 @@ class Ledger:
             self.nominal[other] -= amount
         except KeyError:
             self.nominal[other] = -amount
-        if self._postings is not None and amount:
-            self._postings.append(Posting(book.OWN + account, currency, amount))
-            self._postings.append(Posting(nominal, currency, -amount))
+        if self._moves is not None and amount:
+            self._moves.append((book.OWN + account, nominal, currency, amount))
 
     def _coins(
         self,
@@ -326,9 +335,9 @@ class Ledger:
         if currency == self.quote:
             return
         worth = None if worth is None else abs(worth)
-        if change > 0:
+        if change > ZERO:
             self.holdings.receive(event.id, event.account, currency, change, worth, event.at_ns)
-        elif change < 0:
+        elif change < ZERO:
             self.holdings.spend((event.id, event.at_ns), kind, event.account, currency, -change, worth)
 
     def _worth(self, currency: str, amount: Decimal, price: Decimal | None = None) -> Decimal | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from heapq import heappop, heappush
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from hedgerow.errors import ConfigError
 from hedgerow.ledger.entries import ZERO, plus, share
@@ -20,7 +20,9 @@ from hedgerow.units import NS_PER_DAY
 Method: TypeAlias = Literal["FIFO", "LIFO", "HIFO", "SPECIFIC", "AVERAGE"]
 Departure: TypeAlias = Literal["sale", "dust", "fee", "loss", "funding", "charge", "withdrawal"]
 Term: TypeAlias = Literal["short", "long", ""]
-Taken: TypeAlias = tuple[str, int | None, Decimal, Decimal | None]
+Taken: TypeAlias = tuple[str, int | None, Decimal, Decimal | None]  # a ``Part``, plain
+# what left at once: its parts, the event's id and time, kind, account, currency, proceeds and fees
+Left: TypeAlias = tuple[list[Taken], tuple[str, int], Departure, str, str, Decimal | None, Decimal | None]
 
 
 class Lot:
@@ -32,7 +34,8 @@ class Lot:
         self.name, self.acquired_ns, self.amount, self.cost = name, acquired_ns, amount, cost
 
 
-Ranked: TypeAlias = tuple[int | Decimal | Lot, ...]  # what the lot is ordered by, and last the lot
+Rank: TypeAlias = int | tuple[bool, Decimal, int]  # what lots of a method are ordered by, the least first
+Ranked: TypeAlias = tuple[Any, int, Lot]  # the rank of a lot and its number; no two are equal, no two lots are compared
 
 
 class Part(NamedTuple):
@@ -80,25 +83,21 @@ class Disposal(NamedTuple):
     term: Term
 
 
-def _oldest(lot: Lot, number: int) -> Ranked:
-    return (lot.acquired_ns, number, lot)
-
-
-def _newest(lot: Lot, number: int) -> Ranked:
-    return (-lot.acquired_ns, -number, lot)
-
-
-def _dearest(lot: Lot, number: int) -> Ranked:
+def _dearest(lot: Lot) -> tuple[bool, Decimal, int]:
     """Highest cost of a coin first; lots of unknown cost last."""
-    if lot.cost is None:
-        return (1, ZERO, lot.acquired_ns, number, lot)
-    return (0, -lot.cost / lot.amount, lot.acquired_ns, number, lot)
+    unknown = lot.cost is None
+    return (unknown, ZERO if lot.cost is None else -lot.cost / lot.amount, lot.acquired_ns)
 
 
-# method -> the order in which lots leave; AVERAGE takes its dates from the oldest, SPECIFIC too where none is named
-METHODS: Final[dict[Method, Callable[[Lot, int], Ranked]]] = {
-    "FIFO": _oldest, "LIFO": _newest, "HIFO": _dearest, "SPECIFIC": _oldest, "AVERAGE": _oldest,
-}  # fmt: skip
+# method -> the order in which lots leave, and that of lots of one rank: 1 as they came, -1 the last one first;
+# AVERAGE takes its dates from the oldest, SPECIFIC too where none is named
+METHODS: Final[dict[Method, tuple[Callable[[Lot], Rank], int]]] = {
+    "FIFO": (lambda lot: lot.acquired_ns, 1),
+    "LIFO": (lambda lot: -lot.acquired_ns, -1),
+    "HIFO": (_dearest, 1),
+    "SPECIFIC": (lambda lot: lot.acquired_ns, 1),
+    "AVERAGE": (lambda lot: lot.acquired_ns, 1),
+}
 
 
 class Pool:
@@ -107,11 +106,11 @@ class Pool:
     For use within ``localcontext(EXACT)``.
     """
 
-    __slots__ = ("_average", "_cost", "_heap", "_named", "_number", "_order", "amount")
+    __slots__ = ("_average", "_cost", "_heap", "_named", "_number", "_order", "_step", "amount")
 
     def __init__(self, method: Method) -> None:
         self.amount = ZERO
-        self._order = METHODS[method]
+        self._order, self._step = METHODS[method]
         self._average = method == "AVERAGE"
         self._cost: Decimal | None = ZERO  # of all lots, kept for the average; None: part of it is unknown
         self._named: dict[str, list[Lot]] | None = {} if method == "SPECIFIC" else None
@@ -121,8 +120,8 @@ class Pool:
     def add(self, name: str, acquired_ns: int, amount: Decimal, cost: Decimal | None) -> None:
         """Take in a lot of ``amount`` coins (above 0)."""
         lot = Lot(name, acquired_ns, amount, cost)
-        self._number += 1  # no two ranks are equal, so that two lots are never compared
-        heappush(self._heap, self._order(lot, self._number))
+        self._number += self._step
+        heappush(self._heap, (self._order(lot), self._number, lot))
         if self._named is not None:
             self._named.setdefault(name, []).append(lot)
         self.amount += amount
@@ -141,15 +140,23 @@ class Pool:
         """What ``take`` does, as plain tuples in the order of ``Part``: a fold makes very many of them."""
         parts: list[Taken] = []
         left, heap = amount, self._heap
-        if names and self._named is not None:
-            for lot in self._chosen(names, amount):
-                if left:
-                    left = split(lot, left, parts)
-        while left and heap:
-            lot = heap[0][-1]  # type: ignore[assignment]
-            if lot.amount:
-                left = split(lot, left, parts)
-            if not lot.amount:
+        named = self._chosen(names, amount) if names and self._named is not None else []
+        while left and (named or heap):
+            lot = named.pop() if named else heap[0][2]
+            held, cost = lot.amount, lot.cost
+            if held > left:
+                if cost is not None:
+                    whole, cost = cost, share(cost, left, held)
+                    lot.cost = whole - cost
+                lot.amount = held - left
+                parts.append((lot.name, lot.acquired_ns, left, cost))
+                left = ZERO
+                break
+            if held:  # else a named lot that left before its turn
+                lot.amount = ZERO
+                parts.append((lot.name, lot.acquired_ns, held, cost))
+                left -= held
+            if heap[0][2] is lot:
                 heappop(heap)
         if self._average:
             parts = self._averaged(parts)
@@ -160,8 +167,7 @@ class Pool:
 
     def lots(self) -> Iterator[Part]:
         """The lots that are left, oldest first; under average cost each with its share of the pool's cost."""
-        ranked = (rank[-1] for rank in self._heap)
-        held = [lot for lot in ranked if isinstance(lot, Lot) and lot.amount]
+        held = [lot for _, _, lot in self._heap if lot.amount]
         held.sort(key=lambda lot: (lot.acquired_ns, lot.name))
         amount, cost = self.amount, self._cost
         for lot in held:
@@ -185,28 +191,14 @@ class Pool:
         return found
 
     def _chosen(self, names: Sequence[str], amount: Decimal) -> list[Lot]:
+        """The lots that are named, the first one last."""
         assert self._named is not None
         lots = [lot for name in dict.fromkeys(names) for lot in self._named.get(name, ()) if lot.amount]
         held = sum((lot.amount for lot in lots), ZERO)
         if held < amount:
             fix = "Name lots that are still held, by the id of the event that bought them, or leave the names out"
             raise ConfigError(f"the lots {', '.join(names)} hold {held:f}, and {amount:f} were sold", fix=fix)
-        return lots
-
-
-def split(lot: Lot, wanted: Decimal, parts: list[Taken]) -> Decimal:
-    """Take up to ``wanted`` coins out of a lot; returns how many are still wanted."""
-    held, cost = lot.amount, lot.cost
-    if held <= wanted:
-        lot.amount = ZERO
-        parts.append((lot.name, lot.acquired_ns, held, cost))
-        return wanted - held
-    lot.amount = held - wanted
-    if cost is not None:
-        whole, cost = cost, share(cost, wanted, held)
-        lot.cost = whole - cost
-    parts.append((lot.name, lot.acquired_ns, wanted, cost))
-    return ZERO
+        return lots[::-1]
 
 
 def disposals(

@@ -68,11 +68,11 @@ class Position:
         if not size:
             self._open(at_ns, amount, worth)
             return None
-        if (size > 0) is (amount > 0):
+        if (size > ZERO) is (amount > ZERO):
             self.size, self.cost = size + amount, self.cost + worth
             return None
         rest = size + amount
-        if not rest or (rest > 0) is (size > 0):
+        if not rest or (rest > ZERO) is (size > ZERO):
             part = share(self.cost, -amount, size) if rest else self.cost
             gained = contract.gained(part, -worth, self.contract.inverse)
             self.size, self.cost = rest, self.cost - part

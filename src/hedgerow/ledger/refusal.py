@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from hedgerow.errors import ConfigError, Mismatch
+from hedgerow.ledger.entries import ZERO
 from hedgerow.model.event import FILL_KINDS, Event, Fill
 
 SLACK: Final = Decimal("1e-9")  # of a position: what a close by the venue may exceed it by
@@ -30,7 +31,7 @@ def check_prices(event: Event, *prices: Decimal | None) -> None:
             continue
         if type(price) is not Decimal or not price.is_finite():
             check(event, price)
-        if price <= 0:
+        if price <= ZERO:
             raise refusal(event, f"{price} is no price", "Leave it out where none is known")
 
 
@@ -39,7 +40,7 @@ def check_fill(event: Fill) -> None:
     amount, price, fee = event.amount, event.price, event.fee
     if not (type(amount) is Decimal and type(fee) is Decimal and amount.is_finite() and fee.is_finite()):
         check(event, amount, fee)
-    if not (type(price) is Decimal and price.is_finite() and price > 0):
+    if not (type(price) is Decimal and price.is_finite() and price > ZERO):
         check_prices(event, price)
     if event.index is not None or event.decided is not None or event.fee_price is not None:
         check_prices(event, event.fee_price, event.decided, event.index)
@@ -52,7 +53,7 @@ def check_close(event: Fill, size: Decimal) -> None:
     """Refuse a close by the venue (liquidation, settlement, deleveraging) that exceeds the position of ``size``."""
     if event.kind == "dust":
         raise refusal(event, "a futures position is never sold as dust", "Write it as a trade")
-    against = (size > 0) is not (event.amount > 0)
+    against = (size > ZERO) is not (event.amount > ZERO)
     excess = abs(event.amount) - abs(size) if against else abs(event.amount)
     if excess > SLACK * abs(size):
         raise Mismatch(
