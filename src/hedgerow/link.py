@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import llvmlite.binding as llvm
 from numba import _dynfunc, njit
 from numba.core import codegen, compiler, ir, typed_passes, types
 from numba.core.compiler_machinery import register_pass
@@ -55,6 +56,9 @@ class _Program(_Parts):
         codegen.CPUCodeLibrary.finalize(self)
 
     def _optimize_final_module(self) -> None:
+        for function in self._final_module.functions:  # nobody else calls the parts: what they need not be given, goes
+            if function.linkage == llvm.Linkage.linkonce_odr:
+                function.linkage = llvm.Linkage.internal
         passes, builder = self._codegen._module_pass_manager(opt=_LEVEL, loop_vectorize=False, slp_vectorize=False)
         passes.run(self._final_module, builder)
 

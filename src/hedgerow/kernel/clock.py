@@ -138,6 +138,27 @@ def at_the_open(
 
 
 @compiled
+def _bar_mark(inst_rules: Floats, price: Floats, high: Floats, fresh: Bytes, over_spot: Floats, i: int) -> float:
+    """The mark of contract ``i`` by the ``price`` of a bar (the open or the high), as far as the marked ``high`` confirms
+    it; where the contract has no bar of its own, spot times the last premium.
+    """
+    if fresh[i] != 1 and over_spot[i] > 0.0:
+        return price[int(inst_rules[I_ASSET, i])] * over_spot[i]
+    return high[i] if price[i] > high[i] else price[i]
+
+
+@compiled
+def is_reached(
+    inst_rules: Floats, inst: Floats, first: int, price: Floats, high: Floats, fresh: Bytes, over_spot: Floats
+) -> bool:
+    """Whether any short of the contracts from ``first`` on is at its liquidation price: what most bars answer no to."""
+    for i in range(first, inst.shape[1]):
+        if inst[P_UNITS, i] < 0.0 and _bar_mark(inst_rules, price, high, fresh, over_spot, i) >= inst[P_LIQUIDATION, i]:
+            return True
+    return False
+
+
+@compiled
 def at_the_high(
     rules: Rules,
     book: Book,
@@ -154,23 +175,19 @@ def at_the_high(
     used: Ints,
     worst: Floats,
 ) -> None:
-    """Liquidation of every short whose liquidation price was reached: by ``price`` (the open or the high), as far as
-    the marked ``high`` confirms it; where the contract has no bar of its own, by spot times the last premium. Nothing
-    is closed at a better price than the bar ``opened`` with. ``top`` [I] takes the prices, ``before`` where there are none.
+    """Liquidation of every short whose liquidation price was reached. Nothing is closed at a better price than the bar
+    ``opened`` with. ``top`` [I] takes the prices, ``before`` where there are none.
     """
+    n_assets = book.asset.shape[1]
     pooled = rules.scalar[K_MODE] != ISOLATED
-    if pooled:
-        for a in range(book.asset.shape[1]):
-            top[a] = price[a] if price[a] > 0.0 else before[a]
-    for i in range(book.asset.shape[1], book.inst.shape[1]):
-        if not pooled and book.inst[P_UNITS, i] == 0.0:
-            continue
-        mark = price[i]
+    if not pooled and not is_reached(rules.inst, book.inst, n_assets, price, high, fresh, over_spot):
+        return
+    for a in range(n_assets):
+        top[a] = price[a] if price[a] > 0.0 else before[a]
+    for i in range(n_assets, book.inst.shape[1]):
+        mark = _bar_mark(rules.inst, price, high, fresh, over_spot, i)
         level = opened[i]
-        if mark > high[i]:
-            mark = high[i]
         if fresh[i] != 1 and over_spot[i] > 0.0:
-            mark = price[int(rules.inst[I_ASSET, i])] * over_spot[i]
             level = opened[int(rules.inst[I_ASSET, i])] * over_spot[i]
         level = min(level, mark) if level > 0.0 else 0.0
         top[i] = mark if mark > 0.0 else before[i]
