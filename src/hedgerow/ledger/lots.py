@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from hedgerow.errors import ConfigError
-from hedgerow.ledger.entries import ZERO, plus, share
+from hedgerow.ledger.entries import DIVIDE, ZERO, plus, share
 from hedgerow.units import NS_PER_DAY
 
 Method: TypeAlias = Literal["FIFO", "LIFO", "HIFO", "SPECIFIC", "AVERAGE"]
@@ -85,8 +85,9 @@ class Disposal(NamedTuple):
 
 def _dearest(lot: Lot) -> tuple[bool, Decimal, int]:
     """Highest cost of a coin first; lots of unknown cost last."""
-    unknown = lot.cost is None
-    return (unknown, ZERO if lot.cost is None else -lot.cost / lot.amount, lot.acquired_ns)
+    if lot.cost is None:
+        return (True, ZERO, lot.acquired_ns)
+    return (False, -DIVIDE.divide(lot.cost, lot.amount), lot.acquired_ns)
 
 
 # method -> the order in which lots leave, and that of lots of one rank: 1 as they came, -1 the last one first;
