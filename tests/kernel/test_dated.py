@@ -100,7 +100,7 @@ def test_a_roll_is_done_before_the_expiry_however_short_it_is(before: float, hou
     """Close by close, what stays of a short is nothing at the last close before the expiry, and parts are equal."""
     rules = np.zeros(k.SCALARS)
     rules[k.K_ROLL], rules[k.K_SLICES] = before, slices
-    inst = np.zeros((k.I_TAKEN + 1, 1))
+    inst = np.zeros((k.I_NEXT + 1, 1))
     inst[k.I_EXPIRY] = (20 + hour) * NS_PER_DAY
     short, moved = 1.0, []
     for day in range(1, 21):
@@ -221,7 +221,7 @@ def test_the_perpetual_follows_where_no_dated_contract_is_listed() -> None:
 
 def contracts(expiry_ns: float) -> Any:
     """Rules of a spot market and a dated contract."""
-    inst = np.zeros((k.I_TAKEN + 1, 2))
+    inst = np.zeros((k.I_NEXT + 1, 2))
     inst[k.I_KIND], inst[k.I_EXPIRY] = (0.0, 2.0), (np.inf, expiry_ns)
     return inst
 

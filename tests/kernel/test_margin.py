@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel.ladder import margin_stage
 from hedgerow.kernel.liquidation import liquidation_price
-from hedgerow.kernel.margin import collateral_due, margin_ratio
+from hedgerow.kernel.margin import collateral_due, margin_ratio, may_exceed
+from hedgerow.model.margin import CONVENTIONS
 from hedgerow.model.plan import Reason, Refusal
 from tests.kernel.desk import Desk, Leg, loose, only, rules_of
 
@@ -195,3 +198,22 @@ def test_ratios_are_one_at_liquidation_and_infinite_without_equity() -> None:
     desk = desk_of()
     assert loose(margin_ratio)(desk.rules, desk.book.inst, 1, 150.0) == pytest.approx(7.5 / 500.0)
     assert np.isinf(loose(margin_ratio)(desk.rules, desk.book.inst, 1, 500.0))
+
+
+@pytest.mark.parametrize("name", sorted(name for name, way in CONVENTIONS.items() if not way.inverse))
+@given(
+    st.integers(1, 4_000_000), st.floats(0.1, 3.0), st.lists(st.floats(0.2, 0.999), min_size=2, max_size=2, unique=True)
+)
+def test_a_ratio_that_cannot_exceed_the_worst_so_far_is_not_worked_out(
+    name: str, coins: int, backed: float, marks: list[float]
+) -> None:
+    """Both marks lie below the liquidation price; sizes reach through all tiers."""
+    desk = Desk(rules_of(margin={"convention": name}), {"A": 100.0}, {"A": 0.5}, held={"A": 2.0 * coins})
+    desk.short("A", float(coins), collateral=backed * 100.0 * coins)
+    inst = desk.book.inst
+    first, second = (share * inst[k.P_LIQUIDATION, 1] for share in marks)
+    worst = loose(margin_ratio)(desk.rules, inst, 1, first)
+    if loose(margin_ratio)(desk.rules, inst, 1, second) > worst:
+        assert loose(may_exceed)(desk.rules, inst, 1, second, worst)
+    elif name == "binance_linear" and second < 0.5 * first:
+        assert not loose(may_exceed)(desk.rules, inst, 1, second, 4.0 * worst)

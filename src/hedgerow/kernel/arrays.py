@@ -142,7 +142,8 @@ C_ENTER, C_LEAVE, C_CAP, C_EACH, C_KIND, C_HOLD, C_COOLDOWN, C_HORIZON, C_YIELD,
     I_DOWN,  # tiers that one step of a liquidation goes down; 0: all at once
     I_LEFT,  # 1: what a liquidation leaves over is the holder's, else the venue's
     I_TAKEN,  # fee of a liquidation, fraction of what is taken
-) = range(17)
+    I_NEXT,  # of an asset's spot market: its first contract; of a contract: the next one of its asset; -1: none
+) = range(18)
 CLOSING_NONE, CLOSING_MARK, CLOSING_BANKRUPTCY = range(3)
 
 # ---- book.asset[:, A] -----------------------------------------------------------------------------------------------
@@ -202,8 +203,9 @@ PARTS: Final = 9
     P_TOP,  # highest mark of the day since anything changed there
     P_SEEN,  # ns since the epoch of its last fresh price; 0: none yet; -1: gone
     P_CARRY,  # coins of the short that are the short leg of the carry sleeve
-) = range(10)
-BOOK_INST: Final = 10
+    P_STEEP,  # maintenance over the mark at the liquidation price: at a lower mark it is no more; inf: not so
+) = range(11)
+BOOK_INST: Final = 11
 # ---- book.wallet[:, W] ----------------------------------------------------------------------------------------------
 W_CASH, W_MARGIN = 0, 1  # quote; the balance that backs linear shorts under cross margin, quote
 # ---- book.scalar[:] -------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from hedgerow.kernel.arrays import (
     LEG,
     P_ALARM,
     P_LIQUIDATION,
+    P_STEEP,
     S_CAPPED_DAY,
     S_DEPLOY_DAY,
     S_NAV,
@@ -44,7 +45,7 @@ def new_book(rules: Rules, instruments: int, cash: float) -> Book:
     asset[[B_HEDGE, B_CROSS_BY]] = -1.0
     asset[[B_CARRY_DAY, B_CARRY_LEFT]] = -np.inf
     inst = np.zeros((BOOK_INST, instruments))
-    inst[[P_LIQUIDATION, P_ALARM]] = np.inf
+    inst[[P_LIQUIDATION, P_ALARM, P_STEEP]] = np.inf
     scalar = np.zeros(BOOK_SCALAR)
     scalar[[S_NAV0, S_NAV]] = cash
     scalar[[S_TRANCHE_DAY, S_DEPLOY_DAY, S_CAPPED_DAY]] = -np.inf

@@ -47,7 +47,7 @@ from hedgerow.kernel.closing import (
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.ladder import margin_stage, rung_of
 from hedgerow.kernel.leg import add_leg
-from hedgerow.kernel.margin import distance_of, margin_ratio, ratio_of, top_up_distance
+from hedgerow.kernel.margin import distance_of, margin_ratio, may_exceed, ratio_of, top_up_distance
 from hedgerow.kernel.position import size_of
 from hedgerow.kernel.record import log_event, log_funding, write_log
 from hedgerow.kernel.sleeve import balance, share_of
@@ -138,22 +138,28 @@ def at_the_open(
 
 
 @compiled
-def _bar_mark(inst_rules: Floats, price: Floats, high: Floats, fresh: Bytes, over_spot: Floats, i: int) -> float:
+def _premium(last: Floats, i: int) -> float:
+    """Price of contract ``i`` over its asset's on its last own bar; nan: it had none. ``last`` [2, I] holds both."""
+    return last[0, i] / last[1, i]
+
+
+@compiled
+def _bar_mark(inst_rules: Floats, price: Floats, high: Floats, fresh: Bytes, last: Floats, i: int) -> float:
     """The mark of contract ``i`` by the ``price`` of a bar (the open or the high), as far as the marked ``high`` confirms
     it; where the contract has no bar of its own, spot times the last premium.
     """
-    if fresh[i] != 1 and over_spot[i] > 0.0:
-        return price[int(inst_rules[I_ASSET, i])] * over_spot[i]
+    if fresh[i] != 1 and _premium(last, i) > 0.0:
+        return price[int(inst_rules[I_ASSET, i])] * _premium(last, i)
     return high[i] if price[i] > high[i] else price[i]
 
 
 @compiled
 def is_reached(
-    inst_rules: Floats, inst: Floats, first: int, price: Floats, high: Floats, fresh: Bytes, over_spot: Floats
+    inst_rules: Floats, inst: Floats, first: int, price: Floats, high: Floats, fresh: Bytes, last: Floats
 ) -> bool:
     """Whether any short of the contracts from ``first`` on is at its liquidation price: what most bars answer no to."""
     for i in range(first, inst.shape[1]):
-        if inst[P_UNITS, i] < 0.0 and _bar_mark(inst_rules, price, high, fresh, over_spot, i) >= inst[P_LIQUIDATION, i]:
+        if inst[P_UNITS, i] < 0.0 and _bar_mark(inst_rules, price, high, fresh, last, i) >= inst[P_LIQUIDATION, i]:
             return True
     return False
 
@@ -167,7 +173,7 @@ def at_the_high(
     high: Floats,
     opened: Floats,
     fresh: Bytes,
-    over_spot: Floats,
+    last: Floats,
     before: Floats,
     top: Floats,
     at: int,
@@ -180,15 +186,15 @@ def at_the_high(
     """
     n_assets = book.asset.shape[1]
     pooled = rules.scalar[K_MODE] != ISOLATED
-    if not pooled and not is_reached(rules.inst, book.inst, n_assets, price, high, fresh, over_spot):
+    if not pooled and not is_reached(rules.inst, book.inst, n_assets, price, high, fresh, last):
         return
     for a in range(n_assets):
         top[a] = price[a] if price[a] > 0.0 else before[a]
     for i in range(n_assets, book.inst.shape[1]):
-        mark = _bar_mark(rules.inst, price, high, fresh, over_spot, i)
+        mark = _bar_mark(rules.inst, price, high, fresh, last, i)
         level = opened[i]
-        if fresh[i] != 1 and over_spot[i] > 0.0:
-            level = opened[int(rules.inst[I_ASSET, i])] * over_spot[i]
+        if fresh[i] != 1 and _premium(last, i) > 0.0:
+            level = opened[int(rules.inst[I_ASSET, i])] * _premium(last, i)
         level = min(level, mark) if level > 0.0 else 0.0
         top[i] = mark if mark > 0.0 else before[i]
         if is_pooled(rules, i):
@@ -256,7 +262,8 @@ def watch_margin(rules: Rules, book: Book, price: Floats, high: Floats, fresh: B
         top = high[i] if high[i] > price[i] else price[i]
         if top > book.inst[P_TOP, i]:  # both only get worse with the mark
             book.inst[P_TOP, i] = top
-            worst[0] = max(worst[0], margin_ratio(rules, book.inst, i, top))
+            if may_exceed(rules, book.inst, i, top, worst[0]):
+                worst[0] = max(worst[0], margin_ratio(rules, book.inst, i, top))
             worst[1] = min(worst[1], distance_of(book.inst, i, top))
         if price[i] <= book.inst[P_ALARM, i]:
             continue
@@ -292,9 +299,9 @@ def _watch_account(rules: Rules, book: Book, price: Floats, worst: Floats) -> bo
 
 
 @compiled
-def estimate_marks(rules: Rules, book: Book, close: Floats, fresh: Bytes, over_spot: Floats, mark: Floats) -> None:
+def estimate_marks(rules: Rules, book: Book, close: Floats, fresh: Bytes, last: Floats, mark: Floats) -> None:
     """The marks that the risk clock sees: where a contract's bars are coarser than spot's, spot times the last
-    premium (``over_spot`` [I] keeps it).
+    premium (``last`` [2, I] keeps it, as the two prices).
     """
     n_assets = book.asset.shape[1]
     for a in range(n_assets):
@@ -303,9 +310,10 @@ def estimate_marks(rules: Rules, book: Book, close: Floats, fresh: Bytes, over_s
         spot = close[int(rules.inst[I_ASSET, i])]
         mark[i] = close[i]
         if fresh[i] == 1:
-            over_spot[i] = close[i] / spot
-        elif over_spot[i] > 0.0 and spot > 0.0:
-            mark[i] = spot * over_spot[i]
+            last[0, i] = close[i]
+            last[1, i] = spot
+        elif _premium(last, i) > 0.0 and spot > 0.0:
+            mark[i] = spot * _premium(last, i)
 
 
 @compiled

@@ -13,6 +13,7 @@ from hedgerow.kernel.arrays import (
     B_HEDGE,
     I_ASSET,
     I_KIND,
+    I_NEXT,
     L_LIMIT,
     L_MEASURED,
     L_REASON,
@@ -74,12 +75,14 @@ def leaving(
     """
     moves = 0.0
     rests = 0.0
-    for i in range(asset.shape[1], inst.shape[1]):
+    i = int(inst_rules[I_NEXT, a])
+    while i >= 0:
         if _is_left(inst_rules, inst, x, i, a):
             there = short_on(asset, inst, inst_rules, i, a)
             part = stays(rules, inst_rules, i, hedge[H_CLOSE, a])
             moves += there * (1.0 - part)
             rests += there * part
+        i = int(inst_rules[I_NEXT, i])
     return moves, rests
 
 
@@ -135,10 +138,10 @@ def write_futures(
 @compiled
 def _left(asset: Floats, inst: Floats, inst_rules: Floats, x: Floats, a: int) -> int:
     """The first contract that the hedge of asset ``a`` leaves; -1: none."""
-    for i in range(asset.shape[1], inst.shape[1]):
-        if _is_left(inst_rules, inst, x, i, a):
-            return i
-    return -1
+    i = int(inst_rules[I_NEXT, a])
+    while i >= 0 and not _is_left(inst_rules, inst, x, i, a):
+        i = int(inst_rules[I_NEXT, i])
+    return i
 
 
 @compiled

@@ -19,6 +19,7 @@ from hedgerow.kernel.arrays import (
     I_EXPIRY,
     I_INVERSE,
     I_KIND,
+    I_NEXT,
     P_SEEN,
     S_NOW,
     Book,
@@ -38,12 +39,13 @@ def contract_for(rules: Rules, book: Book, price: Floats, a: int) -> int:
     """The contract of a new pair: linear, of the policy's kind, listed; the nearest that is not soon to expire; -1."""
     found = -1
     last = book.scalar[S_NOW] + rules.carry[C_ROLL] * NS_PER_DAY
-    for i in range(book.asset.shape[1], book.inst.shape[1]):
+    i = int(rules.inst[I_NEXT, a])
+    while i >= 0:
         kind = rules.inst[I_KIND, i] == rules.carry[C_KIND] and rules.inst[I_INVERSE, i] == 0.0
-        if not kind or int(rules.inst[I_ASSET, i]) != a or not price[i] > 0.0 or book.inst[P_SEEN, i] < 0.0:
-            continue
-        if rules.inst[I_EXPIRY, i] > last and (found < 0 or rules.inst[I_EXPIRY, i] < rules.inst[I_EXPIRY, found]):
+        listed = kind and price[i] > 0.0 and book.inst[P_SEEN, i] >= 0.0 and rules.inst[I_EXPIRY, i] > last
+        if listed and (found < 0 or rules.inst[I_EXPIRY, i] < rules.inst[I_EXPIRY, found]):
             found = i
+        i = int(rules.inst[I_NEXT, i])
     return found
 
 

@@ -6,6 +6,8 @@ by coins; their delta is constant.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from hedgerow.jit import compiled
@@ -32,6 +34,7 @@ from hedgerow.kernel.arrays import (
     P_COLLATERAL,
     P_ENTRY,
     P_LIQUIDATION,
+    P_STEEP,
     P_TOP,
     P_UNITS,
     Rules,
@@ -48,6 +51,8 @@ from hedgerow.kernel.liquidation import (
 )
 from hedgerow.kernel.position import futures_value, notional, size_of, unrealised
 from hedgerow.model.market import Floats
+
+_SLACK: Final = 1e-6  # what the search for a liquidation price may be off by, and more
 
 
 @compiled
@@ -111,6 +116,27 @@ def refresh_margin(rules: Rules, inst: Floats, i: int) -> None:
     inst[P_LIQUIDATION, i] = price
     inst[P_ALARM, i] = price / (1.0 + _reach(rules, i))
     inst[P_TOP, i] = 0.0
+    inst[P_STEEP, i] = _steep(rules, inst, i)
+
+
+@compiled
+def _steep(rules: Rules, inst: Floats, i: int) -> float:
+    """Maintenance margin over the mark at the liquidation price of a short; inf where it is no bound at lower marks.
+
+    Tiers' rates rise with the notional, so that maintenance by the mark over the mark rises with it, too.
+    """
+    price = inst[P_LIQUIDATION, i]
+    by_mark = rules.inst[I_AT_ENTRY, i] == 0.0 and rules.inst[I_CLOSING, i] != CLOSING_BANKRUPTCY
+    if not by_mark or rules.inst[I_INVERSE, i] == 1.0 or not 0.0 < price < np.inf:
+        return np.inf
+    return (inst[P_COLLATERAL, i] + unrealised(inst, rules.inst, i, price)) / price
+
+
+@compiled
+def may_exceed(rules: Rules, inst: Floats, i: int, mark: float, ratio: float) -> bool:
+    """Whether the margin ratio at ``mark`` may be above ``ratio``: a bound that costs less than the ratio."""
+    equity = inst[P_COLLATERAL, i] + unrealised(inst, rules.inst, i, mark)
+    return not inst[P_STEEP, i] * mark <= (1.0 - _SLACK) * ratio * equity
 
 
 @compiled

@@ -23,6 +23,7 @@ from hedgerow.kernel.arrays import (
     B_SOLD,
     I_ASSET,
     I_INVERSE,
+    I_NEXT,
     K_MARKET,
     K_RISK_ONLY,
     P_COLLATERAL,
@@ -89,9 +90,11 @@ def spot_units(asset: Floats, inst: Floats, inst_rules: Floats, a: int) -> float
     if abs(units) <= 1e-12 * asset[B_CARRY, a]:  # nothing is left but rounding
         units = 0.0
     units += asset[B_OUTSIDE, a]
-    for i in range(asset.shape[1], inst.shape[1]):
-        if int(inst_rules[I_ASSET, i]) == a and inst_rules[I_INVERSE, i] == 1.0:
+    i = int(inst_rules[I_NEXT, a])
+    while i >= 0:
+        if inst_rules[I_INVERSE, i] == 1.0:
             units += inst[P_COLLATERAL, i]
+        i = int(inst_rules[I_NEXT, i])
     return units
 
 
@@ -105,9 +108,10 @@ def free_coins(asset: Floats, a: int) -> float:
 def own_short(asset: Floats, inst: Floats, inst_rules: Floats, a: int, market: int) -> float:
     """Coins that asset ``a`` is short for itself: its futures, less what hedges other assets through them."""
     short = 0.0
-    for i in range(asset.shape[1], inst.shape[1]):
-        if int(inst_rules[I_ASSET, i]) == a:
-            short -= hedge_units(inst, i)
+    i = int(inst_rules[I_NEXT, a])
+    while i >= 0:
+        short -= hedge_units(inst, i)
+        i = int(inst_rules[I_NEXT, i])
     if a == market:
         gross = short
         for b in range(asset.shape[1]):

@@ -145,8 +145,15 @@ def _sleeve(policy: Policy) -> Floats:
 
 
 def pack_instruments(policy: Policy, universe: Universe) -> tuple[Floats, Floats]:
-    """``rules.inst`` [17, I], the instruments with the policy's costs and margin convention, and ``rules.tier``."""
-    block = np.zeros((17, len(universe.instruments)))
+    """``rules.inst`` [18, I], the instruments with the policy's costs and margin convention, and ``rules.tier``."""
+    block = np.zeros((18, len(universe.instruments)))
+    assets = [universe.assets.index(it.asset) for it in universe.instruments]
+    after = dict.fromkeys(range(len(universe.assets)), -1)  # the contract of an asset that was seen last, from the end
+    following = []
+    for i, a in reversed(list(enumerate(assets))):
+        following.append(after[a])
+        after[a] = i
+    following.reverse()
     costs = policy.costs
     found = [convention_of(policy, it.inverse) for it in universe.instruments]
     tables = [
@@ -157,13 +164,14 @@ def pack_instruments(policy: Policy, universe: Universe) -> tuple[Floats, Floats
     for i, it in enumerate(universe.instruments):
         spot = it.kind is Kind.SPOT
         block[:, i] = [
-            universe.assets.index(it.asset), it.kind, it.inverse, it.lot, it.minimum_notional,
+            assets[i], it.kind, it.inverse, it.lot, it.minimum_notional,
             costs.spot_fee if spot else costs.futures_fee, costs.spot_half_spread if spot else
             costs.futures_half_spread,
             0.0, np.inf if it.expiry_ns is None else float(it.expiry_ns), first[i], count[i],
             found[i].at_entry, _CLOSING.index(found[i].closing_fee), found[i].tiers_in == "contracts",
             found[i].tiers_down if policy.margin.liquidation == "partial" else 0, found[i].left == "holder",
             found[i].liquidation_fee if policy.margin.liquidation_fee is None else policy.margin.liquidation_fee,
+            following[i],
         ]  # fmt: skip
     return block, tier
 

@@ -305,7 +305,7 @@ def run(
     traded[0] = book.scalar[S_SPOT_TRADED]
     traded[1] = book.scalar[S_FUTURES_TRADED]
     mark = np.zeros(opens.shape[1])
-    over_spot = np.zeros(opens.shape[1])
+    last = np.full((2, opens.shape[1]), np.nan)
     top = np.zeros(opens.shape[1])
     for t in range(opens.shape[0]):
         before, opened, highs = close[max(t - 1, 0)], opens[t], high[t]
@@ -314,14 +314,14 @@ def run(
             at_the_open(rules, book, work, open_ns[t], before, funding[t], t, log, used)
             if waiting > 0:
                 at_the_high(
-                    rules, book, work, opened, highs, opened, fresh[t], over_spot, before, top, t, log, used, worst
+                    rules, book, work, opened, highs, opened, fresh[t], last, before, top, t, log, used, worst
                 )  # a gap liquidates before anything fills
                 waiting = fill_pending(rules, book, work, opens[t], before, mark, t, log, used)
-            at_the_high(rules, book, work, highs, highs, opened, fresh[t], over_spot, before, top, t, log, used, worst)
+            at_the_high(rules, book, work, highs, highs, opened, fresh[t], last, before, top, t, log, used, worst)
             if deleveraged[t] > 0.0:
                 waiting += deleverage(rules, book, work, deleveraged[t], opens[t], fresh[t], funding[t], t, log, used)
         settle_delisted(rules, book, work, open_ns[t], close[t], fresh[t], t, log, used)
-        estimate_marks(rules, book, close[t], fresh[t], over_spot, mark)
+        estimate_marks(rules, book, close[t], fresh[t], last, mark)
         alarm = watch_margin(rules, book, mark, high[t], fresh[t], worst)
         d = day[t]
         if d >= 0:

@@ -16,6 +16,7 @@ from hedgerow.kernel.arrays import (
     B_CARRY_LEFT,
     B_HELD,
     I_ASSET,
+    I_NEXT,
     K_LEVERAGE,
     L_COST,
     L_FOR,
@@ -44,19 +45,20 @@ _TINY: Final = 1e-12
 @compiled
 def pair_contract(inst: Floats, inst_rules: Floats, a: int) -> int:
     """The contract on which the sleeve is short coins of asset ``a``; -1: none."""
-    for i in range(inst.shape[1]):
-        if inst[P_CARRY, i] > 0.0 and int(inst_rules[I_ASSET, i]) == a:
-            return i
-    return -1
+    i = int(inst_rules[I_NEXT, a])
+    while i >= 0 and not inst[P_CARRY, i] > 0.0:
+        i = int(inst_rules[I_NEXT, i])
+    return i
 
 
 @compiled
 def pair_short(inst: Floats, inst_rules: Floats, a: int) -> float:
     """Coins of asset ``a`` that the sleeve is short."""
     short = 0.0
-    for i in range(inst.shape[1]):
-        if int(inst_rules[I_ASSET, i]) == a:
-            short += inst[P_CARRY, i]
+    i = int(inst_rules[I_NEXT, a])
+    while i >= 0:
+        short += inst[P_CARRY, i]
+        i = int(inst_rules[I_NEXT, i])
     return short
 
 
