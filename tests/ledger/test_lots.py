@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from decimal import localcontext
 from typing import Any, get_args
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgerow.errors import ConfigError
+from hedgerow.ledger import holdings
 from hedgerow.ledger.entries import EXACT, ZERO
 from hedgerow.ledger.lots import Method, Pool
 from hedgerow.model.event import Event, Transfer
@@ -361,3 +363,51 @@ def test_parts_of_a_cost_add_up_to_its_last_digit(method: Method) -> None:
         assert sum((part.cost or ZERO for part in parts), ZERO) == cost
         pool.add("b", 1, one, cost)
         assert pool.take(one)[0].cost == cost
+
+
+# ------------------------------------------------------------------------------------------------ records made when read
+
+
+def test_a_reading_that_is_broken_off_books_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    sales = [fill(-1, "BTC/USDT", 100, day * NS_PER_DAY) for day in (1, 2, 3)]
+    ledger = folded(flow(3, "BTC", 0, cost=1), *sales)
+    made, stop = holdings.disposals, iter((False, False, True))
+
+    def broken(*arguments: Any) -> Any:
+        if next(stop):
+            raise KeyboardInterrupt
+        return made(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(holdings, "disposals", broken)
+        with pytest.raises(KeyboardInterrupt):
+            _ = ledger.disposals
+    assert [one.event for one in ledger.disposals] == [sale.id for sale in sales]
+    assert ledger.disposals is ledger.disposals
+
+
+def test_records_are_made_for_what_was_folded_since() -> None:
+    ledger = folded(flow(3, "BTC", 0, cost=1), fill(-1, "BTC/USDT", 100, NS_PER_DAY))
+    assert len(ledger.disposals) == 1
+    ledger.fold([fill(-1, "BTC/USDT", 100, 2 * NS_PER_DAY)])
+    assert len(ledger.disposals) == 2
+
+
+def test_a_ledger_is_pickled_and_folds_on() -> None:
+    for method in METHODS:
+        ledger = pickle.loads(pickle.dumps(folded(flow(3, "BTC", 0, cost=1), method=method)))
+        ledger.fold([fill(-1, "BTC/USDT", 100, NS_PER_DAY)])
+        assert len(ledger.disposals) == 1
+
+
+def test_lots_of_one_day_and_name_are_listed_as_they_came() -> None:
+    def moved(id: str, amount: int) -> Transfer:
+        return Transfer(0, id, "a", "b", "BTC", D(amount))
+
+    start = [flow(1, "BTC", 0, "a", id="x", cost=1), moved("t0", 1), flow(9, "BTC", 0, "a", id="y", cost=9)]
+    moves = [moved("t1", 3), moved("t2", 1), moved("t3", 2)]
+    sale = fill(-1, "BTC/USDT", 10, 0, account="b", id="s", lots=("x",))
+    for method in ("SPECIFIC", "LIFO", "FIFO"):
+        ledger = folded(*start, *moves, sale, method=method, pooling="account")
+        there = [lot.amount for lot in ledger.open_lots() if lot.account == "b" and lot.lot == "y"]
+        assert there == ([3, 1, 2] if method != "LIFO" else [3, 1, 1])

@@ -68,9 +68,10 @@ class Holdings:
 
     def disposals(self) -> list[Disposal]:
         """One record a lot of all that left, in order of time. For use within ``localcontext(EXACT)``."""
-        for left in self._left:
-            self._records += disposals(*left, self._long_days)
-        self._left.clear()
+        if self._left:
+            made = [record for left in self._left for record in disposals(*left, self._long_days)]
+            self._left = []  # only now: a reading that is broken off leaves all as it was
+            self._records += made
         return self._records
 
     def move(self, account: str, to: str, currency: str, amount: Decimal) -> None:

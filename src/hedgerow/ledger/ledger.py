@@ -11,7 +11,8 @@ cannot be booked is refused before it changes anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from decimal import Decimal, localcontext
 from typing import Any, Final
 
@@ -98,7 +99,8 @@ class Ledger:
         venue closed more than was held. The events before it stay booked, it and those after are not.
         """
         seen, book_of = self._seen, self._book
-        with collector_paused(), localcontext(EXACT):
+        at_rest = collector_paused() if isinstance(events, Sequence) else nullcontext()  # a stream may leave cycles
+        with at_rest, localcontext(EXACT):
             for event in events:
                 write = book_of.get(type(event))
                 if write is None:
@@ -194,7 +196,7 @@ class Ledger:
             key = account, currency
             self.balances[key] = self.balances.get(key, ZERO) + amount
         if self._moves is not None:
-            self._moves.append((book.OWN + event.to, book.OWN + event.account, currency, event.amount))
+            self._moves.append((book.OWN + event.account, book.OWN + event.to, currency, -event.amount))
         if event.fee:
             self._move(event.account, currency, -event.fee, book.FEES)
             self._coins(event, currency, -event.fee, self._worth(currency, event.fee), "fee")

@@ -83,6 +83,14 @@ class Disposal(NamedTuple):
     term: Term
 
 
+def _oldest(lot: Lot) -> int:
+    return lot.acquired_ns
+
+
+def _newest(lot: Lot) -> int:
+    return -lot.acquired_ns
+
+
 def _dearest(lot: Lot) -> tuple[bool, Decimal, int]:
     """Highest cost of a coin first; lots of unknown cost last."""
     if lot.cost is None:
@@ -93,12 +101,8 @@ def _dearest(lot: Lot) -> tuple[bool, Decimal, int]:
 # method -> the order in which lots leave, and that of lots of one rank: 1 as they came, -1 the last one first;
 # AVERAGE takes its dates from the oldest, SPECIFIC too where none is named
 METHODS: Final[dict[Method, tuple[Callable[[Lot], Rank], int]]] = {
-    "FIFO": (lambda lot: lot.acquired_ns, 1),
-    "LIFO": (lambda lot: -lot.acquired_ns, -1),
-    "HIFO": (_dearest, 1),
-    "SPECIFIC": (lambda lot: lot.acquired_ns, 1),
-    "AVERAGE": (lambda lot: lot.acquired_ns, 1),
-}
+    "FIFO": (_oldest, 1), "LIFO": (_newest, -1), "HIFO": (_dearest, 1), "SPECIFIC": (_oldest, 1), "AVERAGE": (_oldest, 1),
+}  # fmt: skip
 
 
 class Pool:
@@ -168,8 +172,8 @@ class Pool:
 
     def lots(self) -> Iterator[Part]:
         """The lots that are left, oldest first; under average cost each with its share of the pool's cost."""
-        held = [lot for _, _, lot in self._heap if lot.amount]
-        held.sort(key=lambda lot: (lot.acquired_ns, lot.name))
+        ranked = [(lot.acquired_ns, lot.name, abs(number), lot) for _, number, lot in self._heap if lot.amount]
+        held = [one[-1] for one in sorted(ranked)]  # those of one day and name as they came
         amount, cost = self.amount, self._cost
         for lot in held:
             value = lot.cost

@@ -9,6 +9,10 @@ from hedgerow.errors import ConfigError, Mismatch
 from hedgerow.ledger.entries import ZERO
 from hedgerow.model.event import FILL_KINDS, Event, Fill
 
+DIGITS: Final = 30
+LARGEST: Final = (
+    Decimal(10) ** DIGITS
+)  # a product of two and its 20 decimals have fewer than the 100 digits that are exact
 SLACK: Final = Decimal("1e-9")  # of a position: what a close by the venue may exceed it by
 
 
@@ -22,6 +26,8 @@ def check(event: Event, *amounts: Decimal | None) -> None:
     for amount in amounts:
         if amount is not None and (type(amount) is not Decimal or not amount.is_finite()):
             raise refusal(event, f"{amount!r} is no finite decimal number", "Write amounts as text, for example 0.5")
+        if amount is not None and not -LARGEST < amount < LARGEST:
+            raise refusal(event, f"{amount} is beyond what is exact here", f"Amounts lie below {LARGEST:.0e}")
 
 
 def check_prices(event: Event, *prices: Decimal | None) -> None:
@@ -33,14 +39,17 @@ def check_prices(event: Event, *prices: Decimal | None) -> None:
             check(event, price)
         if price <= ZERO:
             raise refusal(event, f"{price} is no price", "Leave it out where none is known")
+        check(event, price)
 
 
 def check_fill(event: Fill) -> None:
     """Refuse a fill of nothing, of an unknown kind, or with a number that is none."""
     amount, price, fee = event.amount, event.price, event.fee
-    if not (type(amount) is Decimal and type(fee) is Decimal and amount.is_finite() and fee.is_finite()):
-        check(event, amount, fee)
-    if not (type(price) is Decimal and price.is_finite() and price > ZERO):
+    if not (type(amount) is Decimal and amount.is_finite() and amount.adjusted() < DIGITS):
+        check(event, amount)
+    if not (type(fee) is Decimal and fee.is_finite() and fee.adjusted() < DIGITS):
+        check(event, fee)
+    if not (type(price) is Decimal and price.is_finite() and price > ZERO and price.adjusted() < DIGITS):
         check_prices(event, price)
     if event.index is not None or event.decided is not None or event.fee_price is not None:
         check_prices(event, event.fee_price, event.decided, event.index)
