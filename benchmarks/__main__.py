@@ -11,6 +11,7 @@ import json
 import math
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import ledger, margin
+from benchmarks import ledger, margin, reference
 from hedgerow import policies, wire
 
 COINS = (
@@ -163,6 +164,10 @@ def main() -> None:
         figures["margin"] = margin.report(
             lambda entrance: prepared(rules["balanced"], stage, weights, entrance), in_turn, rounds
         )
+    if shutil.which("gcc"):
+        figures["reference"] = reference.report(in_turn, rounds, arguments.short)
+    else:
+        print("  the reference job is left out: there is no gcc to compile C with")
     figures["ledger"] = ledger.report(20_000 if arguments.short else 100_000, rounds)
     figures["help_s"] = help_time()
     print(f"  hedgerow --help: {figures['help_s']:.2f} s")
