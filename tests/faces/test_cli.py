@@ -69,6 +69,16 @@ def test_help_imports_nothing_heavy() -> None:
     assert out == "[]\n"
 
 
+def test_what_shows_results_brings_no_kernel() -> None:
+    """The kernel may be imported only after ``wire.prepare``, which says whether and whither it is compiled."""
+    code = (
+        "import sys; from hedgerow.faces import records, report, text_run; from hedgerow import policies, wire;"
+        "print([name for name in ('hedgerow.kernel', 'numba') if name in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out == "[]\n"
+
+
 @pytest.mark.parametrize(
     ("args", "word"),
     [

@@ -16,7 +16,7 @@ from hedgerow.model.breakdown import KERNEL_PARTS
 from hedgerow.model.instrument import Instrument, Kind, Universe
 from hedgerow.model.policy import Policy
 from hedgerow.model.report import Comparison, Run
-from hedgerow.research import counterfactual
+from hedgerow.research import counterfactual, yardsticks
 from hedgerow.research.accounts import accounts_of
 from hedgerow.research.backtest import Stage, backtest, trace
 from hedgerow.research.compare import compare
@@ -58,7 +58,7 @@ def test_each_is_left_out_and_nothing_else(found: Comparison, told: list[str]) -
 
 
 def test_rows_are_the_differences_and_each_has_a_sentence(found: Comparison) -> None:
-    rows = {row.name: row for row in counterfactual.effects(found)}
+    rows = {row.name: row for row in yardsticks.effects(found)}
     assert list(rows) == ["trims", "hedge", "timing", "rules"]
     others = found.without | {"timing": found.benchmarks["B4"], "rules": found.benchmarks["B0"]}
     for name, row in rows.items():

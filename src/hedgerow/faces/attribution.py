@@ -14,7 +14,7 @@ from hedgerow.faces.text import counted
 from hedgerow.ledger import hedging
 from hedgerow.model.breakdown import KERNEL_PARTS, PARTS, Breakdown
 from hedgerow.model.report import Comparison, Run
-from hedgerow.research.counterfactual import Effect, effects
+from hedgerow.research.yardsticks import Effect, effects
 
 PART_NAMES: Final = {
     "spot": "Spot price",

@@ -18,7 +18,7 @@ from hedgerow.faces.attribution import (
     parts_of,
     reason_name,
 )
-from hedgerow.research.counterfactual import effects
+from hedgerow.research.yardsticks import effects
 
 if TYPE_CHECKING:
     from hedgerow.model.report import Comparison
