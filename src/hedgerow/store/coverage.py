@@ -90,7 +90,8 @@ def _clock(series: Sequence[Bars], tape: Tape, history: History) -> list[Row]:
         return []
     steps = np.zeros(len(opens), dtype=np.int64)
     for bars in reversed(series):  # the finest last: where two open together, it is the one used
-        steps[np.isin(opens, bars.open_ns)] = bars.file.step_ns
+        at = np.searchsorted(bars.open_ns, opens)
+        steps[np.append(bars.open_ns, -1)[at] == opens] = bars.file.step_ns
     edges = np.flatnonzero(np.diff(steps)) + 1
     first = np.concatenate([[0], edges])
     last = np.concatenate([edges, [len(opens)]]) - 1

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -193,10 +194,11 @@ def read_table(file: DataFile) -> pl.DataFrame:
             fix=f"A {file.kind} file has the columns {', '.join(needed)}; `hedgerow data import` renames foreign ones.",
         )
     wanted = KINDS[file.kind] if file.kind in ("funding", "depth") else PRICES
-    numbers = [number(table, column, file.name) for column in wanted if column in table.columns]
-    absent = [pl.lit(None, pl.Float64).alias(column) for column in wanted if column not in table.columns]
-    times = times_ns(table["timestamp"], file.name)
-    return table.select(times.alias("timestamp"), *numbers, *absent).select("timestamp", *wanted)
+    columns = {"timestamp": times_ns(table["timestamp"], file.name)}
+    nothing = pl.Series([None], dtype=pl.Float64).new_from_index(0, table.height)
+    for name in wanted:
+        columns[name] = number(table, name, file.name) if name in table.columns else nothing
+    return pl.DataFrame(columns)
 
 
 def load_table(
@@ -221,6 +223,8 @@ def load_table(
 def number(table: pl.DataFrame, column: str, name: str) -> pl.Series:
     """A column as float64. Raises ConfigError naming the first row that is not a number."""
     series = table[column]
+    if series.dtype == pl.Float64:
+        return series
     if series.dtype.is_numeric() or series.dtype == pl.Null:
         return series.cast(pl.Float64)
     cast = series.cast(pl.String, strict=False).str.strip_chars().cast(pl.Float64, strict=False)
@@ -254,11 +258,11 @@ def times_ns(series: pl.Series, name: str, *, guess: bool = False) -> pl.Series:
         out = pl.Series(series.name, [], dtype=pl.Int64)
     else:
         raise ConfigError(f"values of type {series.dtype} are no times", where=where, fix=fix)
-    bad = out.is_null().arg_true()
-    if len(bad):
+    if out.null_count():
+        bad = out.is_null().arg_true()
         shown = "nothing" if series[bad[0]] is None else f'"{series[bad[0]]}"'
         raise ConfigError(f"{shown} in row {bad[0] + 1} is no time", where=where, fix=fix)
-    return out.cast(pl.Int64)
+    return out if out.dtype == pl.Int64 else out.cast(pl.Int64)
 
 
 def _epoch_ns(series: pl.Series, guess: bool) -> pl.Series | None:
@@ -297,28 +301,38 @@ def _pick(condition: pl.Series, yes: pl.Series, no: pl.Series) -> pl.Series:
 
 def read_bars(file: DataFile) -> Bars:
     """The bars of any file but funding and depth, in the file's order; content is judged by `faults`."""
-    table = read_table(file)
-    columns = (_array(table[name]) for name in PRICES)
-    return Bars(file, table["timestamp"].to_numpy().astype(np.int64, copy=False), *columns)
+    return Bars(file, *_read(file))
 
 
 def read_rates(file: DataFile) -> Rates:
     """The payments of a funding file, in the file's order, stamps rounded to the nearest minute."""
-    table = read_table(file)
-    raw = table["timestamp"].to_numpy().astype(np.int64, copy=False)
+    raw, rate = _read(file)
     rounded = (raw + NS_PER_MINUTE // 2) // NS_PER_MINUTE * NS_PER_MINUTE
-    return Rates(file, rounded, _array(table["rate"]))
+    return Rates(file, rounded, rate)
 
 
 def read_depth(file: DataFile) -> Depth:
     """Spreads and depths of a daily file, in the file's order; nulls are NaN. Raises ConfigError for a missing column."""
+    opens, *columns = _read(file)
+    return Depth(file, opens, np.stack(columns))
+
+
+def _read(file: DataFile) -> tuple[Any, ...]:
+    """The times of a file and its columns, NaN where unknown."""
+    found = file.path.stat()
+    return _columns(file, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=1_024)
+def _columns(file: DataFile, changed_ns: int, size: int) -> tuple[Any, ...]:
+    """What a command needs of a file more than once (its last day, a plan, a backtest) is read once, until it changes."""
     table = read_table(file)
-    columns = [_array(table[name]) for name in KINDS["depth"]]
-    return Depth(file, table["timestamp"].to_numpy().astype(np.int64, copy=False), np.stack(columns))
-
-
-def _array(series: pl.Series) -> Floats:
-    return np.ascontiguousarray(series.fill_null(float("nan")).to_numpy(), dtype=np.float64)
+    times = table["timestamp"].to_numpy().astype(np.int64, copy=False)
+    columns = (np.ascontiguousarray(table[name].to_numpy(), dtype=np.float64) for name in table.columns[1:])
+    out = (times, *columns)
+    for column in out:
+        column.flags.writeable = False  # they are handed out again
+    return out
 
 
 def write(
