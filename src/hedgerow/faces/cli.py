@@ -18,6 +18,7 @@ or rich is imported inside the command that needs it (a test looks). A command t
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Annotated, Any
@@ -102,7 +103,10 @@ def main() -> None:
 
 
 def _settle() -> None:
-    """Flush; where the reader has gone (``| head``), end quietly."""
+    """Flush; where the reader has gone (``| head``), end quietly. At its end Python looks for cycles in all that there is,
+    and for numba's objects alone that takes most of a second: nothing of it is needed any more.
+    """
+    gc.freeze()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
