@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Stage:
 
     ``signals`` [D, M, A] and ``warm`` [W, M, A] as ``signals.panel`` gives them; ``simulated``: the market was made.
     ``deleveraged`` [T]: the share of every short in profit that the venue closes at the open of a bar; none: never.
+    ``highs`` [T, I] are ``marked_highs`` of the market, made once for all runs on it.
     """
 
     market: Market
@@ -38,6 +39,10 @@ class Stage:
     warm: Floats
     simulated: bool = False
     deleveraged: Floats | None = None
+    highs: Floats = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "highs", marked_highs(self.market))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ def trace(
         price, fresh = np.full(n_inst, np.nan), np.zeros(n_inst, np.uint8)
         warm_up(rules, book, work, stage.warm, price, fresh, hedge_routes(policy, universe, warm_days))
     run_kernel(
-        rules, book, work, market.open_ns, market.open, marked_highs(market), market.close, market.fresh,
+        rules, book, work, market.open_ns, market.open, stage.highs, market.close, market.fresh,
         market.funding,
         market.day.astype(np.int64), stage.signals, hedge_routes(policy, universe, market.days_ns),
         rebalance_due(policy, market.days_ns), stage.deleveraged if stage.deleveraged is not None else
@@ -263,6 +268,19 @@ def leg_record(policy: Policy, market: Market, row: Sequence[float], day: int, d
     )
 
 
+_TABLES = {
+    Reason.DEPLOY: "deploy", Reason.REBALANCE: "rebalance", Reason.HEDGE_RAISE: "hedge", Reason.HEDGE_COVER:
+    "hedge",
+    Reason.FUND_HEDGE: "hedge", Reason.BUY_BACK: "hedge", Reason.MARGIN_IN: "margin", Reason.PAIR_REDUCE: "margin",
+    Reason.ENTRY: "targets", Reason.TRIM_PEAK: "regime", Reason.TRIM_TOP: "regime", Reason.CROSS_HEDGE:
+    "hedge.cross_rho2",
+    Reason.CARRY_ENTER: "carry.enter", Reason.CARRY_LEAVE: "carry.leave", Reason.CARRY_ROOM: "carry",
+    Reason.CARRY_MARGIN: "margin", Reason.CARRY_FLIP: "carry", Reason.CARRY_END: "carry", Reason.CARRY_LOOSE: "carry",
+    Reason.ROLL: "hedge.roll_before", Reason.HEDGE_UNFUNDED: "hedge", Reason.MARGIN_OUT: "margin",
+    Reason.HEDGE_SWITCH: "hedge.instrument", Reason.HEDGE_LENGTHEN: "hedge.lengthen_after",
+}  # fmt: skip
+
+
 def row_name(policy: Policy, index: int, reason: Reason) -> str:
     """The policy row behind a leg, as it is named in the file."""
     rows = list(policy.trim)
@@ -270,18 +288,7 @@ def row_name(policy: Policy, index: int, reason: Reason) -> str:
         return f"trim.{rows[index]}"
     if index >= 0 and reason is Reason.HEDGE_LENGTHEN:
         return f"reinforce.{list(policy.reinforce)[index]}"
-    tables = {
-        Reason.DEPLOY: "deploy", Reason.REBALANCE: "rebalance", Reason.HEDGE_RAISE: "hedge", Reason.HEDGE_COVER:
-        "hedge",
-        Reason.FUND_HEDGE: "hedge", Reason.BUY_BACK: "hedge", Reason.MARGIN_IN: "margin", Reason.PAIR_REDUCE: "margin",
-        Reason.ENTRY: "targets", Reason.TRIM_PEAK: "regime", Reason.TRIM_TOP: "regime", Reason.CROSS_HEDGE:
-        "hedge.cross_rho2",
-        Reason.CARRY_ENTER: "carry.enter", Reason.CARRY_LEAVE: "carry.leave", Reason.CARRY_ROOM: "carry",
-        Reason.CARRY_MARGIN: "margin", Reason.CARRY_FLIP: "carry", Reason.CARRY_END: "carry", Reason.CARRY_LOOSE: "carry",
-        Reason.ROLL: "hedge.roll_before", Reason.HEDGE_UNFUNDED: "hedge", Reason.MARGIN_OUT: "margin",
-        Reason.HEDGE_SWITCH: "hedge.instrument", Reason.HEDGE_LENGTHEN: "hedge.lengthen_after",
-    }  # fmt: skip
-    return tables.get(reason, "")
+    return _TABLES.get(reason, "")
 
 
 _A_YEAR = (Reason.CARRY_ENTER, Reason.CARRY_LEAVE)
