@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _HERE = Path(__file__).parent
 enabled = True  # set by prepare(); read when the kernel's modules are imported: half of them compiled would not run
 _used = False  # whether a function was marked
+_interpreting = False  # see interpreted()
 
 
 def source_key() -> str:
@@ -83,6 +85,17 @@ def _one_writer() -> None:
     IndexDataCacheFile.save = locked
 
 
+@contextmanager
+def interpreted() -> Iterator[None]:
+    """Meanwhile Python's calls of entrances run uncompiled: a first result need not wait for the compiler."""
+    global _interpreting
+    before, _interpreting = _interpreting, True
+    try:
+        yield
+    finally:
+        _interpreting = before
+
+
 class _Handle:
     """What stands for a compiled function in Python: ``py_func`` is its source; numba sees the dispatcher."""
 
@@ -109,7 +122,7 @@ class _Entrance(_Handle):
         self.outer = outer
 
     def __call__(self, *args: Any, **kws: Any) -> Any:
-        return self.outer(*args, **kws)
+        return (plain(self) if _interpreting else self.outer)(*args, **kws)
 
 
 _OPTIONS = {"error_model": "numpy", "nogil": True}

@@ -7,7 +7,8 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ DEMO_MARKET_START = date(2021, 1, 1)
 DEMO_WARMUP = 400  # days before the run, for its signals
 DEMO_START = DEMO_MARKET_START + timedelta(days=DEMO_WARMUP)
 CACHE_KEPT = 30 * 86_400.0  # seconds
-SHORT_JOB = 40_000  # asset-bars: below it, a job on a cold cache is faster interpreted than compiled
+SHORT_JOB = 250_000  # asset-bars: a job that the interpreter does in some 15 s, where the compiler takes a minute or two
 
 
 def home() -> Path:
@@ -58,6 +59,17 @@ def prepare(asset_bars: int, tell: Callable[[str], None] = lambda _: None, entra
     if jit.enabled:
         _forget_others(jit.cache_folder(folder))
     return jit.enabled
+
+
+@contextmanager
+def first(asset_bars: int) -> Iterator[bool]:
+    """Where the first run of a longer job, of so many asset-bars, is made: interpreted while that is sooner than compiling
+    the kernel (it gives True), which is for the runs after it; they give the same bits.
+    """
+    sooner = jit.enabled and asset_bars <= SHORT_JOB and not jit.is_warm(home(), "run")
+    sooner = sooner and os.environ.get("HEDGEROW_JIT") != "1"
+    with jit.interpreted() if sooner else nullcontext():
+        yield sooner
 
 
 def _forget_others(used: Path) -> None:

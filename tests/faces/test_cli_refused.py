@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hedgerow import policies, wire
+from hedgerow.errors import ConfigError
 from hedgerow.faces.cli import app
 from hedgerow.research.simulate import simulate, write
 
@@ -214,13 +215,25 @@ def test_outputs_are_written_before_anything_is_shown(
     def leave(comparison: object) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr(text_run, "show_comparison", leave)
+    monkeypatch.setattr(text_run, "show_rest", leave)
     page, out = held.parent / "page.html", held.parent / "out.json"
     words = ["backtest", "--data", folder, "--assets", "BTC", "--start", "2021-09-01", "--report", page, "--json", out]
     result = CliRunner().invoke(app, [str(word) for word in words])
     assert result.exit_code != 0
     assert page.stat().st_size > 0
     assert json.loads(out.read_text())["assets"] == ["BTC"]
+
+
+def test_the_head_is_shown_before_the_benchmarks_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hedgerow.research import compare
+
+    def fail(*args: object, **more: object) -> None:
+        raise ConfigError("stopped")
+
+    monkeypatch.setattr(compare, "beside", fail)
+    words = ["backtest", "--data", str(folder), "--assets", "BTC", "--start", "2021-09-01"]
+    assert "net of all costs" in CliRunner().invoke(app, words).stdout
+    assert CliRunner().invoke(app, [*words, "--json", "-"]).stdout == ""
 
 
 def test_a_folder_is_made_for_an_output(held: Path) -> None:

@@ -18,6 +18,7 @@ from hedgerow.units import NS_PER_SECOND, parse
 if TYPE_CHECKING:
     from hedgerow.model.policy import Policy
     from hedgerow.model.report import Comparison
+    from hedgerow.research.backtest import Stage
     from hedgerow.wire import Recorded
 
 PolicyName = Annotated[
@@ -111,8 +112,9 @@ def backtest(
     written = {"--json": to, "--report": report, "--events": events}
     options.apart(written, {"--policy": Path(policy), "--views": views})
     comparison = run_backtest(
-        policy, data, options.names(assets, "--assets"), targets, start, end, capital, views, deleverage or ()
-    )
+        policy, data, options.names(assets, "--assets"), targets, start, end, capital, views, deleverage or (),
+        quiet=str(to) == text.STDOUT,
+    )  # fmt: skip
     if events is not None:
         from hedgerow.store.events import write_events
 
@@ -132,38 +134,53 @@ def run_backtest(
     capital: float,
     views: Path | None = None,
     deleverage: Sequence[str] = (),
+    *,
+    quiet: bool = False,
 ) -> Comparison:
-    """What ``backtest`` does before it shows anything."""
+    """The policy's run, whose head is shown at once unless ``quiet``, and then everything beside it."""
     from hedgerow import policies, wire
+    from hedgerow.faces.text_run import show_head
 
     subject = policies.chosen(policy, "--policy")
-    with text.working("Backtest", 16) as tell:
+    with text.working("Backtest", 3) as tell:
         tell("reading the data")
         with options.renamed(start="--start", end="--end", assets="--assets"):
             recorded = wire.recorded(data, assets, _day(start, "--start"), _day(end, "--end"))
         _refuse_inverse(policy, subject, recorded)
-        wire.prepare(recorded.market.open_ns.shape[0] * len(assets) * 10, text.always(tell))
+        asset_bars = recorded.market.open_ns.shape[0] * len(assets)
+        wire.prepare(asset_bars * 10, text.always(tell))
         from hedgerow.kernel.rules import target_weights
-        from hedgerow.research.compare import compare
+        from hedgerow.research.backtest import deleveraged
+        from hedgerow.research.compare import begin, beside
 
         others = wire.benchmarks()
         weights = target_weights(subject, assets, _targets(targets), recorded.market.universe.quote)
-        tell("measuring the market")
-        stage = wire.stage_of(recorded, [subject, *others.values()], views)
-        if deleverage:
-            from hedgerow.research.backtest import deleveraged
 
-            stage = deleveraged(stage, _shares(deleverage))
-        return compare(subject, others, stage, capital=capital, weights=weights, progress=tell)
+        def measured() -> Stage:
+            stage = wire.stage_of(recorded, [subject, *others.values()], views)
+            return deleveraged(stage, _shares(deleverage)) if deleverage else stage
+
+        with wire.first(asset_bars) as interpreted:
+            tell("measuring the market")
+            stage = measured()
+            tell(subject.name)
+            begun = begin(subject, stage, capital=capital, weights=weights)
+    if not quiet:
+        show_head(begun[0])
+        text.flush()
+    with text.working("Backtest", 13) as tell:
+        if interpreted:
+            measured()  # compiles the signals, so that the next command finds them compiled as it finds the kernel
+        return beside(begun, subject, others, stage, capital=capital, weights=weights, progress=tell)
 
 
 def _finish(comparison: Comparison, report: Path | None, to: Path | None) -> None:
     from hedgerow.faces import records, text_run
 
     def show() -> None:
-        text_run.show_comparison(comparison)
+        text_run.show_rest(comparison)
 
-    if report is not None:  # before anything is shown: a reader that leaves (| head) takes nothing with him
+    if report is not None:  # before the rest is shown: a reader that leaves (| head) takes nothing with him
         write_report(comparison, report)
     if to is not None:
         text.emit(records.backtest_record(comparison), to, show)
@@ -291,7 +308,7 @@ def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, vie
         moment = _day(at, "--at") or wire.last_day(data, assets)
         recorded = wire.recorded(data, assets, moment, moment, held.head.quote)
         _refuse_inverse(policy, subject, recorded)
-        wire.prepare(len(assets) * 1_000, text.always(tell), "decide_once")
+        wire.prepare(len(assets) * 1_000, text.always(tell), "warm_up")
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.decision import plan_for
 
@@ -326,7 +343,9 @@ def demo(
     folder = wire.demo_market(days, seed, scenario)
     assets = ("BTC", "ETH", "BNB", "SOL", "XRP")
     text.say("SIMULATED MARKET: every price below was made from a seed; nothing here happened.", style="bold")
-    comparison = run_backtest("balanced", folder, assets, "", wire.DEMO_START.isoformat(), "", 100_000.0)
+    comparison = run_backtest(
+        "balanced", folder, assets, "", wire.DEMO_START.isoformat(), "", 100_000.0, quiet=str(to) == text.STDOUT
+    )
     page = wire.home() / "reports" / f"demo-{scenario}-{seed}-{days}.html"
     write_report(comparison, page)
     _finish(comparison, None, to)

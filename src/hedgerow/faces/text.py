@@ -12,7 +12,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -136,6 +136,15 @@ def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Collection
 def print_path(path: Path) -> None:
     """A path that the user may want to open: plain, alone on its line, and the last thing that is printed."""
     sys.stdout.write(f"{path}\n")
+
+
+def flush() -> None:
+    """Let the reader have what was printed so far, also through a pipe: the rest takes a while.
+
+    A reader that has gone is no reason not to do the rest: files may be written still.
+    """
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
 
 
 def clean(text: str) -> str:

@@ -31,9 +31,8 @@ _NARROW: Final = (
 _RATIOS: Final = ("sharpe", "calmar", "up_capture", "down_capture")
 
 
-def show_comparison(comparison: Comparison) -> None:
-    """The policy beside its benchmarks, where its money came from, and what guards held back."""
-    run = comparison.subject
+def show_head(run: Run) -> None:
+    """What a run made, with its warnings and notes: known before its benchmarks are."""
     label = "SIMULATED MARKET  " if run.simulated else ""
     text.heading(f"{label}{run.title}")
     text.say(
@@ -43,6 +42,11 @@ def show_comparison(comparison: Comparison) -> None:
     for alarm in alarms(run):
         text.say(f"WARNING: {alarm}", style="bold")
     _show_notes(run)
+
+
+def show_rest(comparison: Comparison) -> None:
+    """What stands under the head: the benchmarks beside the run, where its money came from, what guards held back."""
+    run = comparison.subject
     text.say()
     _show_metrics(comparison)
     show_money(comparison)

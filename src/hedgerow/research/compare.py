@@ -14,7 +14,7 @@ from hedgerow.model.market import Floats
 from hedgerow.model.policy import Policy
 from hedgerow.model.report import Comparison, Run
 from hedgerow.research.accounts import accounts_of, difference
-from hedgerow.research.backtest import Stage, backtest, trace
+from hedgerow.research.backtest import Stage, Traces, backtest, trace
 from hedgerow.research.counterfactual import without
 from hedgerow.research.honesty import implausible
 
@@ -36,7 +36,31 @@ def compare(
     stablecoins, the others the same target weights. The policy runs again without its trims and without its hedge.
     """
     progress(policy.name)
+    first = begin(policy, stage, capital=capital, weights=weights)
+    return beside(first, policy, benchmarks, stage, capital=capital, weights=weights, progress=progress)
+
+
+def begin(policy: Policy, stage: Stage, *, capital: float, weights: Mapping[str, float]) -> tuple[Run, Traces]:
+    """The policy's own run, the first that ``compare`` makes: it can be told before the others are there."""
     subject, traces = trace(policy, stage, capital=capital, weights=weights)
+    warning = implausible(subject)
+    if warning:
+        subject.coverage["warning"] = warning
+    return subject, traces
+
+
+def beside(
+    first: tuple[Run, Traces],
+    policy: Policy,
+    benchmarks: Mapping[str, Policy],
+    stage: Stage,
+    *,
+    capital: float,
+    weights: Mapping[str, float],
+    progress: Callable[[str], None] = lambda _: None,
+) -> Comparison:
+    """The rest of ``compare``: everything that stands beside the run that ``begin`` made."""
+    subject, traces = first
     runs: dict[str, Run] = {}
     for name, other in benchmarks.items():
         progress(name)
@@ -53,9 +77,6 @@ def compare(
             runs["B4c"] = replace(runs["B4c"], title="Constant hedge of the policy's trailing mean size (causal)")
     left_out = without(policy, subject, stage, capital=capital, weights=weights, progress=progress)
     unhedged = runs.get("B2")
-    warning = implausible(subject)
-    if warning:
-        subject.coverage["warning"] = warning
     accounts = accounts_of(policy, stage, subject, traces)
     subject.coverage["ledger_difference"] = difference(accounts, subject)
     return Comparison(

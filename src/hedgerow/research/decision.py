@@ -103,7 +103,7 @@ def plan_for(policy: Policy, stage: Stage, portfolio: Portfolio, weights: Mappin
     hold(book, portfolio, universe, market.close[row], rules)
     book.scalar[k.S_NOW] = float(market.open_ns[row])
     hedge = hedge_routes(policy, universe, market.days_ns)[-1]
-    nav = decide_once(
+    nav = plain(decide_once)(
         rules, book, work, stage.signals[-1], market.close[row], market.fresh[row], market.funding[row], hedge, False
     )
     if not nav > 0.0:
@@ -138,7 +138,7 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
     copy, scratch = copy_book(book), copy_work(work)
     log, used = np.zeros((work.legs.shape[0], k.LEG)), np.zeros(1, np.int64)
     hedge = hedge_routes(policy, universe, market.days_ns)[-1]
-    nav_after = rehearse(rules, copy, scratch, market.close[row], market.fresh[row], hedge, log, used)
+    nav_after = plain(rehearse)(rules, copy, scratch, market.close[row], market.fresh[row], hedge, log, used)
     plain(refresh_account)(rules, copy, market.close[row])
     after = _standing(stage, Traces(rules, copy, scratch, log), market.close[row], float(nav_after))
     unfilled = [leg_record(policy, market, leg, day, closed) for leg in log.tolist() if leg[k.L_STATUS] == k.REFUSED]
