@@ -27,7 +27,9 @@ DEMO_MARKET_START = date(2021, 1, 1)
 DEMO_WARMUP = 400  # days before the run, for its signals
 DEMO_START = DEMO_MARKET_START + timedelta(days=DEMO_WARMUP)
 CACHE_KEPT = 30 * 86_400.0  # seconds
-SHORT_JOB = 250_000  # asset-bars: a job that the interpreter does in some 15 s, where the compiler takes a minute or two
+SHORT_JOB = (
+    250_000  # asset-bars: a job that the interpreter does in some 15 s, where the compiler takes a minute or two
+)
 
 
 def home() -> Path:
@@ -146,10 +148,8 @@ def last_day(folder: Path, assets: Sequence[str]) -> date:
     """The last daily bar that all ``assets`` have in a data folder."""
     from hedgerow.store import history
 
-    daily = history.daily(history.load(folder, assets, warmup_days=0))
-    common = [
-        int(ns) for ns, close in zip(daily.days_ns, daily.close, strict=True) if all(price > 0.0 for price in close)
-    ]
+    days_ns, closes = history.closes(folder, assets)
+    common = [int(ns) for ns, close in zip(days_ns, closes, strict=True) if all(price > 0.0 for price in close)]
     if not common:
         raise ConfigError(
             f"{', '.join(assets)} have no day in common",
@@ -174,8 +174,8 @@ def demo_portfolio(folder: Path) -> Path:
     """A portfolio file for the demonstration, worth some 600,000 at the simulated prices."""
     from hedgerow.store import history
 
-    loaded = history.daily(history.load(folder, ("BTC", "ETH", "SOL"), warmup_days=0))
-    btc, eth, sol = (float(price) for price in loaded.close[-1])
+    _, closes = history.closes(folder, ("BTC", "ETH", "SOL"))
+    btc, eth, sol = (float(price) for price in closes[-1])
     path = folder / "portfolio.toml"
     path.write_text(
         f'[portfolio]\nquote = "USDT"\n\n[spot.BTC]\namount = {250_000 / btc:.4f}\nunit_cost = {0.4 * btc:.2f}\n'

@@ -16,15 +16,16 @@ from typing import Final
 import numpy as np
 
 from hedgerow.errors import ConfigError
+from hedgerow.model.market import Floats, Ints
 from hedgerow.store.axis import market
 from hedgerow.store.coverage import coverage
-from hedgerow.store.days import daily
+from hedgerow.store.days import daily, daily_bars
 from hedgerow.store.faults import refuse, refuse_rates
 from hedgerow.store.files import STEPS, Bars, DataFile, Rates, read_bars, read_depth, read_rates, scan, stamp, step_of
 from hedgerow.store.tape import AssetHistory, History
 from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
 
-__all__ = ["History", "assets_of", "daily", "load", "market", "quotes_of"]
+__all__ = ["History", "assets_of", "closes", "daily", "load", "market", "quotes_of"]
 
 MACRO: Final = ("FNG", "VIX", "DXY", "EFFR")
 WARMUP_DAYS: Final = 1_215  # what signals read (850) and a year for the regime to find its row
@@ -75,6 +76,15 @@ def load(
     return bare
 
 
+def closes(folder: Path, assets: Sequence[str]) -> tuple[Ints, Floats]:
+    """All days [D] of the assets' spot markets, and their closes [D, A]: as `load` and `daily`, of the spot files alone."""
+    files = scan(folder)
+    _check_assets(folder, files, assets)
+    series = [AssetHistory(asset, _read_spot(files, asset)) for asset in assets]
+    days = np.arange(*_window(series, None, None), NS_PER_DAY, dtype=np.int64)
+    return days, np.column_stack([daily_bars(one.spot, days)[3] for one in series])
+
+
 def _check_assets(folder: Path, files: Sequence[DataFile], assets: Sequence[str]) -> None:
     """Every asset is named once and has a spot file that an axis can use."""
     if isinstance(assets, str) or not assets:
@@ -101,9 +111,13 @@ def _of(files: Sequence[DataFile], kind: str, asset: str) -> list[DataFile]:
     return sorted(found, key=lambda file: file.step_ns)
 
 
+def _read_spot(files: Sequence[DataFile], asset: str) -> tuple[Bars, ...]:
+    return tuple(refuse(read_bars(file)) for file in _of(files, "spot", asset))
+
+
 def _read_asset(files: Sequence[DataFile], asset: str) -> AssetHistory:
     """All series of one asset, whole and checked."""
-    spot = tuple(refuse(read_bars(file)) for file in _of(files, "spot", asset))
+    spot = _read_spot(files, asset)
     perp = tuple(refuse(read_bars(file)) for file in _of(files, "perp", asset))
     contracts: dict[int, list[Bars]] = {}
     for file in _of(files, "dated", asset):

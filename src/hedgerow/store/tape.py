@@ -82,6 +82,8 @@ class History:
 
 def stitch(series: Sequence[Bars]) -> Tape:
     """One tape from the series of a market, finest first; a coarse bar is used where no finer bar opens inside it."""
+    if len(series) == 1:  # as most are, dated contracts above all: a checked series is in order
+        return Tape(series[0].open_ns, series[0].close_ns, *(getattr(series[0], name) for name in PRICES))
     taken = np.zeros(0, dtype=np.int64)
     kept: list[Bars] = []
     for bars in series:
