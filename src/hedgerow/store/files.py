@@ -207,7 +207,7 @@ def load_table(
     """A Parquet or CSV file as it is. Raises ConfigError, where ``name``, when it cannot be read."""
     try:
         if path.suffix.lower() == ".parquet":
-            return pl.read_parquet(path)
+            return pl.read_parquet(path, glob=False)
         return pl.read_csv(
             path, infer_schema_length=None, null_values=_NULLS, has_header=has_header, skip_rows=skip_rows,
             separator=separator,
