@@ -49,6 +49,18 @@ def test_an_entrance_is_called_from_python_and_by_another_entrance():
 
 
 @COMPILED
+def test_meanwhile_entrances_are_interpreted_to_the_same_bits(monkeypatch):
+    from hedgerow.signals import covariance
+
+    returns = np.random.default_rng(3).normal(0.0, 0.02, (60, 2))
+    compiled = covariance.sample_covariance(returns)
+    if hasattr(covariance.sample_covariance, "outer"):  # one program of many parts
+        monkeypatch.setattr(covariance.sample_covariance, "outer", None)
+    with jit.interpreted():
+        assert covariance.sample_covariance(returns).tobytes() == compiled.tobytes()
+
+
+@COMPILED
 def test_linked_and_plain_compilation_give_the_same_bits(tmp_path):
     def run(how: str) -> str:
         command = [sys.executable, "-c", PROGRAM, str(tmp_path / how.split()[0]), how]

@@ -19,6 +19,7 @@ from hedgerow import jit, policies, wire
 from hedgerow.errors import ConfigError
 from hedgerow.model import measure
 from hedgerow.model.portfolio import Portfolio
+from hedgerow.store import history
 from tests.kernel.desk import rules_of
 from tests.store.folder import put, simple, times
 
@@ -116,6 +117,33 @@ def test_interpreted_by_wish_though_the_cache_is_warm(fresh: Path, monkeypatch: 
     assert wire.prepare(1) is True
     monkeypatch.setenv("HEDGEROW_JIT", "0")
     assert wire.prepare(1) is False
+
+
+def test_the_first_run_of_a_longer_job_does_not_wait_for_the_compiler(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.prepare(wire.SHORT_JOB + 1)
+    with wire.first(wire.SHORT_JOB) as interpreted:
+        assert interpreted
+        assert jit._interpreting
+    assert not jit._interpreting
+    with wire.first(wire.SHORT_JOB + 1) as interpreted:
+        assert not interpreted, "the compiler is sooner done than such a run"
+    monkeypatch.setenv("HEDGEROW_JIT", "1")
+    with wire.first(1) as interpreted:
+        assert not interpreted
+    monkeypatch.delenv("HEDGEROW_JIT")
+    warm(fresh)
+    with wire.first(1) as interpreted:
+        assert not interpreted
+
+
+def test_closes_alone_are_those_of_the_daily_history(made_market: Path) -> None:
+    assets = ("SOL", "BTC", "EOS")
+    whole = history.daily(history.load(made_market, assets, warmup_days=0))
+    days_ns, closes = history.closes(made_market, assets)
+    assert days_ns.tobytes() == whole.days_ns.tobytes()
+    assert closes.tobytes() == whole.close.tobytes()
 
 
 def test_caches_of_other_versions_are_forgotten_after_a_month(fresh: Path) -> None:
