@@ -9,7 +9,7 @@ from hedgerow.errors import ConfigError, Mismatch
 from hedgerow.ledger.entries import ZERO
 from hedgerow.model.event import FILL_KINDS, Event, Fill
 
-DIGITS: Final = 30
+DIGITS: Final = 40
 LARGEST: Final = (
     Decimal(10) ** DIGITS
 )  # a product of two and its 20 decimals have fewer than the 100 digits that are exact
