@@ -70,21 +70,57 @@ def trace(
     book: k.Book | None = None,
 ) -> tuple[Run, Traces]:
     """``backtest``, and the blocks it ran on. A given ``book`` is used (and changed) instead of an empty one."""
+    blocks = Blocks(stage)
+    traces = play(policy, stage, blocks, capital=capital, weights=weights, book=book)
+    done = _records(policy, stage, traces.log)
+    return run_of(policy, stage, blocks, traces, capital=capital, done=done, label=label), traces
+
+
+class Blocks:
+    """What a run over ``stage`` writes into; the next run over the same market may write into the same blocks.
+
+    ``day`` [D, OUT_DAY], ``asset`` [D, OUT_ASSET, A] and ``bits`` [D, 2, A] get a row a day, ``log`` a row a leg and ``used``
+    [1] the number of its rows. One run at a time.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        market = stage.market
+        days, assets = market.days_ns.shape[0], len(market.universe.assets)
+        self.day = np.zeros((days, columns.OUT_DAY))
+        self.asset = np.zeros((days, columns.OUT_ASSET, assets))
+        self.bits = np.zeros((days, 2, assets), np.int64)
+        self.used = np.zeros(1, np.int64)
+        self.log = np.zeros((0, k.LEG))
+        self._events = 4 * market.open_ns.shape[0] + 2 * int((market.funding[:, assets:] != 0.0).sum())
+
+    def clear(self, legs: int) -> None:
+        """Make ready for a run whose plans have at most so many ``legs``. The log needs no clearing: rows are written whole."""
+        for block in (self.day, self.asset, self.bits, self.used):
+            block.fill(0)
+        rows = (self.day.shape[0] + 1) * legs + self._events
+        if self.log.shape[0] < rows:
+            self.log = np.zeros((rows, k.LEG))  # pages that are not used cost nothing
+
+
+def play(
+    policy: Policy,
+    stage: Stage,
+    blocks: Blocks,
+    *,
+    capital: float,
+    weights: Mapping[str, float],
+    book: k.Book | None = None,
+) -> Traces:
+    """Run ``policy`` into ``blocks``, which are those of this stage's market; the traces' log is a part of them."""
     if not 0.0 < capital < np.inf:
         raise ConfigError(f"the capital is {capital:g}", where="--capital", fix="It must be above 0.")
     market, universe = stage.market, stage.market.universe
-    n_inst, n_assets, days = len(universe.instruments), len(universe.assets), market.days_ns.shape[0]
+    n_inst = len(universe.instruments)
     rules = pack(policy, universe, weights)
     if book is None:
         book = new_book(rules, n_inst, capital)
     work = new_work(rules, n_inst, stage.signals.shape[1])
-    payments = int((market.funding[:, n_assets:] != 0.0).sum())
-    log = np.zeros(
-        ((days + 1) * work.legs.shape[0] + 4 * market.open_ns.shape[0] + 2 * payments, k.LEG)
-    )  # pages that are not used cost nothing
-    used = np.zeros(1, np.int64)
-    day_out, asset_out = np.zeros((days, columns.OUT_DAY)), np.zeros((days, columns.OUT_ASSET, n_assets))
-    bits = np.zeros((days, 2, n_assets), np.int64)
+    blocks.clear(work.legs.shape[0])
     if stage.warm.shape[0]:
         first = int(market.days_ns[0]) - stage.warm.shape[0] * NS_PER_DAY
         warm_days = np.arange(stage.warm.shape[0], dtype=np.int64) * NS_PER_DAY + first
@@ -95,12 +131,9 @@ def trace(
         market.funding,
         market.day.astype(np.int64), stage.signals, hedge_routes(policy, universe, market.days_ns),
         rebalance_due(policy, market.days_ns), stage.deleveraged if stage.deleveraged is not None else
-        np.zeros(market.open_ns.shape[0]), day_out, asset_out, bits, log, used,
+        np.zeros(market.open_ns.shape[0]), blocks.day, blocks.asset, blocks.bits, blocks.log, blocks.used,
     )  # fmt: skip
-    kept = log[: min(int(used[0]), log.shape[0])]
-    done = _records(policy, stage, kept)
-    result = _run(policy, stage, capital, rules, book, day_out, asset_out, bits, done, label)
-    return result, Traces(rules, book, work, kept)
+    return Traces(rules, book, work, blocks.log[: min(int(blocks.used[0]), blocks.log.shape[0])])
 
 
 def deleveraged(stage: Stage, shares: Mapping[int, float]) -> Stage:
@@ -143,18 +176,18 @@ def marked_highs(market: Market) -> Floats:
     return highs
 
 
-def _run(
+def run_of(
     policy: Policy,
     stage: Stage,
+    blocks: Blocks,
+    traces: Traces,
+    *,
     capital: float,
-    rules: k.Rules,
-    book: k.Book,
-    day_out: Floats,
-    asset_out: Floats,
-    bits: Ints,
-    done: list[LegRecord],
-    label: str,
+    done: Sequence[LegRecord] = (),
+    label: str = "",
 ) -> Run:
+    """The record of what was just played into ``blocks``, whose arrays it shares; ``done`` are its legs and refusals."""
+    book, day_out, asset_out, bits = traces.book, blocks.day, blocks.asset, blocks.bits
     universe = stage.market.universe
     regime = asset_out[:, columns.OA_STATE].astype(np.int64)
     votes = {
