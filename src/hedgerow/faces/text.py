@@ -188,6 +188,32 @@ def working(what: str, total: int | None = None) -> Iterator[Tell]:
         yield tell
 
 
+@contextmanager
+def counting(what: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """``working`` for many equal steps: a bar of ``total`` with the rate and the time left.
+
+    The function that it gives is told how many are done. Nothing is shown without a terminal, or if ``quiet``.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import TimeElapsedColumn as Elapsed
+
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn(clean(what), markup=False), BarColumn(bar_width=30), MofNCompleteColumn(), rate, Elapsed())
+    left = (TextColumn("left", markup=False), TimeRemainingColumn(elapsed_when_finished=False))
+    with Progress(*columns, *left, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total, rate="")
+
+        def tell(done: int) -> None:
+            speed = progress.tasks[task].speed
+            progress.update(task, completed=done, rate=f"{speed:,.1f}/s" if speed else "")
+
+        yield tell
+
+
 def always(tell: Tell) -> Tell:
     """``tell`` for what a person waits for long: without a terminal it is a line on standard error."""
     return tell if sys.stderr.isatty() else lambda name: print(f"{name}...", file=sys.stderr)

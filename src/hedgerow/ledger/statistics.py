@@ -235,7 +235,13 @@ def metrics(run: Run, *, unhedged: Run | None = None) -> dict[str, object]:
     what the hedge received (negative: paid). Hedge ratios are averaged over days and assets by the value held.
     ``regime_days`` are shares of listed asset-days. None stands for what is not defined.
     """
-    figures: dict[str, object] = {**_risk(run), **_costs(run), **_hedging(run), **_captures(run, unhedged)}
+    figures: dict[str, object] = {**_risk(run), **_costs(run), **_hedged(run), **_conduct(run)}
+    return {name: _plain(value) for name, value in (figures | _captures(run, unhedged)).items()}
+
+
+def brief(run: Run) -> dict[str, object]:
+    """Those of ``metrics`` that take little time and need neither legs nor refusals: for one run of many."""
+    figures: dict[str, object] = {**_risk(run), **_costs(run), **_hedged(run)}
     return {name: _plain(value) for name, value in figures.items()}
 
 
@@ -274,12 +280,9 @@ def _costs(run: Run) -> dict[str, object]:
     }
 
 
-def _hedging(run: Run) -> dict[str, object]:
+def _hedged(run: Run) -> dict[str, object]:
     value = run.base
     achieved = weighted_mean(run.h_achieved, value)
-    changes, listed_days = transitions(run.regime)
-    known = run.regime[run.regime >= 0]
-    share = np.bincount(known, minlength=len(run.regimes)) / max(1, len(known))
     distance = run.liquidation_distance[np.isfinite(run.liquidation_distance)]
     return {
         "mean_hedge_ratio": achieved,
@@ -289,6 +292,14 @@ def _hedging(run: Run) -> dict[str, object]:
         "margin_capped_days": int(np.count_nonzero(run.margin_capped > 0.0)),
         "h_intended": weighted_mean(run.h_intended, value),
         "h_achieved": achieved,
+    }
+
+
+def _conduct(run: Run) -> dict[str, object]:
+    changes, listed_days = transitions(run.regime)
+    known = run.regime[run.regime >= 0]
+    share = np.bincount(known, minlength=len(run.regimes)) / max(1, len(known))
+    return {
         "regime_days": {name: float(share[i]) for i, name in enumerate(run.regimes)},
         "transitions_per_year": changes / listed_days * DAYS_PER_YEAR if listed_days else NAN,
         "whipsaws": sum(whipsaws(run.h_intended[:, i]) for i in range(len(run.assets))),

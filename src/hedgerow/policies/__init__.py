@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 from hedgerow.errors import ConfigError
 from hedgerow.model.policy import Policy
+from hedgerow.model.policy_cells import Place, places, put, unit_of
 from hedgerow.model.policy_check import near
 from hedgerow.units import UNITS, show
 
@@ -206,17 +208,8 @@ def _unit_at(location: tuple[int | str, ...]) -> str:
         fields = getattr(model, "model_fields", {})
         field = next((f for name, f in fields.items() if part in (name, f.alias)), None)
         if field is not None:
-            model, unit = _inner_model(field.annotation), _unit_of(field)
+            model, unit = _inner_model(field.annotation), unit_of(field)
     return unit
-
-
-def _unit_of(part: Any) -> str:
-    """The unit of a field, or of what its type holds (``Percent | None``, ``tuple[Percent, ...]``)."""
-    extra = getattr(part, "json_schema_extra", None)
-    if isinstance(extra, dict):
-        return str(extra.get("unit", ""))
-    inner = (getattr(part, "annotation", None), *getattr(part, "__metadata__", ()), *getattr(part, "__args__", ()))
-    return next((unit for one in inner if one is not None and (unit := _unit_of(one))), "")
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
@@ -249,3 +242,17 @@ def _inner_model(annotation: Any) -> Any:
         if hasattr(inner, "model_fields"):
             return inner
     return annotation
+
+
+def builder(name_or_file: str, where: str = "policy") -> tuple[dict[str, Place], Callable[[Mapping[str, str]], Policy]]:
+    """The cells of a policy that is to run by itself, and a function that makes it with other values in some of them.
+
+    The function takes path -> value as a file writes it, and raises the ``ConfigError`` that such a file would.
+    """
+    subject, path = chosen(name_or_file, where), path_of(name_or_file, where)
+    document, known = resolve(read(path), path.name, ()), places(subject)
+
+    def build(cells: Mapping[str, str]) -> Policy:
+        return parse(put(document, known, cells), path.name) if cells else subject
+
+    return known, build

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hedgerow.errors import ConfigError
 from hedgerow.kernel import arrays as k
@@ -183,18 +184,26 @@ def run_of(
     traces: Traces,
     *,
     capital: float,
-    done: Sequence[LegRecord] = (),
+    done: Sequence[LegRecord] | None = None,
     label: str = "",
 ) -> Run:
-    """The record of what was just played into ``blocks``, whose arrays it shares; ``done`` are its legs and refusals."""
+    """The record of what was just played into ``blocks``, whose arrays it shares; ``done`` are its legs and refusals.
+
+    Without ``done`` it has neither these nor votes and coverage, which take longer than the figures of a run.
+    """
     book, day_out, asset_out, bits = traces.book, blocks.day, blocks.asset, blocks.bits
     universe = stage.market.universe
     regime = asset_out[:, columns.OA_STATE].astype(np.int64)
-    votes = {
-        name: np.where((bits[:, 1] >> v) & 1 == 0, -1, (bits[:, 0] >> v) & 1).astype(np.int64)
-        for v, name in enumerate(policy.vote)
-    }
-    coverage = _coverage(stage, book, votes)
+    votes = (
+        {}
+        if done is None
+        else {
+            name: np.where((bits[:, 1] >> v) & 1 == 0, -1, (bits[:, 0] >> v) & 1).astype(np.int64)
+            for v, name in enumerate(policy.vote)
+        }
+    )
+    coverage = {} if done is None else _coverage(stage, book, votes)
+    done = done or ()
     return Run(
         policy=label or policy.name,
         title=policy.title or policy.name,
@@ -255,11 +264,15 @@ def _records(policy: Policy, stage: Stage, log: Floats) -> list[LegRecord]:
     warmed = float(stage.warm.shape[0])
     closes = market.days_ns + NS_PER_DAY
     records = []
-    told = log[(log[:, k.L_STATUS] != k.SUPERSEDED) & (log[:, k.L_KIND] != k.LEG_FUNDING)]
-    for row in told.tolist():  # plain floats: reading numpy scalars one by one takes three times as long
+    for row in log[told(log)].tolist():  # plain floats: reading numpy scalars one by one takes three times as long
         day = int(row[k.L_DAY] - warmed) - 1
         records.append(leg_record(policy, market, row, day, int(closes[max(day, 0)])))
     return records
+
+
+def told(log: Floats) -> NDArray[np.bool_]:
+    """Which rows of a leg log are legs and refusals that a record tells: not payments, nor what was superseded."""
+    return np.asarray((log[:, k.L_STATUS] != k.SUPERSEDED) & (log[:, k.L_KIND] != k.LEG_FUNDING))
 
 
 def leg_record(policy: Policy, market: Market, row: Sequence[float], day: int, decided_ns: int) -> LegRecord:

@@ -1,0 +1,267 @@
+"""The command that tries a policy in many settings."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hedgerow.errors import ConfigError
+from hedgerow.faces import cli_run, options, text
+from hedgerow.faces.cli_run import Assets, Capital, End, Folder, PolicyName, Start, Targets, Views
+
+if TYPE_CHECKING:
+    from hedgerow.faces.sweep_record import Outcome
+    from hedgerow.model.policy import Policy
+    from hedgerow.research.backtest import Stage
+    from hedgerow.research.sweep import Job, Sweep
+    from hedgerow.research.vary import Space
+    from hedgerow.wire import Recorded
+
+
+def register(app: typer.Typer) -> None:
+    """Hang the command on the app."""
+    app.command("sweep")(sweep)
+
+
+def _workers(value: int) -> int:
+    if value < 0:
+        raise ConfigError(
+            f"{value} are no workers", where="--workers", fix="Write 1 or more, or 0 for every processor."
+        )
+    return value or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else value or os.cpu_count() or 1
+
+
+def _tolerance(written: str) -> float:
+    from hedgerow.units import parse
+
+    try:
+        value = parse(written, "%")
+        if not 0.0 <= value < 1.0:
+            raise ValueError
+    except ValueError:
+        fix = 'Write a share from 0 % to below 100 %, as "5 %".'
+        raise ConfigError(f'"{written}" is no tolerance', where="--tolerance", fix=fix) from None
+    return value
+
+
+def sweep(
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            "--vary",
+            metavar="KEY=VALUES",
+            help="A cell of the policy and its values: KEY=START:STOP:STEP, both ends included, or KEY=a,b,c. Units as in a policy "
+            "file (pp, %, bp, %/yr, d, x): trim.drift.threshold=5pp:15pp:1pp, hedge.vol.median_floor=true,false. "
+            "May be repeated: all combinations.",
+            show_default=False,
+        ),
+    ],
+    policy: PolicyName = "balanced",
+    data: Folder = Path(),
+    assets: Assets = "BTC,ETH",
+    targets: Targets = "",
+    start: Start = "",
+    end: End = "",
+    capital: Capital = 100_000.0,
+    views: Views = None,
+    search: Annotated[
+        str,
+        typer.Option(
+            metavar="grid|random|tpe|cmaes", help="All combinations, some by lot, or what earlier ones make promising."
+        ),
+    ] = "grid",
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Settings to try, at most; with grid, the most combinations that are accepted.",
+            show_default="100; grid: 10,000",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of random, tpe and cmaes.")] = 0,
+    objective: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What the best is best in: sharpe, sortino, calmar, cagr, value, max_drawdown, cvar_95 (higher is better; falls are "
+            "negative), volatility, ulcer, cost_per_year (lower).",
+        ),
+    ] = "sharpe",
+    tolerance: Annotated[
+        str, typer.Option(metavar="SHARE", help="How far below the best objective a plateau may lie, as a share of it.")
+    ] = "5 %",
+    workers: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="Runs at a time. The results do not depend on it.", show_default="every processor"
+        ),
+    ] = 0,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", callback=options.page, help="Write the report page.", show_default=False),
+    ] = None,
+    to: options.Json = None,
+) -> None:
+    """Try a policy in many settings over recorded data; show the best few beside the policy as it is, and how far they carry.
+
+    Each setting is the single backtest, bit for bit, without benchmarks. Every trial is logged under HEDGEROW_HOME/trials as it
+    ends; a sweep that was stopped goes on where it was. The best of many settings flatters itself: look at the plateau.
+    """
+    options.apart({"--json": to, "--report": report}, {"--policy": Path(policy), "--views": views})
+    asked = _Asked(policy, tuple(vary), search, trials, seed, objective, _tolerance(tolerance), _workers(workers))
+    market = _Market(data, options.names(assets, "--assets"), targets, start, end, capital, views)
+    outcome = run_sweep(asked, market, quiet=str(to) == text.STDOUT)
+    from hedgerow.faces import sweep_record, text_sweep
+
+    if report is not None:
+        from hedgerow.faces.sweep_page import write
+
+        write(outcome, report)
+    record = sweep_record.sweep_record(outcome) if to is not None else None
+    text.emit(record, to, lambda: text_sweep.show(outcome))
+    if report is not None and str(to) != text.STDOUT:
+        text.print_path(report)
+
+
+class _Asked:
+    """The options that say what is tried."""
+
+    def __init__(
+        self, policy: str, vary: tuple[str, ...], search: str, trials: int | None, seed: int, objective: str,
+        tolerance: float, workers: int,
+    ) -> None:  # fmt: skip
+        self.policy, self.vary, self.search, self.trials = policy, vary, search, trials
+        self.seed, self.objective, self.tolerance, self.workers = seed, objective, tolerance, workers
+
+
+class _Market:
+    """The options that say over what."""
+
+    def __init__(
+        self,
+        data: Path,
+        assets: tuple[str, ...],
+        targets: str,
+        start: str,
+        end: str,
+        capital: float,
+        views: Path | None,
+    ) -> None:
+        self.data, self.assets, self.start, self.end, self.capital, self.views = (
+            data,
+            assets,
+            start,
+            end,
+            capital,
+            views,
+        )
+        self.targets = cli_run._targets(targets)
+
+    def recorded(self, name: str, policy: Policy) -> Recorded:
+        """The data that the options name."""
+        from hedgerow import wire
+
+        with options.renamed(start="--start", end="--end", assets="--assets"):
+            days = cli_run._day(self.start, "--start"), cli_run._day(self.end, "--end")
+            recorded = wire.recorded(self.data, self.assets, *days)
+        cli_run._refuse_inverse(name, policy, recorded)
+        return recorded
+
+
+def run_sweep(asked: _Asked, market: _Market, *, quiet: bool) -> Outcome:
+    """What ``sweep`` does before it shows anything. What can be refused is refused before the data is read."""
+    from hedgerow import policies, wire
+    from hedgerow.research import search, vary
+
+    known, build = policies.builder(asked.policy, "--policy")
+    space = vary.space_of(asked.vary, known)
+    batches = search.batches(space, asked.search, asked.trials, asked.seed)
+    vary.check(space, build)
+    planned = search.planned(space, asked.search, asked.trials)
+    with text.counting("Reading the data", 1, quiet=quiet):
+        recorded = market.recorded(asked.policy, build({}))
+    bars = recorded.market.open_ns.shape[0] * len(market.assets)
+    wire.prepare(bars * (planned + 1), text.always(lambda _: None))
+    from hedgerow.kernel.rules import target_weights
+    from hedgerow.research import sweep as sweeping
+    from hedgerow.research.trials import Log, ever
+
+    def stage(policy: Policy) -> Stage:
+        return wire.stage_of(recorded, [policy], market.views)
+
+    def weights(policy: Policy) -> Mapping[str, float]:
+        return target_weights(policy, market.assets, market.targets, recorded.market.universe.quote)
+
+    job, result = sweeping.Job(build, stage, weights, market.capital), sweeping.Sweep(space, asked.objective)
+    base = job.run({})  # compiles, before there are threads
+    folder, begun = wire.home() / "trials", time.perf_counter()
+    log = Log(folder, _head(asked, market, job, space))
+    read = 0
+    try:
+        with text.counting("Sweep", planned, quiet=quiet) as tell:
+
+            def told(done: int, known: int) -> None:
+                nonlocal read
+                read = known
+                tell(done)
+
+            sweeping.sweep(job, result, batches, log, workers=asked.workers, tell=told)
+    finally:
+        log.close()
+    seconds = time.perf_counter() - begun
+    counts = ever(folder, base.policy, tuple(axis.key for axis in space.axes))
+    return _outcome(asked, job, result, base, log, counts, (read, seconds))
+
+
+def _head(asked: _Asked, market: _Market, job: Job, space: Space) -> dict[str, Any]:
+    """All that a sweep's trials depend on: the first line of its log, and what its id is a hash of."""
+    from hedgerow.research import sweep as sweeping
+
+    policy = job.build({})
+    stage = job.stage_for(policy)
+    head: dict[str, Any] = {
+        "hedgerow": sweeping.engine(),
+        "policy": policy.name,
+        "rules": policy.model_dump(mode="json"),
+        "vary": {axis.key: list(axis.values) for axis in space.axes},
+        "assets": list(market.assets),
+        "days": [int(stage.market.days_ns[0]), int(stage.market.days_ns[-1])],
+        "data": sweeping.digest(stage),
+        "capital": market.capital,
+        "targets": market.targets,
+        "search": asked.search,
+        "seed": 0 if asked.search == "grid" else asked.seed,
+    }
+    return head | ({"objective": asked.objective} if asked.search in ("tpe", "cmaes") else {})
+
+
+def _outcome(
+    asked: _Asked, job: Job, result: Sweep, base: Any, log: Any, ever: Mapping[str, int], spent: tuple[int, float]
+) -> Outcome:
+    from hedgerow.faces.sweep_record import Outcome
+    from hedgerow.research.backtest import Blocks
+    from hedgerow.research.plateau import plateaus
+
+    ranked = result.ranked(1)
+    best = result.settings[ranked[0]] if ranked else None
+    figures = job.figures({}, Blocks(job.stage_for(job.build({}))))
+    return Outcome(
+        sweep=log.path.stem, result=result, base=base, base_cells=_now(job.build({}), asked.policy, result.space),
+        base_figures=figures, best=None if best is None else job.run(result.space.cells(best)),
+        plateaus=[] if best is None else plateaus(result.space, best, result.score, asked.tolerance),
+        tolerance=asked.tolerance, search=asked.search, seed=asked.seed, ever=ever, read=spent[0], seconds=spent[1],
+        workers=asked.workers, log=log.path,
+    )  # fmt: skip
+
+
+def _now(policy: Policy, name: str, space: Space) -> dict[str, str]:
+    """What the varied cells are in the policy as it is, in words."""
+    from hedgerow.faces.policy_words import walk
+
+    cells = {cell.path: cell.text for cell in walk(policy)}
+    return {axis.key: cells.get(axis.key, "") for axis in space.axes}
