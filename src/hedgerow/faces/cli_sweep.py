@@ -251,7 +251,7 @@ def _outcome(
     best = result.settings[ranked[0]] if ranked else None
     figures = job.figures({}, Blocks(job.stage_for(job.build({}))))
     return Outcome(
-        sweep=log.path.stem, result=result, base=base, base_cells=_now(job.build({}), asked.policy, result.space),
+        sweep=log.path.stem, result=result, base=base, base_cells=_now(job.build({}), result.space),
         base_figures=figures, best=None if best is None else job.run(result.space.cells(best)),
         plateaus=[] if best is None else plateaus(result.space, best, result.score, asked.tolerance),
         tolerance=asked.tolerance, search=asked.search, seed=asked.seed, ever=ever, read=spent[0], seconds=spent[1],
@@ -259,9 +259,9 @@ def _outcome(
     )  # fmt: skip
 
 
-def _now(policy: Policy, name: str, space: Space) -> dict[str, str]:
-    """What the varied cells are in the policy as it is, in words."""
+def _now(policy: Policy, space: Space) -> dict[str, str]:
+    """What the varied cells are in the policy as it is, as a file writes them."""
     from hedgerow.faces.policy_words import walk
 
-    cells = {cell.path: cell.text for cell in walk(policy)}
+    cells = {cell.path: str(cell.value).lower() if isinstance(cell.value, bool) else cell.text for cell in walk(policy)}
     return {axis.key: cells.get(axis.key, "") for axis in space.axes}

@@ -78,7 +78,7 @@ def caveats(outcome: Outcome) -> list[str]:
             f"{most:.2f} above the mean of {mean:.2f}; it lies {best - mean:.2f} above."
         )
     if outcome.ever[""] > len(result):
-        told.append(f"In all sweeps together, {outcome.ever['']:,} settings of this policy were ever tried here.")
+        told.append(f"The logs of all sweeps together hold {outcome.ever['']:,} trials of this policy.")
     if result.errors:
         count = len(result.errors)
         told.append(

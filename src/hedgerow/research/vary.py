@@ -160,7 +160,8 @@ def check(space: Space, build: Build) -> None:
                 build({axis.key: value})
             except ConfigError as error:
                 if not _rescued(space, axis, value, build):
-                    raise ConfigError(error.message, where=f"{OPTION} {error.where}", fix=error.fix) from None
+                    where = f"{OPTION} {axis.key}={value}"
+                    raise ConfigError(error.message, where=where, fix=error.fix) from None
 
 
 def _rescued(space: Space, axis: Axis, value: str, build: Build) -> bool:
