@@ -41,17 +41,18 @@ class Log:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("a+b")
-            self._lock()
-            self.done = self._whole()
-            if not self.done:
-                self._file.truncate(0)
-                self._write({"sweep": identity(head), **head})
-                self._sync()
-                self.done = []
-            else:
-                self.done = self.done[1:]
         except OSError as error:
             raise StoreError(f"{self.path}: the log of trials cannot be used: {error.strerror or error}") from error
+        try:
+            self._lock()
+            whole = self._whole()
+            self.done = whole[1:]
+            if not whole:
+                self._write({"sweep": identity(head), **head})
+                self._sync()
+        except BaseException:
+            self._file.close()
+            raise
 
     def _lock(self) -> None:
         try:
@@ -61,22 +62,22 @@ class Log:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._file.close()
             fix = "Wait for it, or stop it: what it has done is kept."
             raise ConfigError("the same sweep is running", where=str(self.path), fix=fix) from None
 
     def _whole(self) -> list[dict[str, Any]]:
         """The lines that are whole; the file is cut after them."""
         self._file.seek(0)
-        lines, end = [], 0
-        for number, raw in enumerate(self._file, start=1):
+        lines: list[dict[str, Any]] = []
+        end = 0
+        while raw := self._file.readline():
             try:
                 if not raw.endswith(b"\n"):
                     break
                 line = json.loads(raw)
             except ValueError:
-                if any(True for _ in self._file):  # not the last one
-                    raise StoreError(f"{self.path}:{number}: the log of trials is damaged; move it away") from None
+                if self._file.readline():  # not the last one
+                    raise StoreError(f"{self.path}:{len(lines) + 1}: the log of trials is damaged; move it away") from None
                 break
             lines.append(line)
             end += len(raw)
