@@ -146,11 +146,54 @@ JSON_RECORDS: Final = {
     "statement": "`hedgerow statement`. Money, amounts and prices are text, digits and a point, to 12 decimals: no reader rounds "
     "them. `null` is unknown, and is in no sum.\n",
     "tax": "`hedgerow tax`. Amounts as in a statement. Spot disposals and derivatives are separate record types.\n",
+    "sweep": "`hedgerow sweep`. `NAME` stands for a varied cell of the policy, as `trim.drift.threshold`. Two runs of the same sweep "
+    "differ in `timing` alone, whether one of them was stopped and resumed or not.\n",
     "a leg or a refusal": "The entries of `legs` and `refusals`, in all three records.\n",
 }  # fmt: skip
 
 # pattern of a path -> meaning; the first that matches the whole path wins
 _MEANINGS: Final = (
+    (r"sweep", "id of the sweep, and name of its log: a hash of policy, keys, values, data, rules, search and seed"),
+    (r"capital", "stablecoins at the start"),
+    (r"search", "`grid`, `random`, `tpe` or `cmaes`"),
+    (r"seed", "its seed"),
+    (r"objective", "what the best is best in"),
+    (r"objective\.name", "a key of `metrics`"),
+    (r"objective\.better", "`higher` or `lower`"),
+    (r"vary", "what was varied: the values of each key"),
+    (r"vary\.NAME", "its values, as a policy file writes them"),
+    (r"combinations", "combinations of all values"),
+    (r"tried", "how many trials there were"),
+    (r"tried\.trials", "settings tried by this sweep, failed ones included"),
+    (r"tried\.failed", "settings that made no policy"),
+    (r"tried\.policy", "trials of this policy, by its name, in all logs under `HEDGEROW_HOME`"),
+    (r"tried\.keys", "of these, how many varied each key"),
+    (r"tried\.keys\.NAME", "trials that varied it"),
+    (r"base", "the policy as it is"),
+    (r"(base|trials\[\])\.cells", "its varied cells"),
+    (r"(base|trials\[\])\.cells\.NAME", "the value, as a policy file writes it"),
+    (r"(base|trials\[\])\.metrics", "those of a backtest's `metrics` that need no comparison, and `value` at the last close, `legs` filled, `refusals`"),
+    (r"best", "numbers of the best trials, the best first"),
+    (r"tolerance", "how far below the best objective a plateau may lie, as a fraction of it"),
+    (r"plateaus", "for each key, the values around the best that stay within the tolerance, the other keys at their best"),
+    (r"plateaus\.NAME", "the plateau of a key"),
+    (r"plateaus\.NAME\.values", "its values"),
+    (r"plateaus\.NAME\.(low|high)_end", "why it ends there: `worse` beyond, the `edge` of what was asked for, or `unknown`: not tried"),
+    (r"plateaus\.NAME\.tried", "values of the key that were tried with the others at their best"),
+    (r"chance", "the best Sharpe ratio beside what luck makes of so many settings, a year"),
+    (r"chance\.mean", "mean of all trials"),
+    (r"chance\.best", "the highest"),
+    (r"chance\.luck", "how far above the mean the best would lie if all were equally good and independent"),
+    (r"caveats", "what to think of before the best is believed, in words"),
+    (r"trials", "every setting, in the order in which it was asked for"),
+    (r"trials\[\]\.number", "its number, from 0"),
+    (r"trials\[\]\.error", "why it made no policy"),
+    (r"trials\[\]\.error\.(message|where|fix)", "the parts of the error's sentence"),
+    (r"log", "the file of its trials"),
+    (r"timing", "what may differ between two runs of the same sweep"),
+    (r"timing\.seconds", "how long the runs took"),
+    (r"timing\.workers", "runs at a time"),
+    (r"timing\.read", "trials that were read from the log instead of run"),
     (r"hedgerow", "version that wrote the record"),
     (r"policy", "name of the policy"),
     (r"simulated", "whether the market was made instead of recorded"),
@@ -668,7 +711,8 @@ PLACES: Final = """\
 ## Where results lie
 
 Whatever hedgerow keeps at run time lies in the folder that `HEDGEROW_HOME` names, by default the platform's folder for user
-data: `history` (made markets of the demo), `reports` (its pages), `cache` (compiled code; may be deleted at any time).
+data: `history` (made markets of the demo), `reports` (its pages), `trials` (a log for each sweep, a line for each setting that was
+ever tried), `cache` (compiled code; may be deleted at any time).
 `--report` and `--json` write where you say.
 
 | variable | meaning |

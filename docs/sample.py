@@ -32,6 +32,10 @@ NAMING = (
     "margin",
     "transfers",
     "benchmarks",
+    "cells",
+    "vary",
+    "keys",
+    "plateaus",
 )
 
 
@@ -63,8 +67,37 @@ def records() -> dict[str, Mapping[str, Any]]:
         "plan": made.decision_record(decision, stages=False),
         "explain": {"stages": made.decision_record(decision, stages=True)["stages"]},
         **_statements(),
+        "sweep": _sweep(stage, weights),
         "a leg or a refusal": made.leg_record(_leg(0, "cost_benefit")) | made.leg_record(_leg(1, "")),
     }
+
+
+def _sweep(stage: Any, weights: Mapping[str, float]) -> Mapping[str, Any]:
+    """The record of a sweep of two keys, of which one setting makes no policy."""
+    from hedgerow.faces.sweep_record import Outcome, sweep_record
+    from hedgerow.research.backtest import Blocks
+    from hedgerow.research.plateau import plateaus
+    from hedgerow.research.search import batches
+    from hedgerow.research.sweep import Job, Sweep, sweep
+    from hedgerow.research.trials import Log, ever
+    from hedgerow.research.vary import space_of
+
+    known, build = policies.builder("balanced")
+    space = space_of(["hedge.leverage=1,2", "hedge.high_risk=true,false"], known)
+    job, result = Job(build, lambda _: stage, lambda _: weights, 100_000.0), Sweep(space, "sharpe")
+    with tempfile.TemporaryDirectory() as folder:
+        log = Log(Path(folder), {"policy": "balanced", "vary": {axis.key: [] for axis in space.axes}})
+        sweep(job, result, batches(space, "grid", None, 0), log)
+        log.close()
+        counts = ever(Path(folder), "balanced", tuple(axis.key for axis in space.axes))
+    best = result.settings[result.ranked(1)[0]]
+    return sweep_record(
+        Outcome(
+            sweep="0", result=result, base=job.run({}), base_cells={axis.key: axis.values[0] for axis in space.axes},
+            base_figures=job.figures({}, Blocks(stage)), best=None, tolerance=0.05, search="grid", seed=0, ever=counts,
+            plateaus=plateaus(space, best, result.score, 0.05), read=0, seconds=1.0, workers=1, log=Path("log"),
+        )
+    )  # fmt: skip
 
 
 def _statements() -> dict[str, Mapping[str, Any]]:
@@ -113,6 +146,7 @@ def _leg(filled_ns: int, refused: str) -> LegRecord:
 # what has the keys of something that is described elsewhere on the page
 SAME = re.compile(
     r"benchmarks\.NAME|after|(decisions\[\]\.)?(legs|refusals)|coverage|by_(asset|regime)\.NAME|months\[\]\.parts|missing"
+    r"|(base|trials\[\])\.metrics"
 )
 
 

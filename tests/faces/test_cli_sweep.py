@@ -105,7 +105,14 @@ def test_the_terminal_shows_the_best_the_base_and_the_doubt(folder: Path, home: 
     done = call("sweep", "--data", folder, *PERIOD, *VARY, "--report", page, "--json", out)
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines()[-2:] == [str(out), str(page)]
-    for words in ("SIMULATED MARKET", "as it is", "Plateau", "flatters itself", "6 settings were tried", "Log of trials"):
+    for words in (
+        "SIMULATED MARKET",
+        "as it is",
+        "Plateau",
+        "flatters itself",
+        "6 settings were tried",
+        "Log of trials",
+    ):
         assert words in done.stdout
     assert not done.stderr.strip()
 
@@ -175,13 +182,26 @@ def test_what_is_refused_names_the_option(folder: Path, home: Path, more: tuple[
     assert not (home / "trials").exists()
 
 
-def test_a_sweep_that_was_killed_goes_on_where_it_was(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_that_was_killed_goes_on_where_it_was(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     vary = ("--vary", "trim.drift.threshold=2pp:21pp:1pp", "--vary", "hedge.cap=10%:100%:10%", "--workers", "1")
     homes = own(tmp_path / "whole"), own(tmp_path / "killed")
     monkeypatch.setenv("HEDGEROW_HOME", str(homes[0]))
     whole = record(folder, *vary)
     assert whole["timing"]["read"] == 0
-    words = [sys.executable, "-m", "hedgerow", "sweep", "--data", folder, *PERIOD, *vary, "--json", tmp_path / "out.json"]
+    words = [
+        sys.executable,
+        "-m",
+        "hedgerow",
+        "sweep",
+        "--data",
+        folder,
+        *PERIOD,
+        *vary,
+        "--json",
+        tmp_path / "out.json",
+    ]
     environment = os.environ | {"HEDGEROW_HOME": str(homes[1])}
     with subprocess.Popen([str(word) for word in words], env=environment, stdout=subprocess.DEVNULL) as process:
         end = time.monotonic() + 240.0

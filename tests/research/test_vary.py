@@ -50,13 +50,12 @@ def test_a_setting_is_a_number_and_back(sizes: list[int], data: st.DataObject) -
 
 @given(st.text(max_size=60))
 def test_anything_else_is_an_error_with_its_fix(written: str) -> None:
+    refused = None
     try:
-        axis = axis_of(written, KNOWN)
+        assert axis_of(written, KNOWN).values
     except ConfigError as error:
-        assert error.where.startswith("--vary")
-        assert error.fix
-    else:
-        assert axis.values
+        refused = error
+    assert refused is None or (refused.where.startswith("--vary") and refused.fix)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +105,10 @@ def test_a_key_has_one_option() -> None:
 @pytest.mark.parametrize(
     ("cells", "lines"),
     [
-        ({"trim.drift.threshold": "7 pp", "trim.drift.to": "halfway"}, '[trim.drift]\nthreshold = "7 pp"\nto = "halfway"'),
+        (
+            {"trim.drift.threshold": "7 pp", "trim.drift.to": "halfway"},
+            '[trim.drift]\nthreshold = "7 pp"\nto = "halfway"',
+        ),
         ({"vote.below_sma200_3d.for": "5 d"}, '[vote.below_sma200_3d]\nfor = "5 d"'),
         ({"hedge.vol.median_floor": "false"}, "[hedge.vol]\nmedian_floor = false"),
         ({"deploy.tranches": "3", "costs.spot_fee": "5 bp"}, '[deploy]\ntranches = 3\n[costs]\nspot_fee = "5 bp"'),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,54 @@ if TYPE_CHECKING:
     from hedgerow.wire import Recorded
 
 
+Vary = Annotated[
+    list[str],
+    typer.Option(
+        "--vary",
+        metavar="KEY=VALUES",
+        help="A cell of the policy and its values: KEY=START:STOP:STEP, both ends included, or KEY=a,b,c. Units as in a policy "
+        "file (pp, %, bp, %/yr, d, x): trim.drift.threshold=5pp:15pp:1pp, hedge.vol.median_floor=true,false. "
+        "May be repeated: all combinations.",
+        show_default=False,
+    ),
+]
+Search = Annotated[
+    str,
+    typer.Option(
+        metavar="grid|random|tpe|cmaes", help="All combinations, some by lot, or what earlier ones make promising."
+    ),
+]
+Trials = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Settings to try, at most; with grid, the most combinations that are accepted.",
+        show_default="100; grid: 10,000",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of random, tpe and cmaes.")]
+Objective = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="What the best is best in: sharpe, sortino, calmar, cagr, value, max_drawdown, cvar_95 (higher is better; falls are "
+        "negative), volatility, ulcer, cost_per_year (lower).",
+    ),
+]
+Tolerance = Annotated[
+    str,
+    typer.Option(metavar="SHARE", help="How far below the best objective a plateau may lie, as a share of it, in %."),
+]
+Workers = Annotated[
+    int,
+    typer.Option(metavar="N", help="Runs at a time. The results do not depend on it.", show_default="every processor"),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.html", callback=options.page, help="Write the report page.", show_default=False),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Hang the command on the app."""
     app.command("sweep")(sweep)
@@ -33,7 +82,8 @@ def _workers(value: int) -> int:
         raise ConfigError(
             f"{value} are no workers", where="--workers", fix="Write 1 or more, or 0 for every processor."
         )
-    return value or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else value or os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return value or allowed or 1
 
 
 def _tolerance(written: str) -> float:
@@ -50,17 +100,7 @@ def _tolerance(written: str) -> float:
 
 
 def sweep(
-    vary: Annotated[
-        list[str],
-        typer.Option(
-            "--vary",
-            metavar="KEY=VALUES",
-            help="A cell of the policy and its values: KEY=START:STOP:STEP, both ends included, or KEY=a,b,c. Units as in a policy "
-            "file (pp, %, bp, %/yr, d, x): trim.drift.threshold=5pp:15pp:1pp, hedge.vol.median_floor=true,false. "
-            "May be repeated: all combinations.",
-            show_default=False,
-        ),
-    ],
+    vary: Vary,
     policy: PolicyName = "balanced",
     data: Folder = Path(),
     assets: Assets = "BTC,ETH",
@@ -69,42 +109,13 @@ def sweep(
     end: End = "",
     capital: Capital = 100_000.0,
     views: Views = None,
-    search: Annotated[
-        str,
-        typer.Option(
-            metavar="grid|random|tpe|cmaes", help="All combinations, some by lot, or what earlier ones make promising."
-        ),
-    ] = "grid",
-    trials: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Settings to try, at most; with grid, the most combinations that are accepted.",
-            show_default="100; grid: 10,000",
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of random, tpe and cmaes.")] = 0,
-    objective: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="What the best is best in: sharpe, sortino, calmar, cagr, value, max_drawdown, cvar_95 (higher is better; falls are "
-            "negative), volatility, ulcer, cost_per_year (lower).",
-        ),
-    ] = "sharpe",
-    tolerance: Annotated[
-        str, typer.Option(metavar="SHARE", help="How far below the best objective a plateau may lie, as a share of it.")
-    ] = "5 %",
-    workers: Annotated[
-        int,
-        typer.Option(
-            metavar="N", help="Runs at a time. The results do not depend on it.", show_default="every processor"
-        ),
-    ] = 0,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.html", callback=options.page, help="Write the report page.", show_default=False),
-    ] = None,
+    search: Search = "grid",
+    trials: Trials = None,
+    seed: Seed = 0,
+    objective: Objective = "sharpe",
+    tolerance: Tolerance = "5 %",
+    workers: Workers = 0,
+    report: Report = None,
     to: options.Json = None,
 ) -> None:
     """Try a policy in many settings over recorded data; show the best few beside the policy as it is, and how far they carry.
@@ -114,7 +125,8 @@ def sweep(
     """
     options.apart({"--json": to, "--report": report}, {"--policy": Path(policy), "--views": views})
     asked = _Asked(policy, tuple(vary), search, trials, seed, objective, _tolerance(tolerance), _workers(workers))
-    market = _Market(data, options.names(assets, "--assets"), targets, start, end, capital, views)
+    weights = cli_run._targets(targets)
+    market = _Market(data, options.names(assets, "--assets"), weights, start, end, capital, views)
     outcome = run_sweep(asked, market, quiet=str(to) == text.STDOUT)
     from hedgerow.faces import sweep_record, text_sweep
 
@@ -128,39 +140,31 @@ def sweep(
         text.print_path(report)
 
 
+@dataclass(frozen=True, slots=True)
 class _Asked:
     """The options that say what is tried."""
 
-    def __init__(
-        self, policy: str, vary: tuple[str, ...], search: str, trials: int | None, seed: int, objective: str,
-        tolerance: float, workers: int,
-    ) -> None:  # fmt: skip
-        self.policy, self.vary, self.search, self.trials = policy, vary, search, trials
-        self.seed, self.objective, self.tolerance, self.workers = seed, objective, tolerance, workers
+    policy: str
+    vary: tuple[str, ...]
+    search: str
+    trials: int | None
+    seed: int
+    objective: str
+    tolerance: float
+    workers: int
 
 
+@dataclass(frozen=True, slots=True)
 class _Market:
     """The options that say over what."""
 
-    def __init__(
-        self,
-        data: Path,
-        assets: tuple[str, ...],
-        targets: str,
-        start: str,
-        end: str,
-        capital: float,
-        views: Path | None,
-    ) -> None:
-        self.data, self.assets, self.start, self.end, self.capital, self.views = (
-            data,
-            assets,
-            start,
-            end,
-            capital,
-            views,
-        )
-        self.targets = cli_run._targets(targets)
+    data: Path
+    assets: tuple[str, ...]
+    targets: dict[str, float] | None
+    start: str
+    end: str
+    capital: float
+    views: Path | None
 
     def recorded(self, name: str, policy: Policy) -> Recorded:
         """The data that the options name."""

@@ -77,7 +77,9 @@ class Log:
                 line = json.loads(raw)
             except ValueError:
                 if self._file.readline():  # not the last one
-                    raise StoreError(f"{self.path}:{len(lines) + 1}: the log of trials is damaged; move it away") from None
+                    raise StoreError(
+                        f"{self.path}:{len(lines) + 1}: the log of trials is damaged; move it away"
+                    ) from None
                 break
             lines.append(line)
             end += len(raw)
