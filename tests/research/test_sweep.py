@@ -19,8 +19,8 @@ from hedgerow.model.policy import Policy
 from hedgerow.model.report import Run
 from hedgerow.research.backtest import Blocks, Stage, backtest
 from hedgerow.research.honesty import luck
-from hedgerow.research.search import batches
-from hedgerow.research.sweep import FIGURES, OBJECTIVES, Job, Sweep, digest, engine, sweep
+from hedgerow.research.search import OBJECTIVES, batches, check_objective
+from hedgerow.research.sweep import FIGURES, Job, Sweep, digest, engine, sweep
 from hedgerow.research.trials import Log, ever, identity
 from hedgerow.research.vary import space_of
 from tests.kernel.tape import universe
@@ -110,7 +110,8 @@ def test_a_setting_that_makes_no_policy_is_a_trial_that_failed(tmp_path: Path) -
     assert list(result.errors) == [3]
     assert "high risk" in result.errors[3]["message"]
     assert 3 not in result.ranked()
-    assert lines(tmp_path)[4]["error"] == result.errors[3]
+    (line,) = [line for line in lines(tmp_path) if line.get("number") == 3]
+    assert line["error"] == result.errors[3]
     again = swept(tmp_path, vary=("hedge.leverage=1,2", "hedge.high_risk=true,false"))
     assert again.errors == result.errors
 
@@ -156,6 +157,19 @@ def test_a_torn_line_is_dropped_and_run_again(tmp_path: Path) -> None:
         again = swept(tmp_path)
         assert [again.figures(n) for n in range(12)] == [first.figures(n) for n in range(12)]
         assert len(lines(tmp_path)) == 13
+
+
+@pytest.mark.parametrize("kind", ["random", "tpe"])
+def test_a_search_that_was_stopped_asks_the_same_as_one_that_was_not(tmp_path: Path, kind: str) -> None:
+    if kind == "tpe":
+        pytest.importorskip("optuna")
+    vary = ("trim.drift.threshold=4pp:12pp:1pp", "hedge.cap=50%:100%:5%")
+    whole = swept(tmp_path, kind=kind, vary=vary)
+    (path,) = tmp_path.glob("*.jsonl")
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:12]))
+    again = swept(tmp_path, kind=kind, vary=vary, workers=2)
+    assert again.settings == whole.settings
+    assert [again.figures(n) for n in range(len(again))] == [whole.figures(n) for n in range(len(whole))]
 
 
 def test_a_log_that_is_damaged_inside_is_not_used(tmp_path: Path) -> None:
@@ -214,7 +228,7 @@ def test_objectives_are_better_the_way_that_the_report_says() -> None:
     }
     assert set(OBJECTIVES) <= set(FIGURES)
     with pytest.raises(ConfigError, match="--objective"):
-        Sweep(space_of(["hedge.cap=50%"], policies.builder("balanced")[0]), "profit")
+        check_objective("profit")
 
 
 def test_luck_grows_with_the_number_of_trials() -> None:

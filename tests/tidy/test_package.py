@@ -14,10 +14,11 @@ from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS = PROJECT["dependency-groups"]
+NEEDED = PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["search"]
 LOCKED = {
-    "core": PROJECT["project"]["dependencies"] + GROUPS["build"],
-    "test": PROJECT["project"]["dependencies"] + GROUPS["build"] + GROUPS["test"] + GROUPS["lint"],
-    "all": PROJECT["project"]["dependencies"] + [item for name in GROUPS if name != "uv" for item in GROUPS[name]],
+    "core": NEEDED + GROUPS["build"],
+    "test": NEEDED + GROUPS["build"] + GROUPS["test"] + GROUPS["lint"],
+    "all": NEEDED + [item for name in GROUPS if name != "uv" for item in GROUPS[name]],
     "uv": GROUPS["uv"],
 }
 

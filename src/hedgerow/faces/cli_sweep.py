@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hedgerow.model.policy import Policy
     from hedgerow.research.backtest import Stage
     from hedgerow.research.sweep import Job, Sweep
-    from hedgerow.research.vary import Space
+    from hedgerow.research.vary import Build, Space
     from hedgerow.wire import Recorded
 
 
@@ -182,27 +182,23 @@ def run_sweep(asked: _Asked, market: _Market, *, quiet: bool) -> Outcome:
     from hedgerow import policies, wire
     from hedgerow.research import search, vary
 
+    search.check_objective(asked.objective)
     known, build = policies.builder(asked.policy, "--policy")
     space = vary.space_of(asked.vary, known)
     batches = search.batches(space, asked.search, asked.trials, asked.seed)
     vary.check(space, build)
     planned = search.planned(space, asked.search, asked.trials)
-    with text.counting("Reading the data", 1, quiet=quiet):
+    with text.working("Sweep", quiet=quiet) as say:
+        say("reading the data")
         recorded = market.recorded(asked.policy, build({}))
-    bars = recorded.market.open_ns.shape[0] * len(market.assets)
-    wire.prepare(bars * (planned + 1), text.always(lambda _: None))
-    from hedgerow.kernel.rules import target_weights
-    from hedgerow.research import sweep as sweeping
-    from hedgerow.research.trials import Log, ever
+        bars = recorded.market.open_ns.shape[0] * len(market.assets)
+        wire.prepare(bars * (planned + 1), text.always(say))
+        from hedgerow.research import sweep as sweeping
+        from hedgerow.research.trials import Log, ever
 
-    def stage(policy: Policy) -> Stage:
-        return wire.stage_of(recorded, [policy], market.views)
-
-    def weights(policy: Policy) -> Mapping[str, float]:
-        return target_weights(policy, market.assets, market.targets, recorded.market.universe.quote)
-
-    job, result = sweeping.Job(build, stage, weights, market.capital), sweeping.Sweep(space, asked.objective)
-    base = job.run({})  # compiles, before there are threads
+        job, result = _job(build, recorded, market), sweeping.Sweep(space, asked.objective)
+        say("the policy as it is")
+        base = job.run({})  # compiles, before there are threads
     folder, begun = wire.home() / "trials", time.perf_counter()
     log = Log(folder, _head(asked, market, job, space))
     read = 0
@@ -220,6 +216,20 @@ def run_sweep(asked: _Asked, market: _Market, *, quiet: bool) -> Outcome:
     seconds = time.perf_counter() - begun
     counts = ever(folder, base.policy, tuple(axis.key for axis in space.axes))
     return _outcome(asked, job, result, base, log, counts, (read, seconds))
+
+
+def _job(build: Build, recorded: Recorded, market: _Market) -> Job:
+    from hedgerow import wire
+    from hedgerow.kernel.rules import target_weights
+    from hedgerow.research.sweep import Job
+
+    def stage(policy: Policy) -> Stage:
+        return wire.stage_of(recorded, [policy], market.views)
+
+    def weights(policy: Policy) -> Mapping[str, float]:
+        return target_weights(policy, market.assets, market.targets, recorded.market.universe.quote)
+
+    return Job(build, stage, weights, market.capital)
 
 
 def _head(asked: _Asked, market: _Market, job: Job, space: Space) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from hedgerow.faces.frame import Chart
 from hedgerow.faces.scorecard import BY_KEY
 from hedgerow.faces.sweep_record import Outcome
 from hedgerow.ledger import statistics
-from hedgerow.research.sweep import OBJECTIVES
+from hedgerow.research.search import OBJECTIVES
 from hedgerow.research.vary import Axis
 
 LINES: Final = 1_500  # settings that the parallel coordinates show

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from hedgerow import __version__
 from hedgerow.faces.records import day
 from hedgerow.research.honesty import implausible, luck
-from hedgerow.research.sweep import FIGURES, OBJECTIVES
+from hedgerow.research.search import OBJECTIVES
+from hedgerow.research.sweep import FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -162,12 +162,13 @@ def _console() -> Console:
 
 
 @contextmanager
-def working(what: str, total: int | None = None) -> Iterator[Tell]:
+def working(what: str, total: int | None = None, *, quiet: bool = False) -> Iterator[Tell]:
     """Show on a terminal that ``what`` is being done: a bar of ``total`` steps, a spinner where that is not known.
 
-    The function that it gives is told the name of each step as it starts. Nothing is shown without a terminal.
+    The function that it gives is told the name of each step as it starts. Nothing is shown without a terminal, or if
+    ``quiet``.
     """
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console

@@ -17,6 +17,11 @@ from hedgerow.research.vary import OPTION, Axis, Space
 
 Kind = Literal["grid", "random", "tpe", "cmaes"]
 KINDS: Final = get_args(Kind)
+# what a sweep may look for, and whether more of it is better; falls are negative, so more is less of a fall
+OBJECTIVES: Final = {
+    "sharpe": 1, "sortino": 1, "calmar": 1, "cagr": 1, "value": 1, "max_drawdown": 1, "cvar_95": 1, "volatility": -1,
+    "ulcer": -1, "cost_per_year": -1,
+}  # fmt: skip
 GRID: Final = 10_000  # combinations that a grid tries without being told so
 TRIALS: Final = 100  # settings that any other search tries
 BATCH: Final = 64
@@ -37,6 +42,13 @@ def batches(space: Space, kind: str, trials: int | None, seed: int) -> Batches:
     if kind == "random":
         return _chunks(islice(_drawn(space.size, seed), trials or TRIALS))
     return _asked(_study(space, kind, seed), space, trials or TRIALS)
+
+
+def check_objective(name: str) -> None:
+    """Raise ConfigError where ``name`` is none of ``OBJECTIVES``."""
+    if name not in OBJECTIVES:
+        fix = f"Choose one of {', '.join(OBJECTIVES)}."
+        raise ConfigError(f'there is no objective "{name}"', where="--objective", fix=fix)
 
 
 def planned(space: Space, kind: str, trials: int | None) -> int:
