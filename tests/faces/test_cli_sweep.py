@@ -156,6 +156,19 @@ def test_the_page_holds_its_charts_and_only_colours_of_the_palette(folder: Path,
         assert all("font" in note for note in chart["layout"]["annotations"])
 
 
+@pytest.mark.parametrize("count", [1, 2, 9, 10, 11, 17, 18, 20, 26, 100, 9_999])
+@pytest.mark.parametrize("most", [9, 14])
+def test_few_values_are_named_the_ends_among_them(count: int, most: int) -> None:
+    from hedgerow.faces.sweep_charts import few
+
+    found = few(count, most)
+    assert (found[0], found[-1]) == (0, count - 1)
+    assert found == sorted(set(found))
+    assert len(found) <= most
+    gaps = [b - a for a, b in zip(found, found[1:], strict=False)]
+    assert not gaps or max(gaps) <= 2 * min(gaps)
+
+
 def test_a_page_of_one_key_has_no_map(folder: Path, home: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     vary = ("--vary", "trim.drift.to=target,halfway", "--objective", "value")

@@ -211,6 +211,9 @@ def run_sweep(asked: _Asked, market: _Market, *, quiet: bool) -> Outcome:
                 tell(done)
 
             sweeping.sweep(job, result, batches, log, workers=asked.workers, tell=told)
+    except KeyboardInterrupt:
+        typer.echo(f"{len(result):,} settings were begun; the same command goes on with them.", err=True)
+        raise
     finally:
         log.close()
     seconds = time.perf_counter() - begun

@@ -178,8 +178,8 @@ def few(count: int, most: int = TICKS) -> list[int]:
     """Positions of values that get a name: all, or some at equal steps, the first and the last among them."""
     if count <= most:
         return list(range(count))
-    step = next(s for s in range(1, count) if (count - 1) // s < most and ((count - 1) % s == 0 or s > count // 3))
-    return [*range(0, count - step // 2 - 1, step), count - 1]
+    step = math.ceil((count - 1) / (most - 1))
+    return [*range(0, count - (step + 1) // 2, step), count - 1]
 
 
 def _beside(x: int, y: float, text: str) -> Chart:
