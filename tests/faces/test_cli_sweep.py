@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,7 @@ def test_few_values_are_named_the_ends_among_them(count: int, most: int) -> None
     assert (found[0], found[-1]) == (0, count - 1)
     assert found == sorted(set(found))
     assert len(found) <= most
-    gaps = [b - a for a, b in zip(found, found[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(found)]
     assert not gaps or max(gaps) <= 2 * min(gaps)
 
 

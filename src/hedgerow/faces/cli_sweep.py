@@ -212,7 +212,7 @@ def run_sweep(asked: _Asked, market: _Market, *, quiet: bool) -> Outcome:
 
             sweeping.sweep(job, result, batches, log, workers=asked.workers, tell=told)
     except KeyboardInterrupt:
-        typer.echo(f"{len(result):,} settings were begun; the same command goes on with them.", err=True)
+        typer.echo(f"{log.path} keeps what is done; the same command goes on from there.", err=True)
         raise
     finally:
         log.close()
