@@ -275,7 +275,7 @@ def test_a_stage_has_a_column_for_every_indicator_that_a_policy_names_once(made_
         return {f"v{i}": {"measure": f"talib:{name}", "threshold": 1} for i, name in enumerate(names)}
 
     data = wire.recorded(made_market, ASSETS, FIRST, LAST)
-    wanted = [rules_of(vote=asks("SMA(timeperiod=5)", "CCI")), rules_of(vote=asks("CCI")), rules_of()]
+    wanted = [rules_of(vote=asks("SMA(timeperiod=5)", "CCI")), rules_of(vote=asks("SMA(timeperiod=5)")), rules_of()]
     stage = wire.stage_of(data, wanted)
     assert stage.signals.shape[1] == stage.warm.shape[1] == measure.COUNT + 2
     known = closes(made_market, "ETH")
@@ -351,3 +351,14 @@ def test_a_demo_portfolio_is_a_portfolio_file_at_the_market_s_prices(made_market
     assert short.amount * last["BTC"] == pytest.approx(-60_000, rel=1e-3)
     assert -short.amount < held.spot["BTC"].amount
     assert short.entry < last["BTC"] < (short.collateral / -short.amount + short.entry) / 1.005, "not liquidated"
+
+
+def test_policies_with_other_indicators_do_not_share_a_stage(made_market: Path) -> None:
+    """A policy finds its indicators by their order: beside another policy's it would read that one's."""
+    first, second = (
+        rules_of(vote={"asked": {"measure": f"talib:{name}", "threshold": 1}}) for name in ("SMA(timeperiod=5)", "CCI")
+    )
+    data = wire.recorded(made_market, ASSETS, FIRST, LAST)
+    wire.stage_of(data, [rules_of(), first, first])
+    with pytest.raises(ConfigError, match="other TA-Lib indicators"):
+        wire.stage_of(data, [first, second])

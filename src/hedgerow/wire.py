@@ -131,6 +131,14 @@ def stage_of(data: Recorded, policies: Sequence[Policy], views: Path | None = No
     from hedgerow.store.views import read_views
 
     extra = tuple(dict.fromkeys(name for policy in policies for name in extra_measures(policy)))
+    for policy in policies:
+        own = extra_measures(policy)
+        if own != extra[: len(own)]:  # a policy finds its own indicators by their order
+            raise ConfigError(
+                f"{policy.name} names other TA-Lib indicators than the policies beside it",
+                where="stage_of",
+                fix="Make a stage for each.",
+            )
     items = read_views(views) if views is not None else ()
     venue = data.market.universe.instruments[0].venue
     signals = panel(data.daily, extra=extra, views=items, hedge_venue=venue)
