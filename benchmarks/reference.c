@@ -2,7 +2,8 @@
  *
  * An account owns q[i] coins of N assets and is short h[i] of them; `ledger` is its cash with the proceeds of the shorts.
  * Every bar: funding where it is a stamp, value, test; where a band is passed, trade at the bar's prices.
- *   drift   an asset `threshold` of value above its weight sells `part` of the excess; one as far below buys up to it
+ *   drift   an asset `threshold` of value above its weight sells `part` of what brings it there, costs included; one as
+ *           far below buys up to it
  *   hedge   a short further than `band` of itself from ratio x coins is brought there; the ratio depends on `wild`
  * Result: the value at every bar before its trades, and how many trades there were.
  */
@@ -25,7 +26,7 @@ static int64_t trade(const job *j, const double *p, const double *f, const uint8
     for (int64_t i = 0; i < n; i++) {
         double excess = q[i] * p[i] - j->weight[i] * value;
         if (excess >= limit || -excess >= limit) {
-            double sold = excess >= limit ? part * excess : excess;
+            double sold = excess >= limit ? part * (excess / (1.0 - j->spot_cost * j->weight[i])) : excess;
             q[i] -= sold / p[i];
             *ledger += sold - fabs(sold) * j->spot_cost;
             trades++;

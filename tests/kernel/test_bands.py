@@ -57,7 +57,7 @@ def test_the_ledger_is_the_sum_of_positions(seed: int, setting: tuple[float, ...
         for i in range(assets):
             excess = own[i] * price[i] - bands.weight[i] * value
             if abs(excess) >= (threshold * value if t else 0.0):
-                sold = part * excess if excess > 0 else excess
+                sold = part * excess / (1.0 - bands.spot_cost * bands.weight[i]) if excess > 0 else excess
                 own[i] -= sold / price[i]
                 cash += sold - abs(sold) * bands.spot_cost
         for i in range(assets):

@@ -14,7 +14,9 @@ import numpy as np
 
 from hedgerow.jit import compiled, entrance
 from hedgerow.kernel.lanes import LANES, load, nought, some, store, where
-from hedgerow.model.market import Bytes, Floats
+from hedgerow.kernel.position import funding_received, notional
+from hedgerow.kernel.sale import sale_to_share
+from hedgerow.model.market import Bytes, Floats, Ints
 
 # rows of a setting: a band of value around a weight, the part of an excess that is sold, hedge ratios while calm, wild
 S_THRESHOLD, S_PART, S_LOW, S_HIGH = range(4)
@@ -52,7 +54,7 @@ def _fund(bands: Bands, t: int, stamp: int, short: Floats, account: Floats) -> N
     """Pay or receive funding on the shorts that are held at a stamp."""
     ledger = load(account, C_LEDGER)
     for i in range(short.shape[0]):
-        ledger = ledger + load(short, i) * bands.future[t, i] * bands.funding[stamp, i]
+        ledger = ledger + funding_received(-load(short, i), bands.future[t, i], bands.funding[stamp, i], False)
     store(account, C_LEDGER, ledger)
 
 
@@ -62,20 +64,19 @@ def _value(bands: Bands, t: int, own: Floats, short: Floats, account: Floats) ->
     spot = nought(own)
     shorts = nought(own)
     for i in range(own.shape[0]):
-        spot = spot + load(own, i) * bands.price[t, i]
-        shorts = shorts + load(short, i) * bands.future[t, i]
+        spot = spot + notional(load(own, i), bands.price[t, i], False)
+        shorts = shorts + notional(load(short, i), bands.future[t, i], False)
     return load(account, C_LEDGER) + spot - shorts
 
 
 @compiled
 def _passed(bands: Bands, t: int, value: Any, limit: Any, low: Any, high: Any, own: Floats, short: Floats) -> bool:
     """Whether any asset stands beyond one of its bands."""
-    held = load(own, 0)
-    passed = abs(held * bands.price[t, 0] - bands.weight[0] * value) >= limit
+    passed = nought(own) > nought(own)
     for i in range(own.shape[0]):
         held = load(own, i)
         wanted = (high if bands.wild[t, i] else low) * held
-        passed = passed | (abs(held * bands.price[t, i] - bands.weight[i] * value) >= limit)
+        passed = passed | (abs(notional(held, bands.price[t, i], False) - bands.weight[i] * value) >= limit)
         passed = passed | (abs(wanted - load(short, i)) > bands.band * wanted)
     return some(passed)
 
@@ -90,11 +91,14 @@ def _trade(
     trades = load(account, C_TRADES)
     for i in range(own.shape[0]):
         price = bands.price[t, i]
-        excess = load(own, i) * price - bands.weight[i] * value
+        weight = bands.weight[i]
+        held = notional(load(own, i), price, False)
+        excess = held - weight * value
         over = excess >= limit
         under = -excess >= limit
         if some(over | under):
-            sold = where(over, part * excess, where(under, excess, 0.0))
+            sale = part * sale_to_share(held, value, weight, bands.spot_cost)
+            sold = where(over, sale, where(under, excess, 0.0))
             store(own, i, load(own, i) - sold / price)
             ledger = ledger + (sold - abs(sold) * bands.spot_cost)
             trades = trades + where(over | under, 1.0, 0.0)
@@ -103,7 +107,7 @@ def _trade(
         more = wanted - load(short, i)
         off = abs(more) > bands.band * wanted
         if some(off):
-            worth = where(off, more, 0.0) * bands.future[t, i]
+            worth = notional(where(off, more, 0.0), bands.future[t, i], False)
             ledger = ledger + (worth - abs(worth) * bands.future_cost)
             store(short, i, where(off, wanted, load(short, i)))
             trades = trades + where(off, 1.0, 0.0)
@@ -112,8 +116,11 @@ def _trade(
 
 
 @compiled
-def _bar(bands: Bands, t: int, setting: Floats, own: Floats, short: Floats, account: Floats) -> Any:
-    """Value at bar ``t`` before its trades, which it makes."""
+def _bar(bands: Bands, t: int, setting: Floats, own: Floats, short: Floats, account: Floats, stamps: Ints) -> Any:
+    """Value at bar ``t`` before its trades, which it makes; ``stamps`` [1] are those of funding so far."""
+    if t == stamps[0] * bands.every:
+        _fund(bands, t, stamps[0], short, account)
+        stamps[0] += 1
     value = _value(bands, t, own, short, account)
     limit = load(setting, S_THRESHOLD) * value
     if t == 0:
@@ -127,27 +134,22 @@ def _bar(bands: Bands, t: int, setting: Floats, own: Floats, short: Floats, acco
 
 @entrance
 def run_bands(bands: Bands, setting: Floats, own: Floats, short: Floats, account: Floats, equity: Floats) -> None:
-    """Run one setting: an asset ``threshold`` of value above its weight sells ``part`` of the excess, one as far below
-    buys up to it; the hedge ratio is ``high`` while an asset is wild, else ``low``.
+    """Run one setting: an asset ``threshold`` of value above its weight sells ``part`` of what brings it there, costs
+    included (domain 2.13), one as far below buys up to it; the hedge ratio is ``high`` while an asset is wild, else ``low``.
 
     ``setting`` [SETTING]; ``own`` and ``short`` [A] are coins and ``account`` [ACCOUNT], all changed; ``equity`` [T] takes
     the value at each bar before its trades.
     """
-    due = 0
-    stamp = 0
+    stamps = np.zeros(1, np.int64)
     for t in range(equity.shape[0]):
-        if t == due:
-            _fund(bands, t, stamp, short, account)
-            stamp += 1
-            due += bands.every
-        equity[t] = _bar(bands, t, setting, own, short, account)
+        equity[t] = _bar(bands, t, setting, own, short, account, stamps)
 
 
 @compiled
-def _summed(bands: Bands, setting: Floats, own: Floats, short: Floats, account: Floats, found: Floats) -> None:
+def _summed(
+    bands: Bands, setting: Floats, own: Floats, short: Floats, account: Floats, stamps: Ints, found: Floats
+) -> None:
     """A run that keeps only what sums it up: ``found`` [FOUND] or [FOUND, LANES]."""
-    due = 0
-    stamp = 0
     before = nought(own) + bands.cash
     peak = before
     deepest = nought(own)
@@ -155,11 +157,7 @@ def _summed(bands: Bands, setting: Floats, own: Floats, short: Floats, account: 
     squares = nought(own)
     bars = bands.price.shape[0]
     for t in range(bars):
-        if t == due:
-            _fund(bands, t, stamp, short, account)
-            stamp += 1
-            due += bands.every
-        value = _bar(bands, t, setting, own, short, account)
+        value = _bar(bands, t, setting, own, short, account, stamps)
         change = value / before - 1.0
         total = total + change
         squares = squares + change * change
@@ -187,6 +185,7 @@ def sweep_bands(bands: Bands, settings: Floats, found: Floats) -> None:
     short = np.zeros((assets, LANES))
     account = np.zeros((ACCOUNT, LANES))
     sums = np.zeros((FOUND, LANES))
+    stamps = np.zeros(1, np.int64)
     count = settings.shape[0]
     for first in range(0, count, LANES):
         for lane in range(LANES):
@@ -196,7 +195,8 @@ def sweep_bands(bands: Bands, settings: Floats, found: Floats) -> None:
         short[:] = 0.0
         account[C_TRADES] = 0.0
         account[C_LEDGER] = bands.cash
-        _summed(bands, setting, own, short, account, sums)
+        stamps[0] = 0
+        _summed(bands, setting, own, short, account, stamps, sums)
         for lane in range(min(LANES, count - first)):
             for k in range(FOUND):
                 found[first + lane, k] = sums[k, lane]

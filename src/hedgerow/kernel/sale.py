@@ -29,14 +29,19 @@ def band_width(gamma: float, weight: float, cost: float) -> float:
 
 
 @compiled
-def sale_to_weight(value: float, over: float, weight: float, cost: float, risk_only: bool) -> float:
-    """Quote to sell so that the asset ends at ``weight``, cost included: (A - w V) / (1 - c w) (domain 2.13).
-
-    ``over`` is net asset value, or the value of the risk assets, which the sale itself makes smaller.
+def sale_to_share(value: float, nav: float, weight: float, cost: float) -> float:
+    """Quote to sell so that the asset ends at ``weight`` of net asset value, cost included: (A - w V) / (1 - c w) (domain
+    2.13).
     """
+    return (value - weight * nav) / (1.0 - cost * weight)
+
+
+@compiled
+def sale_to_weight(value: float, over: float, weight: float, cost: float, risk_only: bool) -> float:
+    """The same over net asset value, or over the value of the risk assets, which the sale itself makes smaller."""
     if risk_only:
         return (value - weight * over) / (1.0 - weight) if weight < 1.0 else 0.0
-    return (value - weight * over) / (1.0 - cost * weight)
+    return sale_to_share(value, over, weight, cost)
 
 
 @compiled

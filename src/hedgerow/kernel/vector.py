@@ -6,14 +6,14 @@ Operators and words become single instructions of LLVM, which splits them into w
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
-from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.core.typing.templates import infer_global, make_concrete_template, signature
 from numba.extending import intrinsic, lower_builtin, overload, register_model
 
 from hedgerow.kernel.lanes import LANES, load, nought, some, store, where
@@ -32,45 +32,33 @@ class Lanes(types.Type):  # type: ignore[misc]
 lanes, truth = Lanes(False), Lanes(True)
 
 
-@register_model(Lanes)
-class _Model(models.PrimitiveModel):  # type: ignore[misc]
-    def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, ir.VectorType(bit if kind.mask else number, LANES))
+def _model(manager: Any, kind: Any) -> Any:
+    """How lanes are kept: in one vector."""
+    return models.PrimitiveModel(manager, kind, ir.VectorType(bit if kind.mask else number, LANES))
+
+
+register_model(Lanes)(_model)
 
 
 def spread(builder: Any, value: Any, kind: Any) -> Any:
     """A number in every lane."""
     if isinstance(kind, Lanes):
         return value
-    if isinstance(kind, types.Integer):
-        value = builder.sitofp(value, number)
     empty = ir.Constant(ir.VectorType(value.type, LANES), ir.Undefined)
     first = builder.insert_element(empty, value, ir.Constant(index, 0))
     return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(index, LANES), [0] * LANES))
 
 
-def learn(symbol: Any, result: Any, emit: Callable[[Any, list[Any]], Any], of: Any, count: int) -> None:
-    """Teach numba an operator of ``count`` operands, lanes ``of`` numbers (plain ones among them) or of truths: its
-    ``result``, and ``emit(builder, operands)``, its instruction.
-    """
-
-    class Template(AbstractTemplate):  # type: ignore[misc]
-        key = symbol
-
-        def generic(self, args: Any, kws: Any) -> Any:
-            known = all(arg == of or (of is lanes and isinstance(arg, types.Number)) for arg in args)
-            if len(args) == count and of in args and known:
-                return signature(result, *args)
-            return None
-
-    infer_global(symbol)(Template)
+def learn(symbol: Any, result: Any, emit: Callable[[Any, list[Any]], Any], cases: Sequence[tuple[Any, ...]]) -> None:
+    """Teach numba an operator: the types of its operands, its ``result``, and ``emit(builder, operands)``, its instruction."""
+    signatures = [signature(result, *case) for case in cases]
+    infer_global(symbol)(make_concrete_template("Lanes", symbol, signatures))
 
     def lowered(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return emit(builder, [spread(builder, arg, kind) for arg, kind in zip(args, sig.args, strict=True)])
 
-    plain = (types.Float, types.Integer) if count == 2 and of is lanes else ()
-    for pair in [(Lanes,) * count, *((Lanes, one) for one in plain), *((one, Lanes) for one in plain)]:
-        lower_builtin(symbol, *pair)(lowered)
+    for case in cases:
+        lower_builtin(symbol, *case)(lowered)
 
 
 def build(name: str) -> Callable[[Any, list[Any]], Any]:
@@ -97,16 +85,18 @@ ARITHMETIC = {
 COMPARISONS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}  # of nan: false, as in Python
 LOGIC = {"or_": (operator.or_, operator.ior), "and_": (operator.and_, operator.iand)}
 
+NUMBERS = ((lanes, lanes), (lanes, types.float64), (types.float64, lanes))
+
 for _name, _symbols in ARITHMETIC.items():
     for _symbol in _symbols:
-        learn(_symbol, lanes, build(_name), lanes, 2)
+        learn(_symbol, lanes, build(_name), NUMBERS)
 for _sign, _symbol in COMPARISONS.items():
-    learn(_symbol, truth, compare(_sign), lanes, 2)
+    learn(_symbol, truth, compare(_sign), NUMBERS)
 for _name, _symbols in LOGIC.items():
     for _symbol in _symbols:
-        learn(_symbol, truth, build(_name), truth, 2)
-learn(operator.neg, lanes, build("fneg"), lanes, 1)
-learn(abs, lanes, magnitude, lanes, 1)
+        learn(_symbol, truth, build(_name), ((truth, truth),))
+learn(operator.neg, lanes, build("fneg"), ((lanes,),))
+learn(abs, lanes, magnitude, ((lanes,),))
 
 
 def place(context: Any, builder: Any, kind: Any, block: Any, row: Any) -> Any:
@@ -116,8 +106,7 @@ def place(context: Any, builder: Any, kind: Any, block: Any, row: Any) -> Any:
     return builder.bitcast(start, ir.VectorType(number, LANES).as_pointer())
 
 
-@intrinsic
-def load_lanes(context: Any, block: Any, row: Any) -> Any:
+def _load_lanes(context: Any, block: Any, row: Any) -> Any:
     """A row of a block [N, LANES], in registers."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -128,8 +117,7 @@ def load_lanes(context: Any, block: Any, row: Any) -> Any:
     return lanes(block, types.intp), emit
 
 
-@intrinsic
-def store_lanes(context: Any, block: Any, row: Any, value: Any) -> Any:
+def _store_lanes(context: Any, block: Any, row: Any, value: Any) -> Any:
     """Write a row of a block [N, LANES]."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -142,8 +130,7 @@ def store_lanes(context: Any, block: Any, row: Any, value: Any) -> Any:
     return types.void(block, types.intp, value), emit
 
 
-@intrinsic
-def no_lanes(context: Any, block: Any) -> Any:
+def _no_lanes(context: Any, block: Any) -> Any:
     """0 in every lane."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -152,8 +139,7 @@ def no_lanes(context: Any, block: Any) -> Any:
     return lanes(block), emit
 
 
-@intrinsic
-def choose(context: Any, mask: Any, yes: Any, no: Any) -> Any:
+def _choose(context: Any, mask: Any, yes: Any, no: Any) -> Any:
     """One of two in every lane."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -163,8 +149,7 @@ def choose(context: Any, mask: Any, yes: Any, no: Any) -> Any:
     return lanes(mask, yes, no), emit
 
 
-@intrinsic
-def some_lane(context: Any, mask: Any) -> Any:
+def _some_lane(context: Any, mask: Any) -> Any:
     """Whether a truth holds in any lane."""
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -174,7 +159,11 @@ def some_lane(context: Any, mask: Any) -> Any:
     return types.boolean(mask), emit
 
 
-@overload(load, strict=False)
+load_lanes, store_lanes, no_lanes, choose, some_lane = map(
+    intrinsic, (_load_lanes, _store_lanes, _no_lanes, _choose, _some_lane)
+)
+
+
 def _load(block: Any, row: Any) -> Any:
     def several(block: Any, row: Any) -> Any:
         return load_lanes(block, row)
@@ -185,7 +174,6 @@ def _load(block: Any, row: Any) -> Any:
     return several if block.ndim == 2 else single
 
 
-@overload(store, strict=False)
 def _store(block: Any, row: Any, value: Any) -> Any:
     def several(block: Any, row: Any, value: Any) -> Any:
         return store_lanes(block, row, value)
@@ -196,7 +184,6 @@ def _store(block: Any, row: Any, value: Any) -> Any:
     return several if block.ndim == 2 else single
 
 
-@overload(nought, strict=False)
 def _nought(block: Any) -> Any:
     def several(block: Any) -> Any:
         return no_lanes(block)
@@ -207,7 +194,6 @@ def _nought(block: Any) -> Any:
     return several if block.ndim == 2 else single
 
 
-@overload(where, strict=False)
 def _where(mask: Any, yes: Any, no: Any) -> Any:
     def several(mask: Any, yes: Any, no: Any) -> Any:
         return choose(mask, yes, no)
@@ -218,7 +204,6 @@ def _where(mask: Any, yes: Any, no: Any) -> Any:
     return several if isinstance(mask, Lanes) else single
 
 
-@overload(some, strict=False)
 def _some(mask: Any) -> Any:
     def several(mask: Any) -> Any:
         return some_lane(mask)
@@ -227,3 +212,7 @@ def _some(mask: Any) -> Any:
         return mask
 
     return several if isinstance(mask, Lanes) else single
+
+
+for _word, _way in ((load, _load), (store, _store), (nought, _nought), (where, _where), (some, _some)):
+    overload(_word, strict=False)(_way)
