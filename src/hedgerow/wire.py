@@ -27,9 +27,7 @@ DEMO_MARKET_START = date(2021, 1, 1)
 DEMO_WARMUP = 400  # days before the run, for its signals
 DEMO_START = DEMO_MARKET_START + timedelta(days=DEMO_WARMUP)
 CACHE_KEPT = 30 * 86_400.0  # seconds
-SHORT_JOB = (
-    250_000  # asset-bars: a job that the interpreter does in some 15 s, where the compiler takes a minute or two
-)
+SHORT_JOB = 250_000  # asset-bars that the interpreter does in some 15 s; the compiler takes a minute
 
 
 def home() -> Path:

@@ -230,7 +230,7 @@ def test_the_head_is_shown_before_the_benchmarks_run(folder: Path, monkeypatch: 
     def fail(*args: object, **more: object) -> None:
         raise ConfigError("stopped")
 
-    monkeypatch.setattr(compare, "beside", fail)
+    monkeypatch.setattr(compare, "compare", fail)
     words = ["backtest", "--data", str(folder), "--assets", "BTC", "--start", "2021-09-01"]
     assert "net of all costs" in CliRunner().invoke(app, words).stdout
     assert CliRunner().invoke(app, [*words, "--json", "-"]).stdout == ""

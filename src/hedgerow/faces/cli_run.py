@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,49 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hedgerow.errors import ConfigError
-from hedgerow.faces import options, text
+from hedgerow.faces import options, run_options, text
 from hedgerow.faces.portfolio_file import read_portfolio, refuse_targets, refuse_unserved
+from hedgerow.faces.run_options import Assets, Capital, End, Folder, PolicyName, Report, Start, Targets, Views
 from hedgerow.units import NS_PER_SECOND, parse
 
 if TYPE_CHECKING:
-    from hedgerow.model.policy import Policy
     from hedgerow.model.report import Comparison
     from hedgerow.research.backtest import Stage
-    from hedgerow.wire import Recorded
 
-PolicyName = Annotated[
-    str, typer.Option("--policy", metavar="NAME|FILE", help="A built-in policy (hedgerow policy list) or a TOML file.")
-]
-Folder = Annotated[
-    Path, typer.Option("--data", metavar="DIR", help="Folder of Parquet or CSV files (hedgerow data summary DIR).")
-]
-Assets = Annotated[
-    str, typer.Option("--assets", metavar="BTC,ETH", help="Risk assets, with a comma between; the quote stands apart.")
-]
-Targets = Annotated[
-    str,
-    typer.Option(
-        "--targets",
-        metavar="BTC=.5,USDT=.5",
-        help="Weights of net asset value, the stablecoin included; they add up to 1, an asset left out is 0. "
-        "Without it: the policy's own, else equal weights beside its stable reserve.",
-        show_default=False,
-    ),
-]
-Start = Annotated[str, typer.Option(help="First daily bar, by opening date (UTC), inclusive.", show_default="all data")]
-End = Annotated[str, typer.Option(help="Last daily bar, by opening date (UTC), inclusive.", show_default="all data")]
 At = Annotated[
     str,
     typer.Option("--at", metavar="DATE", help="Decide at the close of this daily bar (UTC).", show_default="last bar"),
-]
-Capital = Annotated[
-    float, typer.Option(callback=options.capital, help="Stablecoins at the start, in quote: above 0, at most 1e15.")
-]
-Views = Annotated[
-    Path | None,
-    typer.Option(
-        "--views", metavar="FILE", help="Dated items that move the hedge (TOML, [[view]] tables).", show_default=False
-    ),
 ]
 PortfolioFile = Annotated[
     Path | None,
@@ -80,10 +48,7 @@ def backtest(
     end: End = "",
     capital: Capital = 100_000.0,
     views: Views = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.html", callback=options.page, help="Write the report page.", show_default=False),
-    ] = None,
+    report: Report = None,
     events: Annotated[
         Path | None,
         typer.Option(
@@ -145,16 +110,16 @@ def run_backtest(
     with text.working("Backtest", 3) as tell:
         tell("reading the data")
         with options.renamed(start="--start", end="--end", assets="--assets"):
-            recorded = wire.recorded(data, assets, _day(start, "--start"), _day(end, "--end"))
-        _refuse_inverse(policy, subject, recorded)
+            recorded = wire.recorded(data, assets, run_options.day(start, "--start"), run_options.day(end, "--end"))
+        run_options.refuse_inverse(policy, subject, recorded)
         asset_bars = recorded.market.open_ns.shape[0] * len(assets)
         wire.prepare(asset_bars * 10, text.always(tell))
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.backtest import deleveraged
-        from hedgerow.research.compare import begin, beside
+        from hedgerow.research.compare import begin, compare
 
         others = wire.benchmarks()
-        weights = target_weights(subject, assets, _targets(targets), recorded.market.universe.quote)
+        weights = target_weights(subject, assets, run_options.targets(targets), recorded.market.universe.quote)
 
         def measured() -> Stage:
             stage = wire.stage_of(recorded, [subject, *others.values()], views)
@@ -171,7 +136,7 @@ def run_backtest(
     with text.working("Backtest", 13) as tell:
         if interpreted:
             measured()  # compiles the signals, so that the next command finds them compiled as it finds the kernel
-        return beside(begun, subject, others, stage, capital=capital, weights=weights, progress=tell)
+        return compare(subject, others, stage, capital=capital, weights=weights, progress=tell, begun=begun)
 
 
 def _finish(comparison: Comparison, report: Path | None, to: Path | None) -> None:
@@ -270,14 +235,14 @@ def _explain_backtest(
     with text.working("Explain") as tell:
         tell("reading the data")
         with options.renamed(start="--start", end="--at", assets="--assets"):
-            recorded = wire.recorded(data, assets, _day(start, "--start"), _day(at, "--at"))
-        _refuse_inverse(policy, subject, recorded)
+            recorded = wire.recorded(data, assets, run_options.day(start, "--start"), run_options.day(at, "--at"))
+        run_options.refuse_inverse(policy, subject, recorded)
         wire.prepare(recorded.market.open_ns.shape[0] * len(assets), text.always(tell))
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.decision import explain_day
 
         stage = wire.stage_of(recorded, [subject], views)
-        weights = target_weights(subject, assets, _targets(targets), recorded.market.universe.quote)
+        weights = target_weights(subject, assets, run_options.targets(targets), recorded.market.universe.quote)
         return explain_day(subject, stage, capital=capital, weights=weights)
 
 
@@ -292,7 +257,7 @@ def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, vie
             where=str(portfolio),
             fix="State at least one holding, for example [spot.BTC] amount = 1.",
         )
-    given = _targets(targets)
+    given = run_options.targets(targets)
     refuse_unserved(held, portfolio, data)
     refuse_targets(list(given or ()), assets, held.head.quote, portfolio)
     file = str(portfolio)
@@ -305,9 +270,9 @@ def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, vie
         ),
     ):
         tell("reading the data")
-        moment = _day(at, "--at") or wire.last_day(data, assets)
+        moment = run_options.day(at, "--at") or wire.last_day(data, assets)
         recorded = wire.recorded(data, assets, moment, moment, held.head.quote)
-        _refuse_inverse(policy, subject, recorded)
+        run_options.refuse_inverse(policy, subject, recorded)
         wire.prepare(len(assets) * 1_000, text.always(tell), "warm_up")
         from hedgerow.kernel.rules import target_weights
         from hedgerow.research.decision import plan_for
@@ -316,16 +281,6 @@ def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, vie
         with options.renamed(**({} if given else {"--targets": f"{file}: targets"})):
             weights = target_weights(subject, assets, given or dict(held.targets) or None, held.head.quote)
         return plan_for(subject, stage, held, weights)
-
-
-def _refuse_inverse(name: str, policy: Policy, recorded: Recorded) -> None:
-    """Raise ConfigError where a policy wants contracts that no data folder can hold: all it hedges would be sold."""
-    if policy.hedge.inverse and not any(one.inverse for one in recorded.market.universe.instruments):
-        raise ConfigError(
-            "coin-margined contracts are wanted (true), and the data has none: files hold contracts settled in the quote",
-            where=f"{name}: hedge.inverse",
-            fix="Leave it out, or write inverse = false, to hedge with those.",
-        )
 
 
 def demo(
@@ -355,10 +310,6 @@ def demo(
     text.print_path(page)
 
 
-def _day(written: str, option: str) -> Any:
-    return options.day(written, option) if written else None
-
-
 def _shares(written: Sequence[str]) -> dict[int, float]:
     """``2021-05-19T13:00=50%`` as time in ns -> fraction. Raises ConfigError with the fix."""
     shares = {}
@@ -375,18 +326,3 @@ def _shares(written: Sequence[str]) -> dict[int, float]:
             raise ConfigError(f'"{item}" is no such event', where="--deleverage", fix=fix) from None
         shares[int(at.timestamp()) * NS_PER_SECOND] = fraction
     return shares
-
-
-def _targets(written: str) -> dict[str, float] | None:
-    if not written:
-        return None
-    found = options.pairs([written], "--targets", "BTC=.5,ETH=.3,USDT=.2")
-    try:
-        weights = {name: float(value) for name, value in found.items()}
-        if not all(math.isfinite(weight) for weight in weights.values()):
-            raise ValueError
-        return weights
-    except ValueError:
-        raise ConfigError(
-            f'"{written}" holds something that is no number', where="--targets", fix="Write BTC=.5,ETH=.3,USDT=.2."
-        ) from None

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hedgerow.errors import ConfigError
-from hedgerow.faces import cli_run, options, text
-from hedgerow.faces.cli_run import Assets, Capital, End, Folder, PolicyName, Start, Targets, Views
+from hedgerow.faces import options, run_options, text
+from hedgerow.faces.run_options import Assets, Capital, End, Folder, PolicyName, Report, Start, Targets, Views
 
 if TYPE_CHECKING:
     from hedgerow.faces.sweep_record import Outcome
@@ -65,10 +65,6 @@ Tolerance = Annotated[
 Workers = Annotated[
     int,
     typer.Option(metavar="N", help="Runs at a time. The results do not depend on it.", show_default="every processor"),
-]
-Report = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE.html", callback=options.page, help="Write the report page.", show_default=False),
 ]
 
 
@@ -125,7 +121,7 @@ def sweep(
     """
     options.apart({"--json": to, "--report": report}, {"--policy": Path(policy), "--views": views})
     asked = _Asked(policy, tuple(vary), search, trials, seed, objective, _tolerance(tolerance), _workers(workers))
-    weights = cli_run._targets(targets)
+    weights = run_options.targets(targets)
     market = _Market(data, options.names(assets, "--assets"), weights, start, end, capital, views)
     outcome = run_sweep(asked, market, quiet=str(to) == text.STDOUT)
     from hedgerow.faces import sweep_record, text_sweep
@@ -171,9 +167,9 @@ class _Market:
         from hedgerow import wire
 
         with options.renamed(start="--start", end="--end", assets="--assets"):
-            days = cli_run._day(self.start, "--start"), cli_run._day(self.end, "--end")
+            days = run_options.day(self.start, "--start"), run_options.day(self.end, "--end")
             recorded = wire.recorded(self.data, self.assets, *days)
-        cli_run._refuse_inverse(name, policy, recorded)
+        run_options.refuse_inverse(name, policy, recorded)
         return recorded
 
 

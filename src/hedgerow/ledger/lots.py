@@ -124,7 +124,7 @@ class Pool:
 
     def add(self, name: str, acquired_ns: int, amount: Decimal, cost: Decimal | None) -> None:
         """Take in a lot of ``amount`` coins (above 0)."""
-        lot = Lot(name, acquired_ns, amount, cost)
+        lot = Lot(name, acquired_ns, amount, None if self._average else cost)  # an average is the pool's
         self._number += self._step
         heappush(self._heap, (self._order(lot), self._number, lot))
         if self._named is not None:

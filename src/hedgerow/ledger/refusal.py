@@ -9,10 +9,7 @@ from hedgerow.errors import ConfigError, Mismatch
 from hedgerow.ledger.entries import ZERO
 from hedgerow.model.event import FILL_KINDS, Event, Fill
 
-DIGITS: Final = 40
-LARGEST: Final = (
-    Decimal(10) ** DIGITS
-)  # a product of two and its 20 decimals have fewer than the 100 digits that are exact
+DIGITS: Final = 40  # of an amount before the point: a product of two has 80, and 20 decimals, the 100 that are exact
 SLACK: Final = Decimal("1e-9")  # of a position: what a close by the venue may exceed it by
 
 
@@ -26,8 +23,8 @@ def check(event: Event, *amounts: Decimal | None) -> None:
     for amount in amounts:
         if amount is not None and (type(amount) is not Decimal or not amount.is_finite()):
             raise refusal(event, f"{amount!r} is no finite decimal number", "Write amounts as text, for example 0.5")
-        if amount is not None and not -LARGEST < amount < LARGEST:
-            raise refusal(event, f"{amount} is beyond what is exact here", f"Amounts lie below {LARGEST:.0e}")
+        if amount and amount.adjusted() >= DIGITS:
+            raise refusal(event, f"{amount} is beyond what is exact here", f"Amounts lie below 1e{DIGITS}")
 
 
 def check_prices(event: Event, *prices: Decimal | None) -> None:

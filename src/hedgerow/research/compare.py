@@ -29,38 +29,18 @@ def compare(
     capital: float,
     weights: Mapping[str, float],
     progress: Callable[[str], None] = lambda _: None,
+    begun: tuple[Run, Traces] | None = None,
 ) -> Comparison:
     """Run the policy, then its benchmarks: B4 holds the policy's mean achieved hedge, B4c its trailing mean.
 
     ``benchmarks`` maps B0..B8 to policies; ``progress`` is told the name of each run as it starts. B8 holds only
-    stablecoins, the others the same target weights. The policy runs again without its trims and without its hedge.
+    stablecoins, the others the same target weights. The policy runs again without its trims and without its hedge;
+    ``begun`` is its own run, where ``begin`` has made it before.
     """
-    progress(policy.name)
-    first = begin(policy, stage, capital=capital, weights=weights)
-    return beside(first, policy, benchmarks, stage, capital=capital, weights=weights, progress=progress)
-
-
-def begin(policy: Policy, stage: Stage, *, capital: float, weights: Mapping[str, float]) -> tuple[Run, Traces]:
-    """The policy's own run, the first that ``compare`` makes: it can be told before the others are there."""
-    subject, traces = trace(policy, stage, capital=capital, weights=weights)
-    warning = implausible(subject)
-    if warning:
-        subject.coverage["warning"] = warning
-    return subject, traces
-
-
-def beside(
-    first: tuple[Run, Traces],
-    policy: Policy,
-    benchmarks: Mapping[str, Policy],
-    stage: Stage,
-    *,
-    capital: float,
-    weights: Mapping[str, float],
-    progress: Callable[[str], None] = lambda _: None,
-) -> Comparison:
-    """The rest of ``compare``: everything that stands beside the run that ``begin`` made."""
-    subject, traces = first
+    if begun is None:
+        progress(policy.name)
+        begun = begin(policy, stage, capital=capital, weights=weights)
+    subject, traces = begun
     runs: dict[str, Run] = {}
     for name, other in benchmarks.items():
         progress(name)
@@ -88,6 +68,15 @@ def beside(
         breakdown=attribute(accounts.events, subject.quote)[0],
         events=accounts.events,
     )
+
+
+def begin(policy: Policy, stage: Stage, *, capital: float, weights: Mapping[str, float]) -> tuple[Run, Traces]:
+    """The policy's own run, the first that ``compare`` makes: it can be told before the others are there."""
+    subject, traces = trace(policy, stage, capital=capital, weights=weights)
+    warning = implausible(subject)
+    if warning:
+        subject.coverage["warning"] = warning
+    return subject, traces
 
 
 def matched_run(policy: Policy, wanted: float, stage: Stage, capital: float, weights: Mapping[str, float]) -> Run:
