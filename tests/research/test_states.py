@@ -114,7 +114,8 @@ def may_enter(desk: Desk, r: int) -> bool:
             regime[other, [k.R_FROM, k.R_AFTER]], regime[other, k.R_ENTER] = 0.0, len(rules.gate)
     true, known = (int(row[0]) for row in work.bits)
     state = loose(next_state)(
-        rules.scalar, regime, np.vstack([rules.gate, never]), rules.vote, book.votes, book.asset, book.left, true, known,
+        rules.scalar, regime, np.vstack([rules.gate, never]), rules.vote, book.votes, book.asset, book.left,
+        (1 << len(rules.vote)) - 1, true, known,
         book.scalar[k.S_DAY], 0,
     )  # fmt: skip
     return bool(state == r)

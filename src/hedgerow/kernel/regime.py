@@ -92,44 +92,68 @@ def gate_holds(gate: Ints, g: int, true: int, known: int) -> bool:
 def vote_stage(vote: Floats, gate: Ints, votes: Floats, measure: Floats, bits: Ints) -> None:
     """Answer every vote for every asset; ``bits`` gets the masks of the true and of the known ones."""
     for a in range(bits.shape[1]):
-        true = 0
-        known = 0
-        for v in range(vote.shape[0]):
-            g = int(vote[v, V_GATE])
-            if g >= 0:  # yes, or no whatever the unknown ones may be, or unknown
-                have = count_bits(true & gate[g, G_OF])
-                unknown = count_bits(gate[g, G_OF] & ~known)
-                now = have >= gate[g, G_LEAST]
-                sure = now or have + unknown < gate[g, G_LEAST]
-            else:
-                value = measure[int(vote[v, V_MEASURE]), a]
-                sure = not np.isnan(value)
-                now = value <= vote[v, V_THRESHOLD] if vote[v, V_BELOW] == 1.0 else value >= vote[v, V_THRESHOLD]
-            votes[VOTE_AGE, v, a] += 1.0
-            if sure:
-                votes[VOTE_RUN, v, a] = votes[VOTE_RUN, v, a] + 1.0 if now else 0.0
-                lasting = votes[VOTE_RUN, v, a] >= vote[v, V_FOR]
-                if now and lasting:
-                    votes[VOTE_AGE, v, a] = 0.0
-                now = now and lasting
-            if vote[v, V_WITHIN] > 0.0 and votes[VOTE_AGE, v, a] < vote[v, V_WITHIN]:
-                now = True
-                sure = True
-            if sure:
-                known = known | (1 << v)
-                if now:
-                    true = true | (1 << v)
-        bits[0, a] = true
-        bits[1, a] = known
+        bits[0, a] = 0
+        bits[1, a] = 0
+    for v in range(vote.shape[0]):
+        if vote[v, V_GATE] >= 0.0:
+            _count_votes(vote, gate, votes, bits, v)
+        else:
+            _compare(vote, votes, measure, bits, v)
 
 
 @compiled
-def _since_entry(vote: Floats, votes: Floats, true: int, age: float, a: int) -> int:
-    """The votes that are true when runs are counted from the entry into the present row."""
+def _compare(vote: Floats, votes: Floats, measure: Floats, bits: Ints, v: int) -> None:
+    """Answer vote ``v``, which compares a measure with a threshold."""
+    m = int(vote[v, V_MEASURE])
+    side = -1.0 if vote[v, V_BELOW] == 1.0 else 1.0
+    threshold = side * vote[v, V_THRESHOLD]
+    for a in range(bits.shape[1]):
+        value = side * measure[m, a]
+        _answer(vote, votes, bits, value == value, value >= threshold, v, a)
+
+
+@compiled
+def _count_votes(vote: Floats, gate: Ints, votes: Floats, bits: Ints, v: int) -> None:
+    """Answer vote ``v``, which counts earlier ones: yes, or no whatever the unknown ones may be, or unknown."""
+    g = int(vote[v, V_GATE])
+    for a in range(bits.shape[1]):
+        have = count_bits(bits[0, a] & gate[g, G_OF])
+        unknown = count_bits(gate[g, G_OF] & ~bits[1, a])
+        now = have >= gate[g, G_LEAST]
+        _answer(vote, votes, bits, now | (have + unknown < gate[g, G_LEAST]), now, v, a)
+
+
+@compiled
+def _answer(vote: Floats, votes: Floats, bits: Ints, sure: bool, now: bool, v: int, a: int) -> None:
+    """Carry the run and the age of vote ``v`` on, and write its answer down; an unknown one holds its run.
+
+    Without a branch: whether a vote is true can't be foretold.
+    """
+    run, longer, older = votes[VOTE_RUN, v, a], votes[VOTE_RUN, v, a] + 1.0, votes[VOTE_AGE, v, a] + 1.0
+    counted = longer if now else 0.0
+    run = counted if sure else run
+    true = sure & now & (run >= vote[v, V_FOR])
+    age = 0.0 if true else older
+    recent = age < vote[v, V_WITHIN]
+    votes[VOTE_RUN, v, a] = run
+    votes[VOTE_AGE, v, a] = age
+    bits[0, a] |= int(true | recent) << v
+    bits[1, a] |= int(sure | recent) << v
+
+
+@compiled
+def _since_entry(vote: Floats, votes: Floats, lasting: int, true: int, age: float, a: int) -> int:
+    """The votes that are ``true`` when runs are counted from the entry into the present row; ``lasting`` is the mask of
+    those that ask for a run.
+    """
     kept = true
-    for v in range(vote.shape[0]):
-        if vote[v, V_FOR] > 0.0 and min(votes[VOTE_RUN, v, a], age) < vote[v, V_FOR]:
+    rest = true & lasting
+    v = 0
+    while rest != 0:
+        if rest & 1 == 1 and min(votes[VOTE_RUN, v, a], age) < vote[v, V_FOR]:
             kept = kept & ~(1 << v)
+        rest = rest >> 1
+        v += 1
     return kept
 
 
@@ -153,6 +177,7 @@ def next_state(
     votes: Floats,
     asset: Floats,
     left: Floats,
+    lasting: int,
     true: int,
     known: int,
     day: float,
@@ -163,7 +188,7 @@ def next_state(
     """
     s = int(asset[B_STATE, a])
     age = asset[B_AGE, a]
-    leaves = _may_leave(regime, gate, asset, s, _since_entry(vote, votes, true, age, a), known, a)
+    leaves = _may_leave(regime, gate, asset, s, _since_entry(vote, votes, lasting, true, age, a), known, a)
     middle = regime[s, R_LOW] + regime[s, R_HIGH]
     for r in range(regime.shape[0]):
         if r == s:
@@ -209,19 +234,6 @@ def _move(
 
 
 @compiled
-def _is_frozen(vote: Floats, known: int) -> bool:
-    """More than half of the votes on measures are missing (domain 2.11)."""
-    asked = 0
-    missing = 0
-    for v in range(vote.shape[0]):
-        if vote[v, V_GATE] < 0.0:
-            asked += 1
-            if (known >> v) & 1 == 0:
-                missing += 1
-    return 2 * missing > asked
-
-
-@compiled
 def regime_stage(
     rules: Floats,
     regime: Floats,
@@ -243,6 +255,14 @@ def regime_stage(
     vote_stage(vote, gate, votes, measure, bits)
     if regime.shape[0] == 0:
         return
+    compared = 0  # masks of the votes on measures, and of those that ask for a run
+    lasting = 0
+    for v in range(vote.shape[0]):
+        if vote[v, V_GATE] < 0.0:
+            compared = compared | (1 << v)
+        if vote[v, V_FOR] > 0.0:
+            lasting = lasting | (1 << v)
+    least = 0.5 * count_bits(compared)
     for k in range(n_assets):
         a = market if k == 0 else (k if k > market else k - 1)
         asset[B_AGE, a] += 1.0
@@ -251,7 +271,8 @@ def regime_stage(
         no_funding = np.isnan(measure[_FUNDING, a]) and hedge[a] < 0 <= hedge[market]
         borrowed = a != market and (no_funding or not measure[_BARS, a] >= rules[K_LEAST_BARS])
         x[X_BORROWED, a] = 1.0 if borrowed else 0.0
-        x[X_FROZEN, a] = 1.0 if not borrowed and _is_frozen(vote, known) else 0.0
+        missing = count_bits(compared & ~known)
+        x[X_FROZEN, a] = 1.0 if not borrowed and missing > least else 0.0  # more than half (domain 2.11)
         s = int(asset[B_STATE, a])
         enter = int(regime[s, R_ENTER])
         if enter >= 0 and (true & gate[enter, G_OF]) != 0:
@@ -263,6 +284,6 @@ def regime_stage(
         if borrowed:
             r = int(asset[B_STATE, market])
         else:
-            r = next_state(rules, regime, gate, vote, votes, asset, left, true, known, day, a)
+            r = next_state(rules, regime, gate, vote, votes, asset, left, lasting, true, known, day, a)
         if r != s:
             _move(regime, gate, asset, left, r, true, known, day, a)
