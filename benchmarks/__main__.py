@@ -77,10 +77,9 @@ def prepared(policy: Any, stage: Any, weights: dict[str, float], entrance: Any =
     market = stage.market
     rules = pack(policy, market.universe, weights)
     days, instruments, assets = len(market.days_ns), len(market.universe.instruments), len(weights)
-    routes, due, day = (
+    routes, due = (
         hedge_routes(policy, market.universe, market.days_ns),
         rebalance_due(policy, market.days_ns),
-        market.day.astype(np.int64),
     )
     out = (
         np.zeros((days, columns.OUT_DAY)),
@@ -91,11 +90,7 @@ def prepared(policy: Any, stage: Any, weights: dict[str, float], entrance: Any =
 
     def job() -> None:
         book, work = new_book(rules, instruments, 1e5), new_work(rules, instruments, stage.signals.shape[1])
-        whole(
-            rules, book, work, market.open_ns, market.open, market.high, market.close, market.fresh, market.funding,
-            day, stage.signals,
-            routes, due, np.zeros(market.open_ns.shape[0]), *out, log, np.zeros(1, np.int64),
-        )  # fmt: skip
+        whole(rules, book, work, stage.bars, stage.signals, routes, due, *out, log, np.zeros(1, np.int64))
 
     return job
 

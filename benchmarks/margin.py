@@ -8,10 +8,16 @@ from types import FunctionType
 from typing import Any
 
 from hedgerow import jit
+from hedgerow.kernel.arrays import BAR_GAPS
 
 
 def never(*arguments: Any) -> bool:
     return False
+
+
+def blind(rules: Any, book: Any, bars: Any, t: int, worst: Any) -> int:
+    """``watch.watch_stretch`` that looks at nothing."""
+    return t - 1 if bars.asks[t] & BAR_GAPS != 0 else bars.until[t]
 
 
 def without_margin() -> Callable[..., Any]:
@@ -22,14 +28,17 @@ def without_margin() -> Callable[..., Any]:
     from hedgerow import link
     from hedgerow.kernel import run as runs
 
-    whole: Any = runs.run
-    source = whole.py_func
-    names = dict(source.__globals__)
-    nothing = jit.compiled(never)
-    for name in ("at_the_high", "watch_margin", "refresh_account", "act_on_margin"):
-        names[name] = nothing
-    bare = FunctionType(source.__code__, names, "without_margin", source.__defaults__, source.__closure__)
+    nothing = dict.fromkeys(("at_the_high", "watch_margin", "refresh_account", "act_on_margin"), jit.compiled(never))
+    parts = {name: jit.compiled(_with(getattr(runs, name), nothing)) for name in ("whole_bar", "at_the_close")}
+    bare = _with(runs.run, parts | {"watch_stretch": jit.compiled(blind)})
     return link.program(bare, error_model="numpy", nogil=True)
+
+
+def _with(function: Any, instead: dict[str, Any]) -> Callable[..., Any]:
+    """The source of a compiled function that calls other functions by some names."""
+    source = function.py_func
+    names = dict(source.__globals__) | instead
+    return FunctionType(source.__code__, names, f"bare_{source.__name__}", source.__defaults__, source.__closure__)
 
 
 def report(

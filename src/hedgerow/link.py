@@ -19,6 +19,7 @@ from numba.core import codegen, compiler, ir, typed_passes, types
 from numba.core.compiler_machinery import register_pass
 from numba.core.targetconfig import ConfigStack
 from numba.core.types.misc import unliteral
+from numba.np import arrayobj
 
 from hedgerow.memory import collector_paused
 
@@ -125,6 +126,14 @@ class _ProgramCompiler(_PartCompiler):
             return super().compile_extra(func)
 
 
+_fix_index = arrayobj.fix_integer_index
+
+
+def _index_as_it_is(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
+    """No index of ours counts from the end (a test holds the kernel to it), so none is asked whether it does."""
+    return context.cast(builder, index, kind, types.intp)
+
+
 _answers: dict[Any, Any] = {}
 _flags: dict[int, tuple[Any, str]] = {}  # with the flags themselves, so that no other object gets their id
 
@@ -150,11 +159,13 @@ def _hurried() -> Iterator[None]:
         return _answers[key]
 
     function.get_call_type = remembered
+    arrayobj.fix_integer_index = _index_as_it_is
     try:
         with collector_paused():
             yield
     finally:
         function.get_call_type = ask
+        arrayobj.fix_integer_index = _fix_index
 
 
 def part(function: Callable[..., Any], **options: Any) -> Any:

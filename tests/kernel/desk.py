@@ -41,12 +41,28 @@ OPEN = {
 
 
 def hooked(function: Callable[..., Any], **instead: Callable[..., Any]) -> Callable[..., Any]:
-    """An interpreted kernel function that calls other functions by some names; each gets the original as its first argument."""
-    inner = loose(function)
-    names = dict(inner.__globals__)
-    for name, wrapper in instead.items():
-        names[name] = partial(wrapper, loose(names[name]))
-    return FunctionType(inner.__code__, names, inner.__name__, inner.__defaults__, inner.__closure__)
+    """An interpreted kernel function; wherever it, or what it calls, calls a function by one of some names, the wrapper of that
+    name is called, with the original as its first argument.
+    """
+    made: dict[Any, Any] = {}
+    met = set()
+
+    def rebuilt(inner: Any) -> Any:
+        if inner not in made:
+            names = dict(inner.__globals__)
+            made[inner] = FunctionType(inner.__code__, names, inner.__name__, inner.__defaults__, inner.__closure__)
+            for name in set(inner.__code__.co_names) & set(names):
+                called = loose(names[name])
+                if name in instead:
+                    met.add(name)
+                    names[name] = partial(instead[name], called)
+                elif isinstance(called, FunctionType) and called.__module__.startswith("hedgerow.kernel"):
+                    names[name] = rebuilt(called)
+        return made[inner]
+
+    found = rebuilt(loose(function))
+    assert met == set(instead), f"nothing calls {set(instead) - met}"
+    return found
 
 
 def rules_of(extends: str = "", *, charged: bool = False, guarded: bool = False, **tables: Any) -> Policy:

@@ -11,7 +11,8 @@ from hedgerow.kernel import arrays as k
 from hedgerow.kernel.blocks import new_book
 from hedgerow.model.instrument import Instrument, Kind
 from hedgerow.model.report import PARTS, Run
-from hedgerow.research.backtest import Traces, backtest, marked_highs, trace
+from hedgerow.research.backtest import Traces, backtest, trace
+from hedgerow.research.bars import marked_highs
 from hedgerow.units import NS_PER_DAY
 from tests.kernel.desk import rules_of
 from tests.kernel.tape import FIRST_NS, stage

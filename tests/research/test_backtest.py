@@ -11,7 +11,8 @@ from hedgerow.kernel import arrays as k
 from hedgerow.model.instrument import Universe
 from hedgerow.model.plan import SENTENCES, Reason, Refusal
 from hedgerow.model.report import PARTS, Run
-from hedgerow.research.backtest import Traces, backtest, marked_highs, row_name, sentence, trace
+from hedgerow.research.backtest import Traces, backtest, row_name, sentence, trace
+from hedgerow.research.bars import marked_highs
 from tests.kernel.desk import rules_of
 from tests.kernel.tape import stage, universe
 from tests.properties import stage_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from hedgerow.model.market import Floats, Ints
+from hedgerow.model.market import Bytes, Floats, Ints
 
 # ---- rules.scalar[K]: cells of the policy ---------------------------------------------------------------------------
 (
@@ -331,6 +331,26 @@ LEG: Final = 27
 LEG_SPOT, LEG_FUTURES, LEG_MARGIN = 0.0, 1.0, 2.0
 LEG_FUNDING = 3.0  # in the log alone: L_DONE received (settle currency; nan: unknown), L_FILL mark, L_MEASURED rate
 PENDING, FILLED, REFUSED, SUPERSEDED = range(4)
+# what a bar asks for beside a look at its prices: a payment or an expiry; contracts without a bar of their own, or the
+# venue's own deeds
+BAR_PAYS, BAR_GAPS, BAR_ALL = 1, 2, 3
+
+
+class Bars(NamedTuple):
+    """The market of a run (``model.market``), and what ``research.bars`` made of it: T bars, I instruments, C contracts."""
+
+    open_ns: Ints  # [T]
+    open: Floats  # [T, I]
+    high: Floats  # [T, I] that liquidation is judged by
+    close: Floats  # [T, I]
+    fresh: Bytes  # [T, I]
+    funding: Floats  # [T, I]
+    day: Ints  # [T] -1: no day completes
+    deleveraged: Floats  # [T] share of every short in profit that the venue closes at the open
+    asks: Bytes  # [T] BAR_*; BAR_ALL is always right
+    until: Ints  # [T] the last bar of a stretch that asks for nothing but, on its first bar, a payment
+    peak: Floats  # [T, C] of such a stretch from this bar on: the highest high or close
+    peak_close: Floats  # [T, C] and the highest close
 
 
 class Rules(NamedTuple):
@@ -345,7 +365,7 @@ class Rules(NamedTuple):
     reinforce: Floats  # [M, 5]
     ladder: Floats  # [L, 3]
     asset: Floats  # [4, A]
-    inst: Floats  # [17, I]
+    inst: Floats  # [18, I]
     tier: Floats  # [T, 3] tier tables: floor, rate, deduction (kernel.liquidation)
     carry: Floats  # [10]
 

@@ -7,25 +7,21 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled
-from hedgerow.kernel.account import account_distance, account_state, account_top_up, is_pooled
+from hedgerow.kernel.account import is_pooled
 from hedgerow.kernel.arrays import (
     B_HELD,
     I_ASSET,
     I_EXPIRY,
     I_FEE,
+    I_INVERSE,
     I_KIND,
     ISOLATED,
     K_MODE,
-    K_WARN,
-    K_WARN_RATIO,
     LEG_SPOT,
     NEAR_FLATTEN,
-    NEAR_TOP,
-    P_ALARM,
     P_INDEX,
     P_LIQUIDATION,
     P_SEEN,
-    P_TOP,
     P_UNITS,
     S_DAY,
     S_NAV,
@@ -45,19 +41,19 @@ from hedgerow.kernel.closing import (
     settle_contract,
 )
 from hedgerow.kernel.guard import guard_legs
-from hedgerow.kernel.ladder import margin_stage, rung_of
+from hedgerow.kernel.ladder import margin_stage
 from hedgerow.kernel.leg import add_leg
-from hedgerow.kernel.margin import distance_of, margin_ratio, may_exceed, ratio_of, top_up_distance
 from hedgerow.kernel.position import size_of
 from hedgerow.kernel.record import log_event, log_funding, write_log
 from hedgerow.kernel.sleeve import balance, share_of
 from hedgerow.kernel.spare import withdraw_spare
 from hedgerow.kernel.spot import sell_forced
+from hedgerow.kernel.watch import bar_mark, is_reached, premium
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
 from hedgerow.units import NS_PER_DAY
 
-_DELISTED: Final = 7.0 * NS_PER_DAY
+DELISTED_AFTER: Final = 7.0 * NS_PER_DAY  # without a price
 _LIQUIDATED: Final = float(Reason.LIQUIDATED)
 _SETTLED: Final = float(Reason.SETTLED)
 _REPAID: Final = float(Reason.REPAID)
@@ -110,17 +106,19 @@ def at_the_open(
 ) -> None:
     """Funding on every position held at the stamp; settlement of contracts that expired."""
     settled = False
+    in_coins = rules.scalar[K_MODE] == UNIFIED  # which sells some where cash does not pay
     for i in range(book.asset.shape[1], book.inst.shape[1]):
         units = book.inst[P_UNITS, i]
-        carried = share_of(book.inst, i)
         if units == 0.0:
             continue
+        carried = share_of(book.inst, i)
         a = int(rules.inst[I_ASSET, i])
         pays = funding[i] != 0.0 and rules.inst[I_KIND, i] == 1.0  # dated contracts have no funding
-        if not settled and (open_ns >= rules.inst[I_EXPIRY, i] or pays):
+        ends = open_ns >= rules.inst[I_EXPIRY, i]
+        if not settled and (ends or (pays and (in_coins or rules.inst[I_INVERSE, i] == 1.0))):
             settle_marks(rules.inst, book.asset, book.inst, before)  # coins paid now have no part in earlier moves
             settled = True
-        if open_ns >= rules.inst[I_EXPIRY, i]:
+        if ends:
             size = -size_of(book.inst, rules.inst, i)
             fee, moved = settle_contract(rules, book, i, before, before[a], rules.inst[I_FEE, i])
             log_ended(
@@ -135,33 +133,6 @@ def at_the_open(
             if carried > 0.0:
                 log_funding(log, used, i, a, carried * received, funding[i], before[i], before[a], at, day, 1.0)
             repay(rules, book, work, a, before, at, log, used)
-
-
-@compiled
-def _premium(last: Floats, i: int) -> float:
-    """Price of contract ``i`` over its asset's on its last own bar; nan: it had none. ``last`` [2, I] holds both."""
-    return last[0, i] / last[1, i]
-
-
-@compiled
-def _bar_mark(inst_rules: Floats, price: Floats, high: Floats, fresh: Bytes, last: Floats, i: int) -> float:
-    """The mark of contract ``i`` by the ``price`` of a bar (the open or the high), as far as the marked ``high`` confirms
-    it; where the contract has no bar of its own, spot times the last premium.
-    """
-    if fresh[i] != 1 and _premium(last, i) > 0.0:
-        return price[int(inst_rules[I_ASSET, i])] * _premium(last, i)
-    return high[i] if price[i] > high[i] else price[i]
-
-
-@compiled
-def is_reached(
-    inst_rules: Floats, inst: Floats, first: int, price: Floats, high: Floats, fresh: Bytes, last: Floats
-) -> bool:
-    """Whether any short of the contracts from ``first`` on is at its liquidation price: what most bars answer no to."""
-    for i in range(first, inst.shape[1]):
-        if inst[P_UNITS, i] < 0.0 and _bar_mark(inst_rules, price, high, fresh, last, i) >= inst[P_LIQUIDATION, i]:
-            return True
-    return False
 
 
 @compiled
@@ -191,10 +162,10 @@ def at_the_high(
     for a in range(n_assets):
         top[a] = price[a] if price[a] > 0.0 else before[a]
     for i in range(n_assets, book.inst.shape[1]):
-        mark = _bar_mark(rules.inst, price, high, fresh, last, i)
+        mark = bar_mark(rules.inst, price, high, fresh, last, i)
         level = opened[i]
-        if fresh[i] != 1 and _premium(last, i) > 0.0:
-            level = opened[int(rules.inst[I_ASSET, i])] * _premium(last, i)
+        if fresh[i] != 1 and premium(last, i) > 0.0:
+            level = opened[int(rules.inst[I_ASSET, i])] * premium(last, i)
         level = min(level, mark) if level > 0.0 else 0.0
         top[i] = mark if mark > 0.0 else before[i]
         if is_pooled(rules, i):
@@ -250,73 +221,6 @@ def repay(rules: Rules, book: Book, work: Work, a: int, price: Floats, at: int, 
 
 
 @compiled
-def watch_margin(rules: Rules, book: Book, price: Floats, high: Floats, fresh: Bytes, worst: Floats) -> bool:
-    """Track the day's worst margin ratio (at the high) and distance; whether any short passed its alarm price.
-
-    ``price`` [I] are the close's marks (``estimate_marks``).
-    """
-    alarm = False
-    for i in range(book.asset.shape[1], book.inst.shape[1]):
-        if book.inst[P_UNITS, i] >= 0.0 or not price[i] > 0.0 or is_pooled(rules, i):
-            continue
-        top = high[i] if high[i] > price[i] else price[i]
-        if top > book.inst[P_TOP, i]:  # both only get worse with the mark
-            book.inst[P_TOP, i] = top
-            if may_exceed(rules, book.inst, i, top, worst[0]):
-                worst[0] = max(worst[0], margin_ratio(rules, book.inst, i, top))
-            worst[1] = min(worst[1], distance_of(book.inst, i, top))
-        if price[i] <= book.inst[P_ALARM, i]:
-            continue
-        distance = distance_of(book.inst, i, price[i])
-        ratio = margin_ratio(rules, book.inst, i, price[i])
-        rung = rung_of(rules.scalar, distance, ratio, top_up_distance(rules.scalar, rules.inst, i))
-        worst[2] = max(worst[2], float(rung))
-        seen = fresh[i] == 1 or fresh[int(rules.inst[I_ASSET, i])] == 1
-        if seen and rung >= NEAR_TOP:
-            alarm = True
-    if rules.scalar[K_MODE] != ISOLATED:
-        return _watch_account(rules, book, price, worst) or alarm
-    return alarm
-
-
-@compiled
-def _watch_account(rules: Rules, book: Book, price: Floats, worst: Floats) -> bool:
-    """The same for pooled margin, at the close's marks; the distance is searched for only where it may be nearer."""
-    equity, need, notional = account_state(rules, book, price, 0.0)
-    if notional == 0.0:
-        return False
-    ratio = ratio_of(need, equity)
-    worst[0] = max(worst[0], ratio)
-    limit = max(rules.scalar[K_WARN], min(worst[1], 10.0))
-    far_equity, far_need, _ = account_state(rules, book, price, limit)
-    if far_equity > far_need and ratio < rules.scalar[K_WARN_RATIO]:
-        return False
-    distance = account_distance(rules, book, price)
-    worst[1] = min(worst[1], distance)
-    rung = rung_of(rules.scalar, distance, ratio, account_top_up(rules, book))
-    worst[2] = max(worst[2], float(rung))
-    return rung >= NEAR_TOP
-
-
-@compiled
-def estimate_marks(rules: Rules, book: Book, close: Floats, fresh: Bytes, last: Floats, mark: Floats) -> None:
-    """The marks that the risk clock sees: where a contract's bars are coarser than spot's, spot times the last
-    premium (``last`` [2, I] keeps it, as the two prices).
-    """
-    n_assets = book.asset.shape[1]
-    for a in range(n_assets):
-        mark[a] = close[a]
-    for i in range(n_assets, close.shape[0]):
-        spot = close[int(rules.inst[I_ASSET, i])]
-        mark[i] = close[i]
-        if fresh[i] == 1:
-            last[0, i] = close[i]
-            last[1, i] = spot
-        elif _premium(last, i) > 0.0 and spot > 0.0:
-            mark[i] = spot * _premium(last, i)
-
-
-@compiled
 def settle_delisted(
     rules: Rules, book: Book, work: Work, now: int, price: Floats, fresh: Bytes, at: int, log: Floats, used: Ints
 ) -> None:
@@ -327,7 +231,7 @@ def settle_delisted(
         seen = book.inst[P_SEEN, i]
         if fresh[i] == 1 or (seen == 0.0 and units != 0.0):
             book.inst[P_SEEN, i] = float(now)
-        elif seen < 0.0 or (seen > 0.0 and now - seen > _DELISTED):
+        elif seen < 0.0 or (seen > 0.0 and now - seen > DELISTED_AFTER):
             book.inst[P_SEEN, i] = -1.0
             a = int(rules.inst[I_ASSET, i])
             if units != 0.0 and fresh[a] == 1:

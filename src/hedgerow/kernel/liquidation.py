@@ -35,9 +35,8 @@ def tier_row(amount: float, tier: Floats, first: int, count: int) -> int:
     below it, as venues print them ("up to and including").
     """
     row = first
-    for n in range(first + 1, first + count):
-        if amount > tier[n, T_FLOOR]:
-            row = n
+    while row + 1 < first + count and amount > tier[row + 1, T_FLOOR]:
+        row += 1
     return row
 
 
@@ -122,8 +121,9 @@ def liquidation_price(
 
     ``equity`` is the isolated collateral, or what ``kernel.account`` gives. The tier is the one of the notional at that
     very price: as rates rise and maintenance is continuous, it is the largest of what the tiers' lines ask, so the first
-    price that meets any line is the fixed point of looking up and solving. inf: a short that has none, and no position;
-    0: a long that has none. Source: domain 2.17 (Binance, OKX, Gate, Bybit), G-01 to G-13.
+    price that meets any line is the fixed point of looking up and solving. A tier whose floor is above the notional there
+    asks less, and so do those behind it. inf: a short that has none, and no position; 0: a long that has none. Source:
+    domain 2.17 (Binance, OKX, Gate, Bybit), G-01 to G-13.
     """
     if size == 0.0:
         return np.inf
@@ -132,6 +132,8 @@ def liquidation_price(
         return price_at(size, entry, equity, fee, -held, inverse)
     found = price_at(size, entry, equity, tier[first, T_RATE] + fee, tier[first, T_DEDUCTION], inverse)
     for n in range(first + 1, first + count):
+        if 0.0 < found < np.inf and abs(notional(size, found, inverse)) <= tier[n, T_FLOOR]:
+            break
         price = price_at(size, entry, equity, tier[n, T_RATE] + fee, tier[n, T_DEDUCTION], inverse)
         if (price > found) == (size > 0.0):
             found = price

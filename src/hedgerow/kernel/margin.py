@@ -114,7 +114,7 @@ def refresh_margin(rules: Rules, inst: Floats, i: int) -> None:
     """Recompute the liquidation price and the alarm price of instrument ``i`` after anything changed there."""
     price = liquidation_of(rules, inst, i, inst[P_COLLATERAL, i], 0.0)
     inst[P_LIQUIDATION, i] = price
-    inst[P_ALARM, i] = price / (1.0 + _reach(rules, i))
+    inst[P_ALARM, i] = price / (1.0 + _reach(rules, inst, i, price))
     inst[P_TOP, i] = 0.0
     inst[P_STEEP, i] = _steep(rules, inst, i)
 
@@ -140,14 +140,18 @@ def may_exceed(rules: Rules, inst: Floats, i: int, mark: float, ratio: float) ->
 
 
 @compiled
-def _reach(rules: Rules, i: int) -> float:
+def _reach(rules: Rules, inst: Floats, i: int, liquidation: float) -> float:
     """A liquidation distance above which a short stands on no rung, whatever its maintenance margin over equity is.
 
     At distance d, equity is maintenance and d (1 + r) of the notional, r the rate: their ratio is the least that counts,
-    w, where d = r (1 - w) / (w (1 + r)); of an inverse short where d / (1 + d) = r (1 - w) / (w (1 - r)).
+    w, where d = r (1 - w) / (w (1 + r)); of an inverse short where d / (1 + d) = r (1 - w) / (w (1 - r)). Rates rise with
+    the notional, so that of the ``liquidation`` price is the greatest on the way there.
     """
-    last = int(rules.inst[I_TIER, i]) + int(rules.inst[I_TIERS, i]) - 1
-    rate = rules.tier[last, T_RATE] + rules.inst[I_FEE, i]
+    first, count = _tiers(rules, inst, i)
+    row = first + count - 1
+    if rules.inst[I_INVERSE, i] == 0.0:
+        row = tier_row(abs(inst[P_UNITS, i]) * max(liquidation, inst[P_ENTRY, i]), rules.tier, first, count)
+    rate = rules.tier[row, T_RATE] + rules.inst[I_FEE, i]
     least = rules.scalar[K_WARN_RATIO]
     if not least > 0.0:
         return np.inf

@@ -12,55 +12,34 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled, entrance
-from hedgerow.kernel.account import account_spare, is_pooled, refresh_account
+from hedgerow.kernel.account import refresh_account
 from hedgerow.kernel.arrays import (
-    I_ASSET,
-    I_INVERSE,
+    BAR_PAYS,
     ISOLATED,
     K_MODE,
-    L_DONE,
-    L_FOR,
-    L_INST,
-    L_KIND,
-    L_PRICE,
-    L_REASON,
-    L_SLEEVE,
-    L_STATUS,
-    L_UNITS,
-    LEG_FUTURES,
-    LEG_MARGIN,
-    LEG_SPOT,
-    PENDING,
     S_FUTURES_TRADED,
     S_NAV,
     S_NOW,
     S_SPOT_TRADED,
-    SUPERSEDED,
-    UNIFIED,
-    W_CASH,
+    Bars,
     Book,
     Rules,
     Work,
 )  # fmt: skip
-from hedgerow.kernel.book import fill_futures, fill_margin, settle_marks
+from hedgerow.kernel.book import settle_marks
 from hedgerow.kernel.clock import (
     act_on_margin,
     at_the_high,
     at_the_open,
-    estimate_marks,
-    repay,
     settle_delisted,
-    watch_margin,
 )
 from hedgerow.kernel.decide import decide, observe
 from hedgerow.kernel.deleverage import deleverage
-from hedgerow.kernel.fill import one_way_cost
-from hedgerow.kernel.margin import collateral_due, refresh_margin
+from hedgerow.kernel.margin import refresh_margin
 from hedgerow.kernel.measure import measure_stage
-from hedgerow.kernel.record import log_refused, log_unfilled, record_day, write_log
-from hedgerow.kernel.route import is_move
-from hedgerow.kernel.sleeve import leverage_for
-from hedgerow.kernel.spot import fill_spot
+from hedgerow.kernel.pending import fill_pending, supersede
+from hedgerow.kernel.record import log_refused, record_day
+from hedgerow.kernel.watch import estimate_marks, remember_marks, watch_margin, watch_stretch
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Refusal
 
@@ -68,170 +47,6 @@ _BACKING: Final = float(Refusal.BACKING)
 _CASH: Final = float(Refusal.CASH)
 _MARGIN: Final = float(Refusal.MARGIN)
 _NEARLY: Final = 0.02  # of an order: so much is left out for the price of the next open, and not worth a word
-
-
-@compiled
-def supersede(work: Work, log: Floats, used: Ints) -> None:
-    """What is still pending when a new decision comes is dropped, and written down."""
-    for n in range(work.counts[0]):
-        if work.legs[n, L_STATUS] == PENDING:
-            work.legs[n, L_STATUS] = SUPERSEDED
-            write_log(log, used, work.legs, n)
-
-
-@compiled
-def _rank(kind: float, units: float, sleeve: float) -> int:
-    """The order of a plan's fills: what brings cash, then margin that is due (2A-17), then what needs cash; the carry
-    sleeve takes what all others left.
-    """
-    if sleeve == 1.0 and (units < 0.0) == (kind == LEG_FUTURES):
-        return 6 if kind == LEG_FUTURES else 5
-    if kind == LEG_MARGIN:
-        return 0 if units < 0.0 else 2
-    if kind == LEG_FUTURES:
-        return 1 if units > 0.0 else 4  # the coins of a purchase are there before they are hedged
-    return 1 if units < 0.0 else 3
-
-
-@compiled
-def _cover_waits(work: Work, a: int, open_price: Floats) -> bool:
-    """Whether a short of asset ``a`` is to be covered and cannot yet: the coins behind it are not sold before."""
-    for n in range(work.counts[0]):
-        cover = work.legs[n, L_KIND] == LEG_FUTURES and work.legs[n, L_UNITS] > 0.0
-        if cover and work.legs[n, L_STATUS] == PENDING and int(work.legs[n, L_FOR]) == a:
-            if not open_price[int(work.legs[n, L_INST])] > 0.0:
-                return True
-    return False
-
-
-@compiled
-def _other_half_waits(work: Work, n: int, open_price: Floats) -> bool:
-    """Whether leg ``n`` moves a hedge between two contracts and the other one has no price yet: the halves of a move fill
-    together, so that net exposure stays.
-    """
-    legs = work.legs
-    reason = legs[n, L_REASON]
-    if not is_move(reason):
-        return False
-    for m in range(work.counts[0]):
-        half = legs[m, L_REASON] == reason and legs[m, L_FOR] == legs[n, L_FOR] and legs[m, L_STATUS] == PENDING
-        if half and legs[m, L_UNITS] * legs[n, L_UNITS] < 0.0 and not open_price[int(legs[m, L_INST])] > 0.0:
-            return True
-    return False
-
-
-@compiled
-def _pair_waits(work: Work, a: int, open_price: Floats) -> bool:
-    """Whether a leg of the carry sleeve on asset ``a`` cannot fill yet: neither of a pair fills before the other."""
-    for n in range(work.counts[0]):
-        mine = work.legs[n, L_SLEEVE] == 1.0 and work.legs[n, L_STATUS] == PENDING and int(work.legs[n, L_FOR]) == a
-        if mine and not open_price[int(work.legs[n, L_INST])] > 0.0:
-            return True
-    return False
-
-
-@compiled
-def _for_shorts(rules: Rules, book: Book, work: Work, mark: Floats, sleeve: bool) -> float:
-    """Quote that the plan's new shorts need from the wallet: their collateral, less what their contract can spare.
-
-    For a purchase of the carry ``sleeve`` its own short counts too, with the price that it fills at.
-    """
-    quote = 0.0
-    if rules.scalar[K_MODE] != ISOLATED:
-        quote = -account_spare(rules, book, mark)
-    for n in range(work.counts[0]):
-        i = int(work.legs[n, L_INST])
-        new = work.legs[n, L_KIND] == LEG_FUTURES and work.legs[n, L_UNITS] < 0.0
-        carry = work.legs[n, L_SLEEVE] == 1.0
-        if carry and not sleeve:
-            continue
-        if new and work.legs[n, L_STATUS] == PENDING and rules.inst[I_INVERSE, i] == 0.0 and mark[i] > 0.0:
-            more = -work.legs[n, L_UNITS] * mark[i] / leverage_for(rules.scalar, work.legs, n)
-            if carry:
-                more *= 1.0 + one_way_cost(rules.scalar, rules.inst, work.measure, i, more)
-            if is_pooled(rules, i):
-                quote += more
-                continue
-            due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], mark[int(rules.inst[I_ASSET, i])])
-            quote += max(0.0, due + more)
-    return 0.0 if rules.scalar[K_MODE] == UNIFIED else max(0.0, quote)
-
-
-@compiled
-def fill_pending(
-    rules: Rules,
-    book: Book,
-    work: Work,
-    open_price: Floats,
-    close_before: Floats,
-    mark: Floats,
-    at: int,
-    log: Floats,
-    used: Ints,
-) -> int:
-    """Fill what can fill at this bar's opens, by rank and in the plan's order; returns how many legs still wait."""
-    legs = work.legs
-    waiting = 0
-    for i in range(open_price.shape[0]):
-        mark[i] = open_price[i] if open_price[i] > 0.0 else close_before[i]
-    settle_marks(rules.inst, book.asset, book.inst, mark)
-    for k in range(7 * work.counts[0]):
-        n = k % work.counts[0]
-        kind = legs[n, L_KIND]
-        sleeve = legs[n, L_SLEEVE]
-        if legs[n, L_STATUS] != PENDING or _rank(kind, legs[n, L_UNITS], sleeve) != k // work.counts[0]:
-            continue
-        i = int(legs[n, L_INST])
-        price = open_price[i]
-        if not price > 0.0 and kind != LEG_MARGIN:  # collateral moves without a price of the contract
-            waiting += 1
-            continue
-        if sleeve == 1.0 and _pair_waits(work, int(legs[n, L_FOR]), open_price):
-            waiting += 1
-            continue
-        if kind == LEG_SPOT and legs[n, L_UNITS] < 0.0 and _cover_waits(work, int(legs[n, L_FOR]), open_price):
-            waiting += 1
-            continue
-        if kind == LEG_FUTURES and _other_half_waits(work, n, open_price):
-            waiting += 1
-            continue
-        cash = book.wallet[W_CASH, 0]
-        if kind == LEG_SPOT:
-            aside = _for_shorts(rules, book, work, mark, sleeve == 1.0) if legs[n, L_UNITS] > 0.0 else 0.0
-            done = fill_spot(rules, book, work.asset, work.measure, legs, n, at, price, mark, aside)
-        elif kind == LEG_MARGIN:
-            done = fill_margin(rules, book, mark, legs, n, at)
-        else:
-            done = fill_futures(rules, book, work.asset, work.measure, legs, n, at, mark)
-        if done:
-            write_log(log, used, legs, n)
-            repay(rules, book, work, int(rules.inst[I_ASSET, i]), mark, at, log, used)
-        else:
-            legs[n, L_STATUS] = SUPERSEDED
-            legs[n, L_DONE] = 0.0
-        _note_unfilled(work, log, used, n, price, cash)
-    return waiting
-
-
-@compiled
-def _note_unfilled(work: Work, log: Floats, used: Ints, n: int, price: float, cash: float) -> None:
-    """Write down what a fill had to leave out: for want of cash or collateral, or because a short needs the coins."""
-    legs = work.legs
-    left = legs[n, L_UNITS] - legs[n, L_DONE]
-    if abs(left) <= _NEARLY * abs(legs[n, L_UNITS]):
-        return
-    wanted = abs(legs[n, L_UNITS])
-    done = abs(legs[n, L_DONE])
-    if legs[n, L_KIND] == LEG_MARGIN:
-        if left > 0.0:
-            log_unfilled(work, log, used, n, left, _CASH, done * legs[n, L_PRICE], wanted * legs[n, L_PRICE])
-    elif legs[n, L_KIND] == LEG_FUTURES:
-        if left < 0.0:  # a cover is never larger than the position that is left
-            log_unfilled(work, log, used, n, left, _MARGIN, done * price, wanted * price)
-    elif left > 0.0:
-        log_unfilled(work, log, used, n, left, _CASH, cash, wanted * price)
-    else:
-        log_unfilled(work, log, used, n, left, _BACKING, done, wanted)
 
 
 @entrance
@@ -269,74 +84,142 @@ def warm_up(rules: Rules, book: Book, work: Work, signals: Floats, price: Floats
         observe(rules, book, work, signals[d], price, fresh, unknown, hedge[d])
 
 
+@compiled
+def whole_bar(
+    rules: Rules,
+    book: Book,
+    work: Work,
+    t: int,
+    now: int,
+    before: Floats,
+    opened: Floats,
+    high: Floats,
+    close: Floats,
+    fresh: Bytes,
+    funding: Floats,
+    deleveraged: float,
+    waiting: int,
+    mark: Floats,
+    top: Floats,
+    last: Floats,
+    worst: Floats,
+    log: Floats,
+    used: Ints,
+) -> tuple[int, bool]:
+    """Fills, liquidation, auto-deleveraging, settlement and the margin watch of bar ``t``, which opened at ``now``; returns
+    how many legs still wait, and whether a short passed its alarm price. ``before`` [I] are the closes of the bar before;
+    ``mark`` gets this close's marks, ``top`` is scratch, ``last`` and ``worst`` are kept from bar to bar.
+    """
+    if t > 0:
+        if waiting > 0:
+            at_the_high(
+                rules, book, work, opened, high, opened, fresh, last, before, top, t, log, used, worst
+            )  # a gap liquidates before anything fills
+            waiting = fill_pending(rules, book, work, opened, before, mark, t, log, used)
+        at_the_high(rules, book, work, high, high, opened, fresh, last, before, top, t, log, used, worst)
+        if deleveraged > 0.0:
+            waiting += deleverage(rules, book, work, deleveraged, opened, fresh, funding, t, log, used)
+    settle_delisted(rules, book, work, now, close, fresh, t, log, used)
+    estimate_marks(rules, book, close, fresh, last, mark)
+    return waiting, watch_margin(rules, book, mark, high, fresh, worst)
+
+
+@compiled
+def at_the_close(
+    rules: Rules,
+    book: Book,
+    work: Work,
+    price: Floats,
+    mark: Floats,
+    fresh: Bytes,
+    funding: Floats,
+    d: int,
+    signals: Floats,
+    hedge: Ints,
+    due: Bytes,
+    alarm: bool,
+    waiting: int,
+    worst: Floats,
+    traded: Floats,
+    day_out: Floats,
+    asset_out: Floats,
+    bits_out: Ints,
+    log: Floats,
+    used: Ints,
+) -> int:
+    """The decision of day ``d`` where one completes, and the margin ladder after an alarm; returns how many legs wait."""
+    if d >= 0:
+        supersede(work, log, used)
+        settle_marks(rules.inst, book.asset, book.inst, price)
+        nav = decide(rules, book, work, signals[d], price, fresh, funding, hedge[d], due[d] == 1)
+        refresh_account(rules, book, price)
+        record_day(rules, book, work, price, nav, d, worst, traded, day_out, asset_out, bits_out)
+    if alarm:
+        if d < 0 and waiting == 0:
+            supersede(work, log, used)
+            work.counts[0] = 0
+        act_on_margin(rules, book, work, mark, fresh, funding)
+    return log_refused(work, log, used)
+
+
 @entrance
 def run(
     rules: Rules,
     book: Book,
     work: Work,
-    open_ns: Ints,
-    opens: Floats,
-    high: Floats,
-    close: Floats,
-    fresh: Bytes,
-    funding: Floats,
-    day: Ints,
+    bars: Bars,
     signals: Floats,
     hedge: Ints,
     due: Bytes,
-    deleveraged: Floats,
     day_out: Floats,
     asset_out: Floats,
     bits_out: Ints,
     log: Floats,
     used: Ints,
 ) -> None:
-    """Run a book through T bars of I instruments and D days.
+    """Run a book through the T bars and D days of a market.
 
-    ``open_ns`` [T], ``opens``/``high``/``close``/``fresh``/``funding`` [T, I], ``day`` [T] (-1: no day completes),
-    ``signals`` [D, M, A], ``hedge`` [D, ROUTES, A], ``due`` [D]; ``deleveraged`` [T] is the share of every short in profit that the
-    venue closes at the open. Results: ``day_out`` [D, OUT_DAY],
-    ``asset_out`` [D, OUT_ASSET, A], ``bits_out`` [D, 2, A], ``log`` of legs and ``used`` [1], how many legs there were.
+    ``signals`` [D, M, A], ``hedge`` [D, ROUTES, A], ``due`` [D]. Results: ``day_out`` [D, OUT_DAY], ``asset_out``
+    [D, OUT_ASSET, A], ``bits_out`` [D, 2, A], ``log`` of legs and ``used`` [1], how many legs there were.
     """
+    bars_n, instruments = bars.close.shape
     waiting = 0
     worst = np.zeros(3)
     worst[1] = np.inf
-    traded = np.zeros(2)
-    traded[0] = book.scalar[S_SPOT_TRADED]
-    traded[1] = book.scalar[S_FUTURES_TRADED]
-    mark = np.zeros(opens.shape[1])
-    last = np.full((2, opens.shape[1]), np.nan)
-    top = np.zeros(opens.shape[1])
-    for t in range(opens.shape[0]):
-        before, opened, highs = close[max(t - 1, 0)], opens[t], high[t]
-        book.scalar[S_NOW] = float(open_ns[t])
-        if t > 0:
-            at_the_open(rules, book, work, open_ns[t], before, funding[t], t, log, used)
-            if waiting > 0:
-                at_the_high(
-                    rules, book, work, opened, highs, opened, fresh[t], last, before, top, t, log, used, worst
-                )  # a gap liquidates before anything fills
-                waiting = fill_pending(rules, book, work, opens[t], before, mark, t, log, used)
-            at_the_high(rules, book, work, highs, highs, opened, fresh[t], last, before, top, t, log, used, worst)
-            if deleveraged[t] > 0.0:
-                waiting += deleverage(rules, book, work, deleveraged[t], opens[t], fresh[t], funding[t], t, log, used)
-        settle_delisted(rules, book, work, open_ns[t], close[t], fresh[t], t, log, used)
-        estimate_marks(rules, book, close[t], fresh[t], last, mark)
-        alarm = watch_margin(rules, book, mark, high[t], fresh[t], worst)
-        d = day[t]
-        if d >= 0:
-            supersede(work, log, used)
-            settle_marks(rules.inst, book.asset, book.inst, close[t])
-            nav = decide(rules, book, work, signals[d], close[t], fresh[t], funding[t], hedge[d], due[d] == 1)
-            refresh_account(rules, book, close[t])
-            record_day(rules, book, work, close[t], nav, d, worst, traded, day_out, asset_out, bits_out)
-        if alarm:
-            if d < 0 and waiting == 0:
-                supersede(work, log, used)
-                work.counts[0] = 0
-            act_on_margin(rules, book, work, mark, fresh[t], funding[t])
-        if d >= 0 or alarm:
-            waiting = log_refused(work, log, used)
+    traded = book.scalar[S_SPOT_TRADED : S_FUTURES_TRADED + 1].copy()
+    mark, top = np.zeros(instruments), np.zeros(instruments)
+    last = np.full((2, instruments), np.nan)
+    isolated = rules.scalar[K_MODE] == ISOLATED
+    behind = False  # whether ``remember_marks`` is left to do for the bar before
+    t = 0
+    while t < bars_n:
+        book.scalar[S_NOW] = float(bars.open_ns[t])
+        if t > 0 and bars.asks[t] & BAR_PAYS != 0:
+            at_the_open(rules, book, work, bars.open_ns[t], bars.close[t - 1], bars.funding[t], t, log, used)
+        seen = t - 1
+        if isolated and waiting == 0:
+            seen = watch_stretch(rules, book, bars, t, worst)
+        alarm = False
+        if seen >= t:
+            t, behind = seen, True
+            book.scalar[S_NOW] = float(bars.open_ns[t])
+        else:
+            if behind:
+                remember_marks(rules, book, bars.close[t - 1], bars.fresh[t - 1], bars.open_ns[t - 1], last)
+                behind = False
+            waiting, alarm = whole_bar(
+                rules, book, work, t, bars.open_ns[t], bars.close[max(t - 1, 0)], bars.open[t], bars.high[t],
+                bars.close[t], bars.fresh[t], bars.funding[t], bars.deleveraged[t], waiting, mark, top, last, worst, log,
+                used,
+            )  # fmt: skip
+        if bars.day[t] >= 0 or alarm:
+            waiting = at_the_close(
+                rules, book, work, bars.close[t], mark, bars.fresh[t], bars.funding[t], bars.day[t], signals, hedge, due,
+                alarm, waiting, worst, traded, day_out, asset_out, bits_out, log, used,
+            )  # fmt: skip
+        t += 1
+    if behind:
+        remember_marks(rules, book, bars.close[t - 1], bars.fresh[t - 1], bars.open_ns[t - 1], last)
 
 
 @entrance

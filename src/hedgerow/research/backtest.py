@@ -16,14 +16,12 @@ from hedgerow.kernel.rules import hedge_routes, pack, rebalance_due
 from hedgerow.kernel.run import run as run_kernel
 from hedgerow.kernel.run import warm_up
 from hedgerow.model import measure
-from hedgerow.model.instrument import Kind
 from hedgerow.model.market import Floats, Ints, Market
 from hedgerow.model.plan import SENTENCES, Reason, Refusal
 from hedgerow.model.policy import Policy
 from hedgerow.model.report import LegRecord, Run
+from hedgerow.research.bars import bars_of
 from hedgerow.units import NS_PER_DAY, figure
-
-MARK_BAND = 1.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Stage:
 
     ``signals`` [D, M, A] and ``warm`` [W, M, A] as ``signals.panel`` gives them; ``simulated``: the market was made.
     ``deleveraged`` [T]: the share of every short in profit that the venue closes at the open of a bar; none: never.
-    ``highs`` [T, I] are ``marked_highs`` of the market, made once for all runs on it.
+    ``bars`` are those of the market as the kernel reads them, made once for all runs on it.
     """
 
     market: Market
@@ -40,10 +38,10 @@ class Stage:
     warm: Floats
     simulated: bool = False
     deleveraged: Floats | None = None
-    highs: Floats = field(init=False, repr=False)
+    bars: k.Bars = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "highs", marked_highs(self.market))
+        object.__setattr__(self, "bars", bars_of(self.market, self.deleveraged))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +126,8 @@ def play(
         price, fresh = np.full(n_inst, np.nan), np.zeros(n_inst, np.uint8)
         warm_up(rules, book, work, stage.warm, price, fresh, hedge_routes(policy, universe, warm_days))
     run_kernel(
-        rules, book, work, market.open_ns, market.open, stage.highs, market.close, market.fresh,
-        market.funding,
-        market.day.astype(np.int64), stage.signals, hedge_routes(policy, universe, market.days_ns),
-        rebalance_due(policy, market.days_ns), stage.deleveraged if stage.deleveraged is not None else
-        np.zeros(market.open_ns.shape[0]), blocks.day, blocks.asset, blocks.bits, blocks.log, blocks.used,
+        rules, book, work, stage.bars, stage.signals, hedge_routes(policy, universe, market.days_ns),
+        rebalance_due(policy, market.days_ns), blocks.day, blocks.asset, blocks.bits, blocks.log, blocks.used,
     )  # fmt: skip
     return Traces(rules, book, work, blocks.log[: min(int(blocks.used[0]), blocks.log.shape[0])])
 
@@ -152,29 +147,6 @@ def deleveraged(stage: Stage, shares: Mapping[int, float]) -> Stage:
             )
         block[bar] = share
     return replace(stage, deleveraged=block)
-
-
-def marked_highs(market: Market) -> Floats:
-    """The highs [T, I] that liquidation is judged by: a contract's, at most 5 % above the spot market's over the
-    same time.
-
-    Venues liquidate on a mark price, a median that follows the spot index, so one print of the contract alone
-    liquidates
-    nobody (Binance's mark price; the ETH perpetual printed 323 on 2020-03-13 with spot at 140).
-    """
-    highs = market.high.copy()
-    universe = market.universe
-    for i, instrument in enumerate(universe.instruments):
-        closes = np.flatnonzero(np.isfinite(highs[:, i]))
-        if instrument.kind is Kind.SPOT or not closes.size:
-            continue
-        spot = market.high[:, universe.assets.index(instrument.asset)]
-        known = np.where(np.isfinite(spot), spot, -np.inf)
-        starts = np.concatenate(([0], closes[:-1] + 1))
-        reached = np.maximum.reduceat(known[: closes[-1] + 1], starts)
-        limit = np.where(reached > 0.0, MARK_BAND * reached, np.inf)
-        highs[closes, i] = np.minimum(highs[closes, i], limit)
-    return highs
 
 
 def run_of(

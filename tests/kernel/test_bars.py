@@ -1,0 +1,105 @@
+"""What the compiled loop over bars leaves out must not be missed: indices from the end, and bars that ask for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from hedgerow.kernel import run as runs
+from hedgerow.kernel.arrays import BAR_ALL, BAR_GAPS, BAR_PAYS
+from hedgerow.model.instrument import Instrument, Kind
+from hedgerow.research import backtest
+from hedgerow.research.backtest import Traces, trace
+from hedgerow.units import NS_PER_DAY
+from tests.kernel import tape
+from tests.kernel.desk import loose
+from tests.kernel.test_invariants import FEW
+from tests.properties import Case, cases
+
+NAN = float("nan")
+
+
+class FromTheStart(np.ndarray):
+    """An array without indices that count from its end: compiled code would read the memory before it (``link``)."""
+
+    def __getitem__(self, key: Any) -> Any:
+        refuse_negative(key)
+        return super().__getitem__(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        refuse_negative(key)
+        super().__setitem__(key, value)
+
+
+def refuse_negative(key: Any) -> None:
+    for one in key if isinstance(key, tuple) else (key,):
+        assert isinstance(one, slice) or one >= 0, f"an index from the end: {key}"
+
+
+def from_the_start(block: Any) -> Any:
+    if isinstance(block, np.ndarray):
+        return block.view(FromTheStart)
+    return type(block)(*map(from_the_start, block)) if isinstance(block, tuple) else block
+
+
+def interpreted(case: Case, wrap: Callable[[Any], Any] = lambda block: block) -> Traces:
+    """The blocks of a case's run, interpreted; every block that the kernel gets goes through ``wrap``."""
+    with np.errstate(all="ignore"), pytest.MonkeyPatch.context() as patch:
+        for name in ("run_kernel", "warm_up"):
+            inner = loose(runs.run if name == "run_kernel" else runs.warm_up)
+            patch.setattr(backtest, name, lambda *blocks, _inner=inner: _inner(*map(wrap, blocks)))
+        return trace(case.policy, case.stage, capital=case.capital, weights=case.weights, book=case.book())[1]
+
+
+def test_an_index_from_the_end_is_noticed() -> None:
+    block = from_the_start(np.zeros((2, 3)))
+    with pytest.raises(AssertionError, match="from the end"):
+        block[0][-1]
+    with pytest.raises(AssertionError, match="from the end"):
+        block[1, -1] = 2.0
+
+
+@FEW
+@given(cases())
+def test_no_index_of_the_kernel_counts_from_the_end(case: Case) -> None:
+    interpreted(case, from_the_start)
+
+
+@FEW
+@given(cases())
+def test_bars_that_ask_for_nothing_give_what_a_whole_look_gives(case: Case) -> None:
+    quick = interpreted(case)
+    asks = np.full_like(case.stage.bars.asks, BAR_ALL)
+    object.__setattr__(case.stage, "bars", case.stage.bars._replace(asks=asks))
+    whole = interpreted(case)
+    assert quick.log.tobytes() == whole.log.tobytes()
+    for name, one, other in zip(quick.book._fields, quick.book, whole.book, strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=name)
+
+
+def asks(closes: list[float], funding: list[float] | float = 0.0, kind: Kind = Kind.PERPETUAL) -> list[int]:
+    expiry = tape.FIRST_NS + 2 * NS_PER_DAY if kind is Kind.DATED else None
+    contract = Instrument("A/USDT:USDT", "A", kind=kind, expiry_ns=expiry)
+    rates = funding if isinstance(funding, float) else np.array(funding)
+    stage = tape.stage({"A": [1.0] * len(closes), "A/USDT:USDT": closes}, futures=[contract], funding=rates)
+    return stage.bars.asks.tolist()
+
+
+def test_a_bar_asks_for_payments_known_and_unknown() -> None:
+    assert asks([1.0] * 4, [0.0, 1e-4, NAN, 0.0]) == [0, BAR_PAYS, BAR_PAYS, 0]
+
+
+def test_a_bar_asks_at_the_expiry_and_while_an_expired_contract_trades_on() -> None:
+    assert asks([1.0] * 3 + [NAN] * 2, kind=Kind.DATED) == [0, 0, BAR_PAYS, BAR_PAYS | BAR_GAPS, BAR_GAPS]
+
+
+def test_a_bar_asks_while_a_listed_contract_has_no_bar_of_its_own() -> None:
+    assert asks([NAN, NAN, 1.0, NAN, 1.0]) == [0, 0, 0, BAR_GAPS, 0]
+
+
+def test_a_contract_that_is_gone_for_over_a_week_asks_for_nothing_more() -> None:
+    assert asks([1.0, 1.0] + [NAN] * 10) == [0, 0, *[BAR_GAPS] * 8, 0, 0]
