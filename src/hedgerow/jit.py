@@ -40,8 +40,11 @@ def cache_folder(home: Path) -> Path:
 
 
 def is_warm(home: Path, entrance: str) -> bool:
-    """Whether ``entrance``, a function of ``kernel.run``, is in the cache, compiled from exactly these sources."""
-    return any(cache_folder(home).rglob(f"run.{entrance}-*.nbi"))
+    """Whether ``entrance``, a function of ``kernel.run`` or named with its module (``many.decide_many``), is in the cache,
+    compiled from exactly these sources.
+    """
+    name = entrance if "." in entrance else f"run.{entrance}"
+    return any(cache_folder(home).rglob(f"{name}-*.nbi"))
 
 
 def prepare(home: Path, *, compile: bool = True) -> None:

@@ -72,6 +72,11 @@ def target_weights(
     return {name: share for name in assets}
 
 
+def stable_reserve(weights: Mapping[str, float]) -> float:
+    """The fraction of nav that target weights leave in stablecoins."""
+    return max(0.0, 1.0 - math.fsum(weights.values()))
+
+
 def pack(policy: Policy, universe: Universe, weights: Mapping[str, float]) -> k.Rules:
     """The policy's blocks for one universe. ``weights`` are fractions of nav by asset (``target_weights``)."""
     extra = extra_measures(policy)
@@ -274,7 +279,7 @@ def _scalars(
     hedge, guard, margin, trend, vol = policy.hedge, policy.guard, policy.margin, policy.hedge.trend, policy.hedge.vol
     s = np.zeros(k.SCALARS)
     cells: dict[int, float] = {
-        k.K_STABLE: max(0.0, 1.0 - math.fsum(weights.values())),
+        k.K_STABLE: stable_reserve(weights),
         k.K_BASE_INITIAL: policy.targets.base == "nav_initial",
         k.K_RISK_ONLY: policy.targets.denominator == "risk_assets",
         k.K_REBALANCE: np.inf if policy.rebalance.threshold is None else policy.rebalance.threshold,

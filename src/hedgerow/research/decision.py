@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from hedgerow.errors import ConfigError
 from hedgerow.jit import plain
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel.account import account_state, is_pooled, refresh_account
 from hedgerow.kernel.blocks import copy_book, copy_work, new_book, new_work
+from hedgerow.kernel.holding import WORTHLESS
 from hedgerow.kernel.ladder import rung_at
+from hedgerow.kernel.many import M_CARRY, M_CASH, M_SHORT, M_SPOT, M_VALUE, TOTAL, take_totals
 from hedgerow.kernel.margin import distance_of, margin_ratio, ratio_of
 from hedgerow.kernel.position import futures_value
 from hedgerow.kernel.route import days_left, wanted_long
 from hedgerow.kernel.rules import hedge_routes, pack
 from hedgerow.kernel.run import decide_once, rehearse, warm_up
-from hedgerow.kernel.sleeve import tied_up
 from hedgerow.model import measure
 from hedgerow.model.instrument import Universe
-from hedgerow.model.market import Floats
+from hedgerow.model.market import Floats, Ints, Market
 from hedgerow.model.policy import Policy
 from hedgerow.model.policy_check import threshold
 from hedgerow.model.policy_limits import Margin
@@ -30,7 +30,7 @@ from hedgerow.model.portfolio import Portfolio
 from hedgerow.model.report import LegRecord
 from hedgerow.research import states
 from hedgerow.research.backtest import Stage, Traces, leg_record, trace
-from hedgerow.research.holding import hold
+from hedgerow.research.holding import hold, refusal
 from hedgerow.units import NS_PER_DAY
 
 RUNGS = ("none", "warn", "top_up", "stop_adding", "reduce", "flatten")  # by kernel.arrays.NEAR_*
@@ -87,8 +87,25 @@ class Decision:
     margin: Margin = field(default_factory=Margin)  # the account behind the shorts, and its ladder
 
 
-def plan_for(policy: Policy, stage: Stage, portfolio: Portfolio, weights: Mapping[str, float]) -> Decision:
-    """What ``policy`` asks of ``portfolio`` at the close of the stage's last day."""
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One day of a market where portfolios of the same assets are decided for: all that they share.
+
+    ``book`` has seen the days before and holds nothing, ``work`` is what the last of them left: each decision takes copies.
+    ``row`` is the market's row of the close. Weights are those of ``rules``; nothing else here depends on them.
+    """
+
+    policy: Policy
+    stage: Stage
+    rules: k.Rules
+    book: k.Book
+    work: k.Work
+    row: int
+    hedge: Ints  # [ROUTES, A]
+
+
+def seat_for(policy: Policy, stage: Stage, weights: Mapping[str, float]) -> Seat:
+    """The stage's last day made ready for decisions of ``policy``; the regime has seen the days before."""
     market = stage.market
     universe = market.universe
     rules = pack(policy, universe, weights)
@@ -100,18 +117,28 @@ def plan_for(policy: Policy, stage: Stage, portfolio: Portfolio, weights: Mappin
     if seen.shape[0]:
         warm_up(rules, book, work, seen, price, fresh, hedge_routes(policy, universe, days))
     row = int(np.flatnonzero(market.day == market.days_ns.shape[0] - 1)[0])
-    hold(book, portfolio, universe, market.close[row], rules)
+    return Seat(policy, stage, rules, book, work, row, hedge_routes(policy, universe, market.days_ns)[-1])
+
+
+def plan_for(policy: Policy, stage: Stage, portfolio: Portfolio, weights: Mapping[str, float]) -> Decision:
+    """What ``policy`` asks of ``portfolio`` at the close of the stage's last day."""
+    market, seat = stage.market, seat_for(policy, stage, weights)
+    rules, book, work, row = seat.rules, seat.book, seat.work, seat.row
+    hold(book, portfolio, market.universe, market.close[row], rules)
     book.scalar[k.S_NOW] = float(market.open_ns[row])
-    hedge = hedge_routes(policy, universe, market.days_ns)[-1]
     nav = plain(decide_once)(
-        rules, book, work, stage.signals[-1], market.close[row], market.fresh[row], market.funding[row], hedge, False
+        rules,
+        book,
+        work,
+        stage.signals[-1],
+        market.close[row],
+        market.fresh[row],
+        market.funding[row],
+        seat.hedge,
+        False,
     )
     if not nav > 0.0:
-        raise ConfigError(
-            "the portfolio is worth nothing",
-            where="--portfolio",
-            fix="State at least one holding with an amount above 0.",
-        )
+        raise refusal(np.array([WORTHLESS, -1.0, 0.0, 0.0, 0.0]), market.universe, ())
     return _decision(policy, stage, Traces(rules, book, work, np.zeros((0, k.LEG))), nav, row)
 
 
@@ -125,9 +152,7 @@ def explain_day(policy: Policy, stage: Stage, *, capital: float, weights: Mappin
 def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int) -> Decision:
     market, universe = stage.market, stage.market.universe
     rules, book, work = traces.rules, traces.book, traces.work
-    day = market.days_ns.shape[0] - 1
-    closed = int(market.days_ns[-1]) + NS_PER_DAY
-    records = [leg_record(policy, market, leg, day, closed) for leg in work.legs[: int(work.counts[0])].tolist()]
+    planned = work.legs[: int(work.counts[0])].copy()
     stages = {
         name: {
             asset: {label: float(work.asset[x, a]) for x, label, _ in rows} for a, asset in enumerate(universe.assets)
@@ -141,7 +166,7 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
     nav_after = plain(rehearse)(rules, copy, scratch, market.close[row], market.fresh[row], hedge, log, used)
     plain(refresh_account)(rules, copy, market.close[row])
     after = _standing(stage, Traces(rules, copy, scratch, log), market.close[row], float(nav_after))
-    unfilled = [leg_record(policy, market, leg, day, closed) for leg in log.tolist() if leg[k.L_STATUS] == k.REFUSED]
+    legs, refusals = legs_of(policy, market, planned, log)
     return Decision(
         policy=policy.name,
         day_ns=int(market.days_ns[-1]),
@@ -151,25 +176,38 @@ def _decision(policy: Policy, stage: Stage, traces: Traces, nav: float, row: int
         regime=_regime(policy, stage, traces),
         stages=stages,
         trims={asset: _trim_row(policy, int(work.asset[k.X_TRIM_ROW, a])) for a, asset in enumerate(universe.assets)},
-        legs=tuple(leg for leg in records if not leg.refused),
-        refusals=(*(leg for leg in records if leg.refused), *unfilled),
+        legs=legs,
+        refusals=refusals,
         before=before,
         after=after,
-        transfers=_transfers(market.universe, book, log),
+        transfers=transfers(market.universe, book.inst[k.P_COLLATERAL], log),
         scenarios=_scenarios(before, after),
         leverage=policy.hedge.leverage,
         margin=policy.margin,
     )
 
 
-def _transfers(universe: Universe, before: k.Book, log: Floats) -> dict[str, float]:
-    """Collateral that moves with a plan, by contract, in its settle currency; positive: to the futures venue."""
+def legs_of(
+    policy: Policy, market: Market, planned: Floats, log: Floats
+) -> tuple[tuple[LegRecord, ...], tuple[LegRecord, ...]]:
+    """Legs and refusals of the market's last day: of the plan, and what its rehearsal (``log``) could not fill."""
+    day, closed = market.days_ns.shape[0] - 1, int(market.days_ns[-1]) + NS_PER_DAY
+    records = [leg_record(policy, market, leg, day, closed) for leg in planned.tolist()]
+    unfilled = [leg_record(policy, market, leg, day, closed) for leg in log.tolist() if leg[k.L_STATUS] == k.REFUSED]
+    return tuple(leg for leg in records if not leg.refused), (*(leg for leg in records if leg.refused), *unfilled)
+
+
+def transfers(universe: Universe, collateral: Floats, log: Floats) -> dict[str, float]:
+    """Collateral that moves with a plan, by contract, in its settle currency; positive: to the futures venue.
+
+    ``collateral`` [I] is what each contract has before the plan, ``log`` what its rehearsal filled.
+    """
     moved = {}
     done = log[log[:, k.L_STATUS] == k.FILLED]
     for i in range(len(universe.assets), len(universe.instruments)):
         own = done[done[:, k.L_INST] == i]
         amount = float(own[:, k.L_MOVED].sum() + own[own[:, k.L_KIND] == k.LEG_MARGIN, k.L_DONE].sum())
-        if abs(amount) > 1e-6 * max(1.0, abs(float(before.inst[k.P_COLLATERAL, i]))):
+        if abs(amount) > 1e-6 * max(1.0, abs(float(collateral[i]))):
             moved[universe.instruments[i].symbol] = amount
     return moved
 
@@ -246,11 +284,17 @@ def _standing(stage: Stage, traces: Traces, price: Floats, nav: float) -> dict[s
                 "liquidation_distance": float(plain(distance_of)(book.inst, i, price[i])),
                 "maintenance_over_equity": ratio, "rung": RUNGS[plain(rung_at)(rules, book, i, price)],
             } | _duration(rules, book, i, int(stage.market.days_ns[-1]) + NS_PER_DAY)  # fmt: skip
-    spot_value = float(np.nansum(work.asset[k.X_VALUE]))
-    short_value = float(np.nansum(work.asset[k.X_SHORT] * np.nan_to_num(work.asset[k.X_PRICE])))
+    found = np.zeros(TOTAL)
+    plain(take_totals)(book, work, price, nav, found)
+    return totals(found) | {"assets": assets, "margin": margin}
+
+
+def totals(found: Floats) -> dict[str, float]:
+    """What a book is worth and where, in quote and as fractions of value, from ``kernel.many.take_totals``."""
+    value, cash, carry, spot, short = (float(found[m]) for m in (M_VALUE, M_CASH, M_CARRY, M_SPOT, M_SHORT))
     return {
-        "value": nav, "cash": float(book.wallet[k.W_CASH, 0]), "carry": _tied_up(book, price), "spot": spot_value, "short": short_value,
-        "stable_weight": (nav - spot_value) / nav, "net_exposure": (spot_value - short_value) / nav, "assets": assets, "margin": margin,
+        "value": value, "cash": cash, "carry": carry, "spot": spot, "short": short,
+        "stable_weight": (value - spot) / value, "net_exposure": (spot - short) / value,
     }  # fmt: skip
 
 
@@ -274,11 +318,6 @@ def _backing(rules: k.Rules, book: k.Book, price: Floats, i: int) -> tuple[float
     spot = price[int(rules.inst[k.I_ASSET, i])]
     equity = float(plain(futures_value)(book.inst, rules.inst, i, price[i], spot))
     return equity, float(plain(margin_ratio)(rules, book.inst, i, price[i]))
-
-
-def _tied_up(book: k.Book, price: Floats) -> float:
-    """Quote in the carry sleeve: its coins, and the collateral of its short."""
-    return float(plain(tied_up)(book.asset, book.inst, price))
 
 
 def _scenarios(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, float]]:
