@@ -11,7 +11,7 @@ import typer
 
 from hedgerow.errors import ConfigError
 from hedgerow.faces import options, run_options, text
-from hedgerow.faces.portfolio_file import read_portfolio, refuse_targets, refuse_unserved
+from hedgerow.faces.portfolio_file import Served, read_portfolio, refuse_targets, refuse_unserved
 from hedgerow.faces.run_options import Assets, Capital, End, Folder, PolicyName, Report, Start, Targets, Views
 from hedgerow.units import NS_PER_SECOND, parse
 
@@ -250,17 +250,9 @@ def _decide(policy: str, portfolio: Path, data: Path, at: str, targets: str, vie
     from hedgerow import policies, wire
 
     subject, held = policies.chosen(policy, "--policy"), read_portfolio(portfolio)
-    assets = held.assets()
-    if not assets:
-        raise ConfigError(
-            "no coin is held",
-            where=str(portfolio),
-            fix="State at least one holding, for example [spot.BTC] amount = 1.",
-        )
-    given = run_options.targets(targets)
-    refuse_unserved(held, portfolio, data)
-    refuse_targets(list(given or ()), assets, held.head.quote, portfolio)
-    file = str(portfolio)
+    file, assets, given = str(portfolio), held.assets(), run_options.targets(targets)
+    refuse_unserved(held, file, Served.by(data))
+    refuse_targets(given or (), assets, held.head.quote, file)
     with (
         text.working("Plan") as tell,
         options.renamed(

@@ -60,9 +60,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some portfolios in the order of asking; what was refused before it could be decided stands in ``errors`` by place."""
+    """Some portfolios in the order of asking, ``places`` says where each is written; what was refused before it could be
+    decided stands in ``errors`` by its number.
+    """
 
     names: Sequence[str]
+    places: Sequence[str]
     parts: Sequence[Part]
     errors: dict[int, ConfigError]
 
@@ -157,19 +160,17 @@ def planned(name: str, found: Found, n: int) -> Planned:
     )
 
 
-def chunk_of(asked: Sequence[tuple[str, Portfolio | ConfigError]]) -> Chunk:
-    """A chunk of portfolios that were read one by one, or refused."""
-    errors = {i: one for i, (_, one) in enumerate(asked) if isinstance(one, ConfigError)}
+def parts_of(held: Mapping[int, Portfolio]) -> list[Part]:
+    """Portfolios by what they hold; the keys are their places in a chunk."""
     groups: dict[tuple[tuple[str, ...], str], list[int]] = {}
-    for i, (_, one) in enumerate(asked):
-        if isinstance(one, Portfolio):
-            groups.setdefault((one.assets(), one.head.quote), []).append(i)
+    for place, one in held.items():
+        groups.setdefault((one.assets(), one.head.quote), []).append(place)
     parts = []
     for (assets, quote), places in groups.items():
-        held = [one for i in places if isinstance(one := asked[i][1], Portfolio)]
-        own = {n: one.targets for n, one in enumerate(held) if one.targets}
-        parts.append(Part(assets, quote, np.array(places, dtype=np.int64), _packer(held), own))
-    return Chunk([name for name, _ in asked], parts, errors)
+        members = [held[place] for place in places]
+        own = {n: one.targets for n, one in enumerate(members) if one.targets}
+        parts.append(Part(assets, quote, np.array(places, dtype=np.int64), _packer(members), own))
+    return parts
 
 
 def _packer(held: Sequence[Portfolio]) -> Callable[[Universe], Packs]:
@@ -212,7 +213,7 @@ class Seats:
                 self._made[key] = error
         return self._made[key]
 
-    def aims(self, seat: Seat, part: Part, errors: dict[int, ConfigError]) -> Floats:
+    def aims(self, seat: Seat, part: Part, places: Sequence[str], errors: dict[int, ConfigError]) -> Floats:
         """What the part's portfolios aim at [N, A + 1]: weights and the stable reserve. ``errors`` gets what is no target."""
         block = np.empty((len(part.at), len(part.assets) + 1))
         block[:, :-1] = seat.rules.asset[k.A_TARGET]
@@ -223,7 +224,8 @@ class Seats:
                     weights = target_weights(seat.policy, part.assets, dict(own), part.quote)
                     block[n] = [*(weights[name] for name in part.assets), stable_reserve(weights)]
                 except ConfigError as error:
-                    errors[int(part.at[n])] = ConfigError(error.message, where="targets", fix=error.fix)
+                    at = int(part.at[n])
+                    errors[at] = ConfigError(error.message, where=f"{places[at]}: targets", fix=error.fix)
         return block
 
 
@@ -258,7 +260,7 @@ def _start(
     """Hand a part to the pool, in as many pieces as there are workers."""
     seat = seats.take(part.assets, part.quote)
     assert isinstance(seat, Seat)
-    packs, aims = part.pack(seat.stage.market.universe), seats.aims(seat, part, chunk.errors)
+    packs, aims = part.pack(seat.stage.market.universe), seats.aims(seat, part, chunk.places, chunk.errors)
     cuts = np.linspace(0, len(part.at), max(1, min(workers, len(part.at) // PIECE)) + 1).astype(int).tolist()
     pieces = [pool.submit(_play, seat, packs, aims, part.at, first, last) for first, last in pairwise(cuts)]
     return part, seat, packs, pieces
@@ -270,8 +272,15 @@ def _finish(chunk: Chunk, parts: list[tuple[Part, Seat, Packs, list[Future[Found
         for n in np.flatnonzero(one.faults[:, q.Z_CODE] != q.SOUND).tolist():
             error = one.refusal(n)
             assert error is not None
-            chunk.errors.setdefault(int(one.at[n]), error)
+            at = int(one.at[n])
+            chunk.errors.setdefault(at, _placed(error, chunk.places[at]))
     return Done(chunk.names, chunk.errors, found)
+
+
+def _placed(error: ConfigError, place: str) -> ConfigError:
+    """An error of a portfolio's key, told with the place where the portfolio is written."""
+    where = place if error.where.startswith("--") else f"{place}: {error.where}"
+    return ConfigError(error.message, where=where, fix=error.fix)
 
 
 def _play(seat: Seat, packs: Packs, aims: Floats, at: Ints, first: int, last: int) -> Found:
