@@ -12,7 +12,7 @@ import typer
 from hedgerow.errors import ConfigError
 from hedgerow.faces import options, run_options, text
 from hedgerow.faces.portfolio_file import Served, read_portfolio, refuse_targets, refuse_unserved
-from hedgerow.faces.run_options import Assets, Capital, End, Folder, PolicyName, Report, Start, Targets, Views
+from hedgerow.faces.run_options import Assets, Capital, End, Folder, PolicyName, Report, Start, Targets, Views, Workers
 from hedgerow.units import NS_PER_SECOND, parse
 
 if TYPE_CHECKING:
@@ -27,6 +27,25 @@ PortfolioFile = Annotated[
     Path | None,
     typer.Option(
         "--portfolio", metavar="FILE", help="A portfolio file (TOML): spot, cost, futures.", show_default=False
+    ),
+]
+PortfolioFiles = Annotated[
+    Path | None,
+    typer.Option(
+        "--portfolios",
+        metavar="DIR|FILE.parquet",
+        help="Many portfolios at once: a folder of portfolio files (*.toml), or a table with a row a holding.",
+        show_default=False,
+    ),
+]
+Legs = Annotated[
+    Path | None,
+    typer.Option(
+        "--legs",
+        metavar="FILE",
+        callback=options.leg_file,
+        help="With --portfolios: write every leg as a row (.parquet or .csv).",
+        show_default=False,
     ),
 ]
 
@@ -164,24 +183,44 @@ def write_report(comparison: Comparison, path: Path) -> None:
 
 
 def plan(
+    context: typer.Context,
     policy: PolicyName = "balanced",
     portfolio: PortfolioFile = None,
+    portfolios: PortfolioFiles = None,
     data: Folder = Path(),
     at: At = "",
     targets: Targets = "",
     views: Views = None,
+    workers: Workers = 0,
+    legs: Legs = None,
     to: options.Json = None,
 ) -> None:
-    """What to do now with a portfolio, why, and at what cost; with what -20 % and +20 % would do before and after."""
-    from hedgerow.faces import records, text_run
+    """What to do now with a portfolio, why, and at what cost; with what -20 % and +20 % would do before and after.
 
+    With --portfolios, for many in one go: each as for itself. Those that cannot be decided are listed, the others are decided, and
+    the exit code is 2.
+    """
+    inputs = {"--policy": Path(policy), "--portfolio": portfolio, "--portfolios": portfolios, "--views": views}
+    options.apart({"--json": to, "--legs": legs}, inputs)
+    if portfolios is not None:
+        if portfolio is not None:
+            raise ConfigError("one portfolio and many are named", where="--portfolio", fix="Leave out one of the two.")
+        from hedgerow.faces.cli_many import plan_portfolios
+
+        threads = run_options.processors(workers)
+        plan_portfolios(policy, portfolios, data, at, targets, views, threads, to, legs)
+        return
+    idle = options.given(context, "workers", "legs")
+    if idle:
+        raise ConfigError("only used with --portfolios", where=", ".join(idle), fix=f"Leave out {', '.join(idle)}.")
     if portfolio is None:
         raise ConfigError(
             "no portfolio is named",
             where="--portfolio",
             fix="Write a file with [spot.BTC] amount = 1 and name it here.",
         )
-    options.apart({"--json": to}, {"--policy": Path(policy), "--portfolio": portfolio, "--views": views})
+    from hedgerow.faces import records, text_run
+
     decision = _decide(policy, portfolio, data, at, targets, views)
     text.emit(records.decision_record(decision, stages=False), to, lambda: text_run.show_plan(decision))
 

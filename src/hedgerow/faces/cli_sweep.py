@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import typer
 
 from hedgerow.errors import ConfigError
 from hedgerow.faces import options, run_options, text
-from hedgerow.faces.run_options import Assets, Capital, End, Folder, PolicyName, Report, Start, Targets, Views
+from hedgerow.faces.run_options import Assets, Capital, End, Folder, PolicyName, Report, Start, Targets, Views, Workers
 
 if TYPE_CHECKING:
     from hedgerow.faces.sweep_record import Outcome
@@ -62,24 +61,11 @@ Tolerance = Annotated[
     str,
     typer.Option(metavar="SHARE", help="How far below the best objective a plateau may lie, as a share of it, in %."),
 ]
-Workers = Annotated[
-    int,
-    typer.Option(metavar="N", help="Runs at a time. The results do not depend on it.", show_default="every processor"),
-]
 
 
 def register(app: typer.Typer) -> None:
     """Hang the command on the app."""
     app.command("sweep")(sweep)
-
-
-def _workers(value: int) -> int:
-    if value < 0:
-        raise ConfigError(
-            f"{value} are no workers", where="--workers", fix="Write 1 or more, or 0 for every processor."
-        )
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return value or allowed or 1
 
 
 def _tolerance(written: str) -> float:
@@ -120,7 +106,9 @@ def sweep(
     ends; a sweep that was stopped goes on where it was. The best of many settings flatters itself: look at the plateau.
     """
     options.apart({"--json": to, "--report": report}, {"--policy": Path(policy), "--views": views})
-    asked = _Asked(policy, tuple(vary), search, trials, seed, objective, _tolerance(tolerance), _workers(workers))
+    asked = _Asked(
+        policy, tuple(vary), search, trials, seed, objective, _tolerance(tolerance), run_options.processors(workers)
+    )
     weights = run_options.targets(targets)
     market = _Market(data, options.names(assets, "--assets"), weights, start, end, capital, views)
     outcome = run_sweep(asked, market, quiet=str(to) == text.STDOUT)

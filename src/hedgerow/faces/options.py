@@ -17,6 +17,7 @@ from hedgerow.faces.text import STDOUT
 MOST: Final = 1e15  # of money: beyond it cents are lost in rounding
 PAGES: Final = (".html", ".htm")
 EVENT_FILES: Final = (".jsonl", ".csv")
+LEG_FILES: Final = (".parquet", ".csv")
 
 
 def output(path: Path, option: str) -> Path:
@@ -70,6 +71,11 @@ def page(option: typer.CallbackParam, path: Path | None) -> Path | None:
 def event_file(option: typer.CallbackParam, path: Path | None) -> Path | None:
     """The value of an option that names an event file. Raises ConfigError where it cannot be written."""
     return None if path is None else formed(path, option.opts[0], EVENT_FILES)
+
+
+def leg_file(option: typer.CallbackParam, path: Path | None) -> Path | None:
+    """The value of an option that names a table of legs. Raises ConfigError where it cannot be written."""
+    return None if path is None else formed(path, option.opts[0], LEG_FILES)
 
 
 def formed(path: Path, option: str, endings: tuple[str, ...]) -> Path:

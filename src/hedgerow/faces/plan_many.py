@@ -58,7 +58,9 @@ class Job:
             fix = "Name a folder of portfolio files (*.toml), or a table of portfolios (.parquet)."
             raise ConfigError("there is no such file or folder", where=str(asked.portfolios), fix=fix)
         elif asked.portfolios.suffix.lower() != ".parquet":
-            fix = "Name a folder of portfolio files (*.toml), or a table of portfolios (.parquet); one file: --portfolio."
+            fix = (
+                "Name a folder of portfolio files (*.toml), or a table of portfolios (.parquet); one file: --portfolio."
+            )
             raise ConfigError("neither a folder nor a .parquet", where=str(asked.portfolios), fix=fix)
         else:
             from hedgerow.faces.portfolio_table import open_table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,6 +51,10 @@ Report = Annotated[
     Path | None,
     typer.Option(metavar="FILE.html", callback=options.page, help="Write the report page.", show_default=False),
 ]
+Workers = Annotated[
+    int,
+    typer.Option(metavar="N", help="Runs at a time. The results do not depend on it.", show_default="every processor"),
+]
 
 
 def day(written: str, option: str) -> date | None:
@@ -81,3 +86,13 @@ def refuse_inverse(name: str, policy: Policy, recorded: Recorded) -> None:
             where=f"{name}: hedge.inverse",
             fix="Leave it out, or write inverse = false, to hedge with those.",
         )
+
+
+def processors(value: int) -> int:
+    """How many runs at a time ``--workers`` means; 0 is every processor that may be used. Raises ConfigError."""
+    if value < 0:
+        raise ConfigError(
+            f"{value} are no workers", where="--workers", fix="Write 1 or more, or 0 for every processor."
+        )
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return value or allowed or 1

@@ -50,7 +50,7 @@ def target_weights(
     """
     if targets is not None:
         total = math.fsum(targets.values())
-        if abs(total - 1.0) > 1e-9:
+        if not abs(total - 1.0) <= 1e-9:  # nan too
             raise ConfigError(
                 f"the targets add up to {total:.10g}", where="--targets",
                 fix=f"They must add up to 1, the stablecoin included, as in BTC=.5,ETH=.3,{quote}=.2",

@@ -215,14 +215,15 @@ class Seats:
 
     def aims(self, seat: Seat, part: Part, places: Sequence[str], errors: dict[int, ConfigError]) -> Floats:
         """What the part's portfolios aim at [N, A + 1]: weights and the stable reserve. ``errors`` gets what is no target."""
-        block = np.empty((len(part.at), len(part.assets) + 1))
+        assets = seat.stage.market.universe.assets
+        block = np.empty((len(part.at), len(assets) + 1))
         block[:, :-1] = seat.rules.asset[k.A_TARGET]
         block[:, -1] = seat.rules.scalar[k.K_STABLE]
         if self.given is None:
             for n, own in part.targets.items():
                 try:
-                    weights = target_weights(seat.policy, part.assets, dict(own), part.quote)
-                    block[n] = [*(weights[name] for name in part.assets), stable_reserve(weights)]
+                    weights = target_weights(seat.policy, assets, dict(own), part.quote)
+                    block[n] = [*(weights[name] for name in assets), stable_reserve(weights)]
                 except ConfigError as error:
                     at = int(part.at[n])
                     errors[at] = ConfigError(error.message, where=f"{places[at]}: targets", fix=error.fix)
