@@ -1,5 +1,6 @@
 from hedgerow.errors import ConfigError as ConfigError
 from hedgerow.errors import Error as Error
+from hedgerow.faces.plan_many import plan_many as plan_many
 from hedgerow.faces.report import write as write_report
 from hedgerow.ledger.ledger import Ledger as Ledger
 from hedgerow.ledger.returns import money_weighted as money_weighted
@@ -42,6 +43,7 @@ __all__ = [
     "load_policy",
     "metrics",
     "money_weighted",
+    "plan_many",
     "policy_names",
     "prepare",
     "recorded",

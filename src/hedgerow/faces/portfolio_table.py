@@ -115,18 +115,17 @@ def _looked_through(path: Path, rows: pl.LazyFrame) -> tuple[int, int, frozenset
 
 def chunks(table: Table, served: Served, given: Mapping[str, float] | None) -> Iterator[Chunk]:
     """The table in chunks of whole portfolios, in its order. ``given`` are the weights that all are to aim at."""
-    kept = table.rows.head(0).collect()
+    kept, seen = table.rows.head(0).collect(), 0
     for batch in table.rows.collect_batches(chunk_size=ROWS, maintain_order=True):
         frame = pl.concat([kept, batch])
-        if not len(frame):
-            continue
-        whole = (frame["portfolio"] != frame["portfolio"][-1]).arg_true()  # the last one may go on
-        cut = int(whole[-1]) + 1 if len(whole) else 0
+        seen += len(batch)
+        cut = len(frame)
+        if seen < table.holdings:  # the last portfolio may go on in the next batch
+            whole = (frame["portfolio"] != frame["portfolio"][-1]).arg_true()
+            cut = int(whole[-1]) + 1 if len(whole) else 0
         kept = frame[cut:]
         if cut:
             yield _chunk(table, frame[:cut], served, given)
-    if len(kept):
-        yield _chunk(table, kept, served, given)
 
 
 def _chunk(table: Table, frame: pl.DataFrame, served: Served, given: Mapping[str, float] | None) -> Chunk:

@@ -82,8 +82,8 @@ class Found:
     collateral: Floats
     spans: Ints
     rows: Floats
-    symbols: Sequence[str] = ()
-    firsts: Ints = field(default_factory=lambda: np.zeros(1, np.int64))
+    symbols: Sequence[str]
+    firsts: Ints
 
     def refusal(self, n: int) -> ConfigError | None:
         """Why portfolio ``n`` could not be decided; None where it was."""
@@ -268,7 +268,7 @@ def _start(
 
 
 def _finish(chunk: Chunk, parts: list[tuple[Part, Seat, Packs, list[Future[Found]]]]) -> Done:
-    found = [piece.result() for *_, pieces in parts for piece in pieces]
+    found = [_joined([piece.result() for piece in pieces]) for *_, pieces in parts]
     for one in found:
         for n in np.flatnonzero(one.faults[:, q.Z_CODE] != q.SOUND).tolist():
             error = one.refusal(n)
@@ -276,6 +276,26 @@ def _finish(chunk: Chunk, parts: list[tuple[Part, Seat, Packs, list[Future[Found
             at = int(one.at[n])
             chunk.errors.setdefault(at, _placed(error, chunk.places[at]))
     return Done(chunk.names, chunk.errors, found)
+
+
+def _joined(pieces: Sequence[Found]) -> Found:
+    """The pieces of a part as one, so that nothing depends on how many there were."""
+    if len(pieces) == 1:
+        return pieces[0]
+    first = pieces[0]
+    before = np.cumsum([0, *(len(piece.rows) for piece in pieces[:-1])])
+    return Found(
+        first.seat,
+        np.concatenate([piece.at for piece in pieces]),
+        np.concatenate([piece.faults for piece in pieces]),
+        np.concatenate([piece.totals for piece in pieces]),
+        np.concatenate([piece.stands for piece in pieces]),
+        np.concatenate([piece.collateral for piece in pieces]),
+        np.concatenate([piece.spans + rows for piece, rows in zip(pieces, before, strict=True)]),
+        np.concatenate([piece.rows for piece in pieces]),
+        first.symbols,
+        np.concatenate([first.firsts[:1], *(piece.firsts[1:] for piece in pieces)]),
+    )
 
 
 def _placed(error: ConfigError, place: str) -> ConfigError:
