@@ -316,6 +316,7 @@ def json_records() -> str:
 
 def files() -> str:
     """The files that a person writes or hands over: portfolio, views, data, and where results lie."""
+    from hedgerow.faces.portfolio_table import COLUMNS
     from hedgerow.store.files import EXPIRY_HOUR, KINDS, STEPS
 
     parts = ["## Portfolio file\n", said.PORTFOLIO]
@@ -326,7 +327,16 @@ def files() -> str:
             meaning = field.description or said.FIELDS[f"{model.__name__}.{name}"]
             rows.append((code(name), _type(field.annotation), _field_default(field), meaning))
         parts += [f"### {title}\n", table(("key", "type", "default", "meaning"), rows)]
-    parts += ["### [targets]\n", said.PORTFOLIO_TARGETS, "## Views file\n", said.VIEWS, _views()]
+    parts += [
+        "### [targets]\n",
+        said.PORTFOLIO_TARGETS,
+        "## Table of portfolios\n",
+        said.PORTFOLIO_TABLE,
+        table(("column", "what it holds"), ((code(name), COLUMNS[name]) for name in COLUMNS)),
+        "## Views file\n",
+        said.VIEWS,
+        _views(),
+    ]
     rows = [(code(kind), ", ".join(columns) or "any", said.KINDS[kind]) for kind, columns in KINDS.items()]
     parts += ["## Data folder\n", said.DATA.format(steps=", ".join(STEPS), hour=EXPIRY_HOUR),
               table(("kind", "columns beside `timestamp`", "what it is"), rows), said.PLACES]  # fmt: skip

@@ -148,11 +148,42 @@ JSON_RECORDS: Final = {
     "tax": "`hedgerow tax`. Amounts as in a statement. Spot disposals and derivatives are separate record types.\n",
     "sweep": "`hedgerow sweep`. `NAME` stands for a varied cell of the policy, as `trim.drift.threshold`. Two runs of the same sweep "
     "differ in `timing` alone, whether one of them was stopped and resumed or not.\n",
-    "a leg or a refusal": "The entries of `legs` and `refusals`, in all three records.\n",
+    "plan --portfolios": "`hedgerow plan --portfolios`. What `plan` says of one portfolio, in brief, for each; where one could not be decided, its "
+    "error.\n",
+    "a leg or a refusal": "The entries of `legs` and `refusals`, in all records.\n",
 }  # fmt: skip
 
 # pattern of a path -> meaning; the first that matches the whole path wins
 _MEANINGS: Final = (
+    (r"portfolios", "every portfolio, in the order of the files' names or of the table"),
+    (r"portfolios\[\]\.portfolio", "its name"),
+    (r"portfolios\[\]\.(at|quote|value|regime|legs|refusals|before|after|transfers)", "as in `plan`; `regime`, `before` and `after` in brief"),
+    (r"portfolios\[\]\.error", "why it could not be decided; then it has no other key but its name"),
+    (r"portfolios\[\]\.error\.(message|where|fix)", "the parts of the error's sentence"),
+    (r"summary", "all portfolios together"),
+    (r"summary\.portfolios", "how many there are"),
+    (r"summary\.portfolios\.asked", "in all"),
+    (r"summary\.portfolios\.act", "whose plan has legs"),
+    (r"summary\.portfolios\.stand", "whose plan has none"),
+    (r"summary\.portfolios\.refused", "that could not be decided"),
+    (r"summary\.at", "the daily bars at whose close they were decided; null: none was"),
+    (r"summary\.at\.(first|last)", "the first and the last of them"),
+    (r"summary\.value", "net asset value, by quote"),
+    (r"summary\.legs", "all legs, by quote, kind and side"),
+    (r"summary\.legs\[\]\.legs", "how many"),
+    (r"summary\.legs\[\]\.portfolios", "of how many portfolios"),
+    (r"summary\.refusals", "what was wanted and not traded, by why"),
+    (r"summary\.refusals\[\]\.legs", "how many legs"),
+    (r"summary\.refusals\[\]\.refused", "the refusal"),
+    (r"summary\.largest", "the largest plans, by what they trade"),
+    (r"summary\.largest\[\]\.portfolio", "name of the portfolio"),
+    (r"summary\.largest\[\]\.legs", "how many legs"),
+    (r"summary\..*\.notional", "what they trade; of margin legs, what they move"),
+    (r"summary\..*\.cost", "its expected cost"),
+    (r"summary\..*\.quote", "quote currency"),
+    (r"summary\..*\.value", "net asset value"),
+    (r"summary\.legs\[\]\.kind", "`spot`, `futures` or `margin`"),
+    (r"summary\.legs\[\]\.side", "`buy`, `sell`, `in` or `out`"),
     (r"sweep", "id of the sweep, and name of its log: a hash of policy, keys, values, data, rules, search and seed"),
     (r"capital", "stablecoins at the start"),
     (r"search", "`grid`, `random`, `tpe` or `cmaes`"),
@@ -546,7 +577,7 @@ def json_meaning(path: str) -> str:
 
 
 PORTFOLIO: Final = """\
-What `hedgerow plan --portfolio FILE` and `explain --portfolio FILE` read: coins, stablecoins and futures as they are now.
+What `hedgerow plan --portfolio FILE` and `explain --portfolio FILE` read, and `plan --portfolios DIR` of each `*.toml`: coins, stablecoins and futures as they are now.
 
 ```toml
 [portfolio]
@@ -574,6 +605,13 @@ stablecoin is counted as the quote: add its amount to that of the quote. Numbers
 PORTFOLIO_TARGETS: Final = """\
 Optional: `BTC = 0.5`, `USDT = 0.5`, fractions of net asset value that add up to 1, the stablecoin included. `--targets`
 on the command line wins over it, and it wins over the policy's.
+"""
+
+PORTFOLIO_TABLE: Final = """\
+What `hedgerow plan --portfolios FILE.parquet` reads: a row a holding, a position or a target. An empty cell is not stated, as a key
+that a portfolio file leaves out; a column that is not needed may be left out. What a column holds is judged as the key of a file
+is; a row takes the columns of its kind. Numbers are floating-point or whole numbers. See [plan for many
+portfolios](../how-to/plan-many.md).
 """
 
 VIEWS: Final = """\

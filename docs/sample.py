@@ -68,8 +68,30 @@ def records() -> dict[str, Mapping[str, Any]]:
         "explain": {"stages": made.decision_record(decision, stages=True)["stages"]},
         **_statements(),
         "sweep": _sweep(stage, weights),
+        "plan --portfolios": _many(stage, weights, held),
         "a leg or a refusal": made.leg_record(_leg(0, "cost_benefit")) | made.leg_record(_leg(1, "")),
     }
+
+
+def _many(stage: Any, weights: Mapping[str, float], held: Portfolio) -> Mapping[str, Any]:
+    """The record of two portfolios, of which one cannot be."""
+    from hedgerow.faces.many_record import Writer
+    from hedgerow.research.decision import seat_for
+    from hedgerow.research.many import Chunk, Seats, decide, parts_of
+    from hedgerow.research.tally import Tally
+
+    policy = policies.load("balanced")
+    none = Portfolio.model_validate({"spot": {"BTC": {"amount": 0}, "ETH": {"amount": 0}}})
+    asked = Chunk(["a", "b"], ["a.toml", "b.toml"], parts_of({0: held, 1: none}), {})
+    tally = Tally()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "many.json"
+        with Writer(policy, True, path, None).open() as writer:
+            for done in decide([asked], Seats(lambda assets, quote: seat_for(policy, stage, weights))):
+                tally.add(done)
+                writer.add(done)
+            writer.close(tally)
+        return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _sweep(stage: Any, weights: Mapping[str, float]) -> Mapping[str, Any]:
@@ -146,7 +168,7 @@ def _leg(filled_ns: int, refused: str) -> LegRecord:
 # what has the keys of something that is described elsewhere on the page
 SAME = re.compile(
     r"benchmarks\.NAME|after|(decisions\[\]\.)?(legs|refusals)|coverage|by_(asset|regime)\.NAME|months\[\]\.parts|missing"
-    r"|(base|trials\[\])\.metrics"
+    r"|(base|trials\[\])\.metrics|portfolios\[\]\.(regime|legs|refusals|before|after|transfers)"
 )
 
 

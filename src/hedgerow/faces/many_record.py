@@ -55,12 +55,12 @@ def summary_record(tally: Tally) -> dict[str, Any]:
             "refused": tally.refused,
         },
         "at": None if tally.days is None else {"first": day(tally.days[0]), "last": day(tally.days[1])},
-        "value": dict(tally.value),
+        "value": [{"quote": quote, "value": value} for quote, value in sorted(tally.value.items())],
         "legs": [
             {"quote": quote, "kind": kind, "side": side, "legs": one.legs, "portfolios": one.portfolios, "notional": one.notional,
              "cost": one.cost} for (quote, kind, side), one in sorted(tally.legs.items())
         ],
-        "refusals": dict(sorted(tally.undone.items())),
+        "refusals": [{"refused": name, "legs": count} for name, count in sorted(tally.undone.items())],
         "largest": [one._asdict() for one in tally.largest],
     }  # fmt: skip
 

@@ -36,13 +36,9 @@ COLUMNS: Final = {
     "quote": "`[portfolio]` quote, the same in all rows of the portfolio or in some; default USDT",
     "initial_value": "`[portfolio]` initial_value, in the same way",
     "amount": "`spot`: coins in the wallet; `futures`: coins, negative is short",
-    "unit_cost": "`spot`",
-    "protected": "`spot`",
-    "carry": "`spot`",
-    "outside": "`spot`",
-    "buy_back": "`spot`",
-    "entry": "`futures`",
-    "collateral": "`futures`",
+    **{name: f"`spot`: {Holding.model_fields[name].description}" for name in tuple(Holding.model_fields)[1:]},
+    "entry": "`futures`: average entry price, in quote",
+    "collateral": "`futures`: margin posted for this position, in the settle currency",
     "weight": "`target`: fraction of net asset value; those of a portfolio add up to 1, the stablecoin included",
 }
 WORDS: Final = ("portfolio", "kind", "name", "quote")
