@@ -111,7 +111,7 @@ class Job:
         """The market of a set of coins on the day asked for, as ``plan --portfolio`` makes it."""
         from hedgerow import wire
         from hedgerow.kernel.rules import target_weights
-        from hedgerow.research.decision import seat_for
+        from hedgerow.research.decision import bare, seat_for
 
         asked = self.asked
         with options.renamed(start="--at", end="--at"):
@@ -120,7 +120,7 @@ class Job:
         run_options.refuse_inverse(asked.name, asked.policy, recorded)
         stage = wire.stage_of(recorded, [asked.policy], asked.views)
         weights = target_weights(asked.policy, assets, dict(asked.targets) if asked.targets else None, quote)
-        return seat_for(asked.policy, stage, weights)
+        return bare(seat_for(asked.policy, stage, weights))
 
 
 def prepare(job: Job, tell: text.Tell = lambda _: None) -> None:

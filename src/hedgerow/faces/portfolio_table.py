@@ -26,6 +26,7 @@ from hedgerow.model.portfolio import Holding, Portfolio, Position
 from hedgerow.research.many import Chunk, Packs, Part, parts_of
 
 ROWS: Final = 25_000  # of a chunk, roughly
+BLOCK: Final = 10 * ROWS  # read at a time
 SPOT, FUTURES, TARGET = "spot", "futures", "target"
 KINDS: Final = (SPOT, FUTURES, TARGET)  # in the order in which a document is read
 # column -> what it holds
@@ -74,7 +75,7 @@ def open_table(path: Path) -> Table:
         if name not in schema:
             raise ConfigError("the column is missing", where=f"{path}: {name}", fix=f"It holds {COLUMNS[name]}.")
     columns = [_column(path, name, schema.get(name)) for name in COLUMNS]
-    rows = pl.scan_parquet(path).select(*columns).with_row_index("at", offset=1)
+    rows = pl.scan_parquet(path, row_index_name="at", row_index_offset=1).select("at", *columns)
     return Table(path, rows, *_looked_through(path, rows))
 
 
@@ -112,7 +113,7 @@ def _looked_through(path: Path, rows: pl.LazyFrame) -> tuple[int, int, frozenset
 def chunks(table: Table, served: Served, given: Mapping[str, float] | None) -> Iterator[Chunk]:
     """The table in chunks of whole portfolios, in its order. ``given`` are the weights that all are to aim at."""
     kept, seen = table.rows.head(0).collect(), 0
-    for batch in table.rows.collect_batches(chunk_size=ROWS, maintain_order=True):
+    for batch in _batches(table):
         frame = pl.concat([kept, batch])
         seen += len(batch)
         cut = len(frame)
@@ -122,6 +123,12 @@ def chunks(table: Table, served: Served, given: Mapping[str, float] | None) -> I
         kept = frame[cut:]
         if cut:
             yield _chunk(table, frame[:cut], served, given)
+
+
+def _batches(table: Table) -> Iterator[pl.DataFrame]:
+    """The rows, some at a time. ``collect_batches`` would read ahead of a slow reader until the whole table is in memory."""
+    for begin in range(0, table.holdings, BLOCK):
+        yield from table.rows.slice(begin, BLOCK).collect().iter_slices(ROWS)
 
 
 def _chunk(table: Table, frame: pl.DataFrame, served: Served, given: Mapping[str, float] | None) -> Chunk:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -118,6 +118,12 @@ def seat_for(policy: Policy, stage: Stage, weights: Mapping[str, float]) -> Seat
         warm_up(rules, book, work, seen, price, fresh, hedge_routes(policy, universe, days))
     row = int(np.flatnonzero(market.day == market.days_ns.shape[0] - 1)[0])
     return Seat(policy, stage, rules, book, work, row, hedge_routes(policy, universe, market.days_ns)[-1])
+
+
+def bare(seat: Seat) -> Seat:
+    """The seat without the days before the last, which no decision reads again, so that thousands of seats may be kept."""
+    kept = replace(seat.stage, signals=seat.stage.signals[-1:].copy(), warm=seat.stage.warm[:0].copy())
+    return replace(seat, stage=kept)
 
 
 def plan_for(policy: Policy, stage: Stage, portfolio: Portfolio, weights: Mapping[str, float]) -> Decision:

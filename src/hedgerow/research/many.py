@@ -236,7 +236,8 @@ def decide(chunks: Iterable[Chunk], seats: Seats, *, workers: int = 1) -> Iterat
         waiting: deque[tuple[Chunk, list[tuple[Part, Seat, Packs, list[Future[Found]]]]]] = deque()
         try:
             for chunk in chunks:
-                waiting.append((chunk, [_start(pool, seats, part, chunk, workers) for part in _seated(seats, chunk)]))
+                seated = _seated(pool, seats, chunk)
+                waiting.append((chunk, [_start(pool, seats, part, chunk, workers) for part in seated]))
                 if len(waiting) > AHEAD:
                     yield _finish(*waiting.popleft())
             while waiting:
@@ -245,8 +246,9 @@ def decide(chunks: Iterable[Chunk], seats: Seats, *, workers: int = 1) -> Iterat
             pool.shutdown(cancel_futures=True)
 
 
-def _seated(seats: Seats, chunk: Chunk) -> Iterator[Part]:
-    """The parts that have a seat; the others are refused."""
+def _seated(pool: ThreadPoolExecutor, seats: Seats, chunk: Chunk) -> Iterator[Part]:
+    """The parts that have a seat, which are made side by side; the others are refused."""
+    list(pool.map(lambda key: seats.take(*key), dict.fromkeys((part.assets, part.quote) for part in chunk.parts)))
     for part in chunk.parts:
         seat = seats.take(part.assets, part.quote)
         if isinstance(seat, ConfigError):

@@ -83,7 +83,9 @@ class Tally:
         self.decided += int(good.sum())
         self.value[quote] = self.value.get(quote, 0.0) + float(found.totals[good, m.M_VALUE].sum())
         owner, legs, undone = split(found, good)
-        self.undone.update(Refusal(int(code)).name.lower() for code in found.rows[undone, k.L_REFUSAL].tolist())
+        codes, counts = np.unique(found.rows[undone, k.L_REFUSAL].astype(int), return_counts=True)
+        for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+            self.undone[Refusal(code).name.lower()] += count
         rows, owner = found.rows[legs], owner[legs]
         acting = np.unique(owner)
         self.acting += len(acting)
