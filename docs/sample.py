@@ -100,26 +100,28 @@ def _sweep(stage: Any, weights: Mapping[str, float]) -> Mapping[str, Any]:
     from hedgerow.research.backtest import Blocks
     from hedgerow.research.plateau import plateaus
     from hedgerow.research.search import batches
-    from hedgerow.research.sweep import Job, Sweep, sweep
+    from hedgerow.research.sweep import Job, Sweep, Threads, sweep
     from hedgerow.research.trials import Log, ever
     from hedgerow.research.vary import space_of
 
     known, build = policies.builder("balanced")
     space = space_of(["hedge.leverage=1,2", "hedge.high_risk=true,false"], known)
-    job, result = Job(build, lambda _: stage, lambda _: weights, 100_000.0), Sweep(space, "sharpe")
+    job = Job(build, lambda _: stage, lambda _: weights, 100_000.0)
     with tempfile.TemporaryDirectory() as folder:
         log = Log(Path(folder), {"policy": "balanced", "vary": {axis.key: [] for axis in space.axes}})
-        sweep(job, result, batches(space, "grid", None, 0), log)
+        with Threads(job, space) as crew:
+            result = sweep(Sweep(space, "sharpe", log), batches(space, "grid", None, 0), crew)
         log.close()
         counts = ever(Path(folder), "balanced", tuple(axis.key for axis in space.axes))
-    best = result.settings[result.ranked(1)[0]]
-    return sweep_record(
-        Outcome(
-            sweep="0", result=result, base=job.run({}), base_cells={axis.key: axis.values[0] for axis in space.axes},
-            base_figures=job.figures({}, Blocks(stage)), best=None, tolerance=0.05, search="grid", seed=0, ever=counts,
-            plateaus=plateaus(space, best, result.score, 0.05), read=0, seconds=1.0, workers=1, log=Path("log"),
-        )
-    )  # fmt: skip
+        best = result.setting(result.ranked(1)[0])
+        return sweep_record(
+            Outcome(
+                sweep="0", result=result, base=job.run({}), base_cells={axis.key: axis.values[0] for axis in space.axes},
+                base_figures=job.figures({}, Blocks(stage)), best=job.run(space.cells(best)), tolerance=0.05, search="grid",
+                seed=0, ever=counts, plateaus=plateaus(space, best, result.score, 0.05), read=0, seconds=1.0, workers=1,
+                log=Path("log"),
+            )
+        )  # fmt: skip
 
 
 def _statements() -> dict[str, Mapping[str, Any]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hedgerow.model.market import Daily, Market
     from hedgerow.model.policy import Policy
     from hedgerow.research.backtest import Stage
+    from hedgerow.signals.views import View
 
 DEMO_MARKET_START = date(2021, 1, 1)
 DEMO_WARMUP = 400  # days before the run, for its signals
@@ -120,8 +121,8 @@ def is_simulated(folder: Path) -> bool:
         ) from None
 
 
-def stage_of(data: Recorded, policies: Sequence[Policy], views: Path | None = None) -> Stage:
-    """The signals of a recorded market, once for all ``policies`` that will run on it; ``views`` names a views file."""
+def stage_of(data: Recorded, policies: Sequence[Policy], views: Path | Sequence[View] | None = None) -> Stage:
+    """The signals of a recorded market, once for all ``policies`` that will run on it; ``views``: a file, or what it says."""
     ready(data.market.open_ns.shape[0] * len(data.market.universe.assets))
     from hedgerow.kernel.rules import extra_measures
     from hedgerow.research.backtest import Stage
@@ -137,7 +138,7 @@ def stage_of(data: Recorded, policies: Sequence[Policy], views: Path | None = No
                 where="stage_of",
                 fix="Make a stage for each.",
             )
-    items = read_views(views) if views is not None else ()
+    items = read_views(views) if isinstance(views, Path) else views or ()
     venue = data.market.universe.instruments[0].venue
     signals = panel(data.daily, extra=extra, views=items, hedge_venue=venue)
     return Stage(data.market, signals[data.offset :], signals[: data.offset], data.simulated)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from hedgerow.model.report import Run
 from hedgerow.research.backtest import Blocks, Stage, backtest
 from hedgerow.research.honesty import luck
 from hedgerow.research.search import OBJECTIVES, batches, check_objective
-from hedgerow.research.sweep import FIGURES, Job, Sweep, digest, engine, sweep
+from hedgerow.research.sweep import FIGURES, Job, Sweep, Threads, digest, engine, sweep
 from hedgerow.research.trials import Log, ever, identity
 from hedgerow.research.vary import space_of
 from tests.kernel.tape import universe
@@ -42,9 +42,18 @@ def swept(folder: Path, *, workers: int = 1, kind: str = "grid", vary: tuple[str
     space = space_of(vary, known)
     log = Log(folder, {**HEAD, "search": kind})
     try:
-        return sweep(job(), Sweep(space, "sharpe"), batches(space, kind, 40, 1), log, workers=workers)
+        with Threads(job(), space, workers) as crew:
+            return sweep(Sweep(space, "sharpe", log), batches(space, kind, 40, 1), crew)
     finally:
         log.close()
+
+
+def figures(result: Sweep) -> list[dict[str, object]]:
+    return [dict(result.figures(number)) for number in range(len(result))]
+
+
+def settings(result: Sweep) -> list[int]:
+    return [result.setting(number) for number in range(len(result))]
 
 
 def lines(folder: Path) -> list[dict[str, object]]:
@@ -67,10 +76,10 @@ def test_a_trial_is_the_backtest_bit_for_bit(one_worker: tuple[Sweep, Path]) -> 
     result, _ = one_worker
     _, build = policies.builder("balanced")
     assert len(result) == 12
-    for number, setting in enumerate(result.settings):
+    for number, setting in enumerate(settings(result)):
         run = backtest(build(result.space.cells(setting)), MADE, capital=5e5, weights=WEIGHTS)
         assert result.figures(number) == figures_of(run)
-    assert len({result.figure(number, "value") for number in range(12)}) > 6  # and they differ
+    assert len({result.figures(number)["value"] for number in range(12)}) > 6  # and they differ
 
 
 def test_blocks_that_were_used_give_the_same_bits_as_new_ones() -> None:
@@ -84,8 +93,8 @@ def test_blocks_that_were_used_give_the_same_bits_as_new_ones() -> None:
 @pytest.mark.parametrize("kind", ["grid", "random"])
 def test_two_workers_find_what_one_finds(tmp_path: Path, kind: str) -> None:
     one, two = swept(tmp_path / "1", kind=kind), swept(tmp_path / "2", workers=2, kind=kind)
-    assert one.settings == two.settings
-    assert [one.figures(n) for n in range(len(one))] == [two.figures(n) for n in range(len(two))]
+    assert settings(one) == settings(two)
+    assert figures(one) == figures(two)
     assert one.ranked() == two.ranked()
 
     def told(folder: Path) -> list[object]:
@@ -101,28 +110,29 @@ def test_an_optimiser_does_not_depend_on_the_workers(tmp_path: Path, kind: str) 
     vary = ("trim.drift.threshold=4pp:12pp:1pp", "hedge.cap=50%:100%:5%")
     one = swept(tmp_path / "1", kind=kind, vary=vary)
     two = swept(tmp_path / "2", kind=kind, vary=vary, workers=2)
-    assert one.settings == two.settings
+    assert settings(one) == settings(two)
     assert one.ranked() == two.ranked()
 
 
 def test_a_setting_that_makes_no_policy_is_a_trial_that_failed(tmp_path: Path) -> None:
     result = swept(tmp_path, vary=("hedge.leverage=1,2", "hedge.high_risk=true,false"))
-    assert list(result.errors) == [3]
-    assert "high risk" in result.errors[3]["message"]
+    assert result.failed() == [3]
+    assert "high risk" in result.line(3)["error"]["message"]
     assert 3 not in result.ranked()
     (line,) = [line for line in lines(tmp_path) if line.get("number") == 3]
-    assert line["error"] == result.errors[3]
+    assert line == result.line(3)
     again = swept(tmp_path, vary=("hedge.leverage=1,2", "hedge.high_risk=true,false"))
-    assert again.errors == result.errors
+    assert again.failed() == [3]
 
 
 def test_signals_are_measured_once_for_each_set_of_measures() -> None:
     made: list[tuple[str, ...]] = []
     extra = MADE.signals.shape[0], 1, MADE.signals.shape[2]
 
-    def stage(policy: Policy) -> Stage:
+    def stage(asked: Sequence[Policy]) -> Stage:
         from hedgerow.kernel.rules import extra_measures
 
+        (policy,) = asked
         made.append(extra_measures(policy))
         more = np.full(extra, 50.0 + len(made))
         warm = np.full((MADE.warm.shape[0], 1, extra[2]), 50.0)
@@ -144,18 +154,18 @@ def test_a_log_is_read_instead_of_run(tmp_path: Path, monkeypatch: pytest.Monkey
     kept = lines(tmp_path)
     monkeypatch.setattr(Job, "figures", lambda *_: pytest.fail("run again"))
     again = swept(tmp_path, workers=2)
-    assert [again.figures(n) for n in range(12)] == [first.figures(n) for n in range(12)]
+    assert figures(again) == figures(first)
     assert lines(tmp_path) == kept
 
 
 def test_a_torn_line_is_dropped_and_run_again(tmp_path: Path) -> None:
-    first = swept(tmp_path)
+    first = figures(swept(tmp_path))
     (path,) = tmp_path.glob("*.jsonl")
     whole = path.read_bytes()
     for cut in (7, len(whole.splitlines()[-1]) + 1, len(whole) - 20):  # in the last line, all of it, in the head
         path.write_bytes(whole[:-cut])
         again = swept(tmp_path)
-        assert [again.figures(n) for n in range(12)] == [first.figures(n) for n in range(12)]
+        assert figures(again) == first
         assert len(lines(tmp_path)) == 13
 
 
@@ -165,11 +175,12 @@ def test_a_search_that_was_stopped_asks_the_same_as_one_that_was_not(tmp_path: P
         pytest.importorskip("optuna")
     vary = ("trim.drift.threshold=4pp:12pp:1pp", "hedge.cap=50%:100%:5%")
     whole = swept(tmp_path, kind=kind, vary=vary)
+    wanted = figures(whole)
     (path,) = tmp_path.glob("*.jsonl")
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:12]))
     again = swept(tmp_path, kind=kind, vary=vary, workers=2)
-    assert again.settings == whole.settings
-    assert [again.figures(n) for n in range(len(again))] == [whole.figures(n) for n in range(len(whole))]
+    assert settings(again) == settings(whole)
+    assert figures(again) == wanted
 
 
 def test_a_log_that_is_damaged_inside_is_not_used(tmp_path: Path) -> None:
@@ -209,17 +220,23 @@ def test_the_id_depends_on_what_the_trials_depend_on() -> None:
     assert engine().startswith("0.")
 
 
-def test_memory_does_not_grow_with_the_trials() -> None:
+@pytest.mark.parametrize("kind", ["grid", "random"])
+def test_a_setting_takes_at_most_64_bytes(tmp_path: Path, kind: str) -> None:
     known, _ = policies.builder("balanced")
-    result = Sweep(space_of(["trim.drift.threshold=0pp:99.99pp:0.01pp"], known), "sharpe")
-    row: Mapping[str, float] = dict.fromkeys(FIGURES, 1.5)
+    space = space_of(["trim.drift.threshold=0pp:99.99pp:0.01pp", "dwell=1d:10d:1d"], known)
+    order = [setting for batch in batches(space, kind, 100_000, 1) for setting in batch][:10_000]
+    log, line = Log(tmp_path, HEAD), {"metrics": dict.fromkeys(FIGURES, 1.5)}
+    log.close()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    for setting in range(10_000):
-        result.put(result.enter(setting), row, None)
+    result = Sweep(space, "calmar", log)
+    for place, setting in enumerate(order, start=1):
+        result.enter(setting)
+        result.put(setting, place, line)
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert grown / 10_000 < 64 + 500  # a line of the log has more than 500 bytes
+    assert settings(result) == order
+    assert grown / len(order) <= 64
 
 
 def test_objectives_are_better_the_way_that_the_report_says() -> None:

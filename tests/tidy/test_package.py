@@ -14,11 +14,12 @@ from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 GROUPS = PROJECT["dependency-groups"]
-NEEDED = PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["search"]
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+NEEDED = PROJECT["project"]["dependencies"] + EXTRAS["search"]
 LOCKED = {
     "core": NEEDED + GROUPS["build"],
-    "test": NEEDED + GROUPS["build"] + GROUPS["test"] + GROUPS["lint"],
-    "all": NEEDED + [item for name in GROUPS if name != "uv" for item in GROUPS[name]],
+    "test": NEEDED + EXTRAS["cluster"] + GROUPS["build"] + GROUPS["test"] + GROUPS["lint"],
+    "all": NEEDED + EXTRAS["cluster"] + [item for name in GROUPS if name != "uv" for item in GROUPS[name]],
     "uv": GROUPS["uv"],
 }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,8 +19,9 @@ from hedgerow.faces.run_options import Assets, Capital, End, Folder, PolicyName,
 if TYPE_CHECKING:
     from hedgerow.faces.sweep_record import Outcome
     from hedgerow.model.policy import Policy
-    from hedgerow.research.backtest import Stage
-    from hedgerow.research.sweep import Job, Sweep
+    from hedgerow.model.report import Run
+    from hedgerow.research.sweep import Crew, Job, Sweep
+    from hedgerow.research.trials import Log
     from hedgerow.research.vary import Build, Space
     from hedgerow.wire import Recorded
 
@@ -61,11 +64,33 @@ Tolerance = Annotated[
     str,
     typer.Option(metavar="SHARE", help="How far below the best objective a plateau may lie, as a share of it, in %."),
 ]
+Address = Annotated[
+    str,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Let a Dask cluster run the settings: where its scheduler listens, as tls://10.0.0.1:8786, or local, which starts a "
+        "worker of its own. The results and the log are the same. Needs the extra hedgerow[cluster].",
+        show_default=False,
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Hang the command on the app."""
     app.command("sweep")(sweep)
+
+
+def _cluster(address: str, workers: int) -> str:
+    """What must be said of a cluster before it is used. Raises ConfigError where it cannot be used, or not with workers."""
+    if not address:
+        return ""
+    from hedgerow.research import cluster
+
+    if workers and address != cluster.LOCAL:
+        fix = "Leave it out: each worker of the cluster has the threads that it was started with."
+        raise ConfigError("these are of this machine, and the cluster runs elsewhere", where="--workers", fix=fix)
+    return cluster.check(address)
 
 
 def _tolerance(written: str) -> float:
@@ -97,6 +122,7 @@ def sweep(
     objective: Objective = "sharpe",
     tolerance: Tolerance = "5 %",
     workers: Workers = 0,
+    cluster: Address = "",
     report: Report = None,
     to: options.Json = None,
 ) -> None:
@@ -106,9 +132,12 @@ def sweep(
     ends; a sweep that was stopped goes on where it was. The best of many settings flatters itself: look at the plateau.
     """
     options.apart({"--json": to, "--report": report}, {"--policy": Path(policy), "--views": views})
+    said = _cluster(cluster, workers)
     asked = _Asked(
-        policy, tuple(vary), search, trials, seed, objective, _tolerance(tolerance), run_options.processors(workers)
+        policy, tuple(vary), search, trials, seed, objective, _tolerance(tolerance), run_options.processors(workers), cluster
     )
+    if said:
+        typer.echo(said, err=True)
     weights = run_options.targets(targets)
     market = _Market(data, options.names(assets, "--assets"), weights, start, end, capital, views)
     outcome = run_sweep(asked, market, quiet=str(to) == text.STDOUT)
@@ -136,6 +165,7 @@ class _Asked:
     objective: str
     tolerance: float
     workers: int
+    cluster: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,21 +210,22 @@ def run_sweep(asked: _Asked, market: _Market, *, quiet: bool) -> Outcome:
         from hedgerow.research import sweep as sweeping
         from hedgerow.research.trials import Log, ever
 
-        job, result = _job(build, recorded, market), sweeping.Sweep(space, asked.objective)
+        job = _job(build, recorded, market)
         say("the policy as it is")
         base = job.run({})  # compiles, before there are threads
     folder, begun = wire.home() / "trials", time.perf_counter()
     log = Log(folder, _head(asked, market, job, space))
-    read = 0
+    result, read = sweeping.Sweep(space, asked.objective, log), 0
     try:
-        with text.counting("Sweep", planned, quiet=quiet) as tell:
+        with _crew(asked, job, space, log) as crew, text.counting("Sweep", planned, quiet=quiet) as tell:
 
             def told(done: int, known: int) -> None:
                 nonlocal read
                 read = known
                 tell(done)
 
-            sweeping.sweep(job, result, batches, log, workers=asked.workers, tell=told)
+            sweeping.sweep(result, batches, crew, tell=told)
+            threads = crew.threads()
     except KeyboardInterrupt:
         typer.echo(f"{log.path} keeps what is done; the same command goes on from there.", err=True)
         raise
@@ -202,21 +233,38 @@ def run_sweep(asked: _Asked, market: _Market, *, quiet: bool) -> Outcome:
         log.close()
     seconds = time.perf_counter() - begun
     counts = ever(folder, base.policy, tuple(axis.key for axis in space.axes))
-    return _outcome(asked, job, result, base, log, counts, (read, seconds))
+    return _outcome(asked, job, result, base, counts, (read, seconds, threads))
+
+
+@contextmanager
+def _crew(asked: _Asked, job: Job, space: Space, log: Log) -> Iterator[Crew]:
+    """Who runs the settings."""
+    from hedgerow import wire
+    from hedgerow.research import cluster
+    from hedgerow.research import sweep as sweeping
+
+    if not asked.cluster:
+        with sweeping.Threads(job, space, asked.workers) as threads:
+            yield threads
+        return
+    with cluster.crew(
+        asked.cluster, job, space, sweep=log.path.stem, workers=asked.workers, ready=wire.ready,
+        say=lambda line: typer.echo(line, err=True), scratch=wire.home() / "cache" / "dask",
+    ) as far:  # fmt: skip
+        yield far
 
 
 def _job(build: Build, recorded: Recorded, market: _Market) -> Job:
+    """What every setting is run with. It is made of functions of modules, so that another process can be sent it."""
     from hedgerow import wire
     from hedgerow.kernel.rules import target_weights
     from hedgerow.research.sweep import Job
+    from hedgerow.store.views import read_views
 
-    def stage(policy: Policy) -> Stage:
-        return wire.stage_of(recorded, [policy], market.views)
-
-    def weights(policy: Policy) -> Mapping[str, float]:
-        return target_weights(policy, market.assets, market.targets, recorded.market.universe.quote)
-
-    return Job(build, stage, weights, market.capital)
+    views = () if market.views is None else read_views(market.views)
+    quote = recorded.market.universe.quote
+    weights = partial(target_weights, assets=market.assets, targets=market.targets, quote=quote)
+    return Job(build, partial(wire.stage_of, recorded, views=views), weights, market.capital)
 
 
 def _head(asked: _Asked, market: _Market, job: Job, space: Space) -> dict[str, Any]:
@@ -242,21 +290,21 @@ def _head(asked: _Asked, market: _Market, job: Job, space: Space) -> dict[str, A
 
 
 def _outcome(
-    asked: _Asked, job: Job, result: Sweep, base: Any, log: Any, ever: Mapping[str, int], spent: tuple[int, float]
+    asked: _Asked, job: Job, result: Sweep, base: Run, ever: Mapping[str, int], spent: tuple[int, float, int]
 ) -> Outcome:
     from hedgerow.faces.sweep_record import Outcome
-    from hedgerow.research.backtest import Blocks
     from hedgerow.research.plateau import plateaus
+    from hedgerow.research.sweep import figures_of
 
     ranked = result.ranked(1)
-    best = result.settings[ranked[0]] if ranked else None
-    figures = job.figures({}, Blocks(job.stage_for(job.build({}))))
+    best = result.setting(ranked[0]) if ranked else None
     return Outcome(
-        sweep=log.path.stem, result=result, base=base, base_cells=_now(job.build({}), result.space),
-        base_figures=figures, best=None if best is None else job.run(result.space.cells(best)),
+        sweep=result.log.path.stem, result=result, base=base, base_cells=_now(job.build({}), result.space),
+        base_figures=figures_of(base, legs=len(base.legs), refusals=len(base.refusals)),
+        best=None if best is None else job.run(result.space.cells(best)),
         plateaus=[] if best is None else plateaus(result.space, best, result.score, asked.tolerance),
         tolerance=asked.tolerance, search=asked.search, seed=asked.seed, ever=ever, read=spent[0], seconds=spent[1],
-        workers=asked.workers, log=log.path,
+        workers=spent[2], log=result.log.path,
     )  # fmt: skip
 
 

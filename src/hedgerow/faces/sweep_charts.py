@@ -116,12 +116,12 @@ def parallel(outcome: Outcome) -> Chart:
     """A line for each setting, from key to key to the objective, coloured by its fifth of all that are shown."""
     result, numbers = outcome.result, drawn(outcome)
     axes = result.space.axes
-    shown = [result.figure(number, result.objective) for number in numbers]
+    shown = [result.value(number) for number in numbers]
     low, high = (min(shown), max(shown)) if shown else (0.0, 1.0)
     x = [*range(len(axes) + 1), None]
     lines: dict[int, tuple[list[Any], list[Any]]] = {i: ([], []) for i in range(len(CLASSES))}
     for rank, (number, value) in enumerate(zip(numbers, shown, strict=True)):
-        places = result.space.at(result.settings[number])
+        places = result.space.at(result.setting(number))
         # a little apart, so that settings that share a value do not lie on one line
         apart = 0.02 * (rank / max(1, len(numbers) - 1) - 0.5)
         heights = [
@@ -209,7 +209,7 @@ def profile(outcome: Outcome, at: int, axis: Axis) -> Chart:
     """The objective along one key, the others at their best, with the plateau marked."""
     result, ranked = outcome.result, outcome.ranked
     sign = OBJECTIVES[result.objective]
-    places = result.space.at(result.settings[ranked[0]]) if ranked else (0,) * len(result.space.axes)
+    places = result.space.at(result.setting(ranked[0])) if ranked else (0,) * len(result.space.axes)
     scores = [result.score(result.space.setting((*places[:at], p, *places[at + 1 :]))) for p in range(len(axis.values))]
     tried = [(p, sign * score) for p, score in enumerate(scores) if score is not None and score == score]
     xs = [axis.numbers[p] if axis.numbers else axis.values[p] for p, _ in tried]
@@ -281,8 +281,8 @@ def heat(outcome: Outcome, one: int, two: int) -> Chart:
     across, up = result.space.axes[one], result.space.axes[two]
     best: dict[tuple[int, int], float] = {}
     for number in reversed(result.ranked()):  # the best comes last and stays
-        places = result.space.at(result.settings[number])
-        best[places[one], places[two]] = result.figure(number, result.objective)
+        places = result.space.at(result.setting(number))
+        best[places[one], places[two]] = result.value(number)
     grid = [[best.get((i, j)) for i in range(len(across.values))] for j in range(len(up.values))]
     cells = len(across.values) * len(up.values)
     texts = [["" if value is None else written(outcome, value) for value in row] for row in grid]

@@ -49,7 +49,7 @@ def _context(outcome: Outcome) -> dict[str, Any]:
         "maps": [[result.space.axes[i].key for i in pair] for pair in sweep_charts.pairs(outcome)],
         "drawn": f"{len(sweep_charts.drawn(outcome)):,}",
         "cut": len(sweep_charts.drawn(outcome)) < len(result.ranked()),
-        "failed": f"{len(result.errors):,}" if result.errors else "",
+        "failed": f"{len(result.failed()):,}" if result.failed() else "",
         "facts": _facts(outcome),
     }
 
@@ -60,7 +60,7 @@ def _headline(outcome: Outcome) -> str:
         return f"No setting has a {sweep_charts.spoken(outcome)}."
     best, result = outcome.ranked[0], outcome.result
     cells = ", ".join(f"{key} at {value}" for key, value in outcome.cells(best).items())
-    mine, theirs = result.figure(best, result.objective), outcome.base_figures.get(result.objective)
+    mine, theirs = result.value(best), outcome.base_figures.get(result.objective)
     shown = sweep_charts.written(outcome, mine), sweep_charts.written(outcome, theirs)
     return f"Best {sweep_charts.spoken(outcome)}: {shown[0]} with {cells}. The policy as it is: {shown[1]}."
 

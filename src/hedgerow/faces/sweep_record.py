@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hedgerow import __version__
 from hedgerow.faces.records import day
-from hedgerow.research.honesty import implausible, luck
+from hedgerow.research.honesty import deflated, implausible, luck
 from hedgerow.research.search import OBJECTIVES
-from hedgerow.research.sweep import FIGURES
+from hedgerow.research.sweep import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,22 +50,32 @@ class Outcome:
 
     def cells(self, number: int) -> dict[str, str]:
         """What a trial changed in the policy."""
-        return self.result.space.cells(self.result.settings[number])
+        return self.result.space.cells(self.result.setting(number))
 
 
-def chance(outcome: Outcome) -> dict[str, float | None]:
-    """The best Sharpe ratio beside what luck alone would make of so many settings: all a year, in the ratio's own unit."""
-    ratios = [outcome.result.figure(number, "sharpe") for number in range(len(outcome.result))]
-    known = [ratio for ratio in ratios if math.isfinite(ratio)]
-    if len(known) < 2:
-        return {"mean": None, "best": None, "luck": None}
-    return {"mean": math.fsum(known) / len(known), "best": max(known), "luck": luck(known)}
+def chance(outcome: Outcome) -> dict[str, float | int | None]:
+    """Sharpe ratios beside what luck alone would make of so many settings: all a year, in the ratio's own unit.
+
+    ``deflated`` is a probability, of the best setting among ``trials``: all that the logs have of this policy.
+    """
+    known, trials = outcome.result.sharpes(), max(outcome.ever[""], len(outcome.result))
+    found: dict[str, float | int | None] = dict.fromkeys(("mean", "best", "luck", "chosen", "threshold", "deflated"))
+    if outcome.ranked:
+        found["chosen"] = outcome.result.figures(outcome.ranked[0])["sharpe"]
+    if len(known) >= 2:
+        found |= {"mean": math.fsum(known) / len(known), "best": max(known), "luck": luck(known)}
+        found["threshold"] = luck(known, trials)
+    if outcome.best is not None:
+        worth = deflated(outcome.best, known, trials)
+        found["deflated"] = worth if math.isfinite(worth) else None
+    return found | {"trials": trials}
 
 
 def caveats(outcome: Outcome) -> list[str]:
     """What must be said before the best setting is believed."""
     result, told = outcome.result, []
-    tried = len(result) - len(result.errors)
+    failed = len(result.failed())
+    tried = len(result) - failed
     one = tried == 1
     told.append(
         f"{tried:,} setting{'' if one else 's'} {'was' if one else 'were'} tried on this one history. The best of many "
@@ -78,15 +88,24 @@ def caveats(outcome: Outcome) -> list[str]:
             f"Were all settings equally good and their results independent, the highest Sharpe ratio of so many would lie about "
             f"{most:.2f} above the mean of {mean:.2f}; it lies {best - mean:.2f} above."
         )
+    if found["deflated"] is not None:
+        told.append(
+            f"Deflated Sharpe ratio of the best setting: {_share(found['deflated'])}. So probable is it that its true Sharpe ratio "
+            f"exceeds {found['threshold']:.2f}, what the best of {found['trials']:,} settings without any skill would show."
+        )
     if outcome.ever[""] > len(result):
         told.append(f"The logs of all sweeps together hold {outcome.ever['']:,} trials of this policy.")
-    if result.errors:
-        count = len(result.errors)
+    if failed:
         told.append(
-            f"{count:,} setting{'' if count == 1 else 's'} made no policy and {'was' if count == 1 else 'were'} not run."
+            f"{failed:,} setting{'' if failed == 1 else 's'} made no policy and {'was' if failed == 1 else 'were'} not run."
         )
     warning = implausible(outcome.best) if outcome.best is not None else ""
     return [*told, *([warning[:1].upper() + warning[1:] + "."] if warning else [])]
+
+
+def _share(probability: float) -> str:
+    """A probability in percent: near 100, which is none, as more than 99.9."""
+    return "more than 99.9 %" if probability > 0.999 else f"{probability:.1%}".replace("%", " %")
 
 
 def sweep_record(outcome: Outcome) -> dict[str, Any]:
@@ -109,7 +128,7 @@ def sweep_record(outcome: Outcome) -> dict[str, Any]:
         "combinations": result.space.size,
         "tried": {
             "trials": len(result),
-            "failed": len(result.errors),
+            "failed": len(result.failed()),
             "policy": outcome.ever[""],
             "keys": {axis.key: outcome.ever[axis.key] for axis in result.space.axes},
         },
@@ -123,14 +142,13 @@ def sweep_record(outcome: Outcome) -> dict[str, Any]:
         },
         "chance": chance(outcome),
         "caveats": caveats(outcome),
-        "trials": [_trial(outcome, number) for number in range(len(result))],
+        "trials": [_trial(line, number) for number, line in enumerate(result.lines())],
         "log": str(outcome.log),
         "timing": {"seconds": outcome.seconds, "workers": outcome.workers, "read": outcome.read},
     }  # fmt: skip
 
 
-def _trial(outcome: Outcome, number: int) -> dict[str, Any]:
-    line: dict[str, Any] = {"number": number, "cells": outcome.cells(number)}
-    error = outcome.result.errors.get(number)
-    metrics = dict.fromkeys(FIGURES) if error else outcome.result.figures(number)
-    return line | {"metrics": metrics} | ({"error": error} if error else {})
+def _trial(line: Mapping[str, Any], number: int) -> dict[str, Any]:
+    error = line.get("error")
+    record = {"number": number, "cells": line["cells"], "metrics": shown(line)}
+    return record | ({"error": error} if error else {})

@@ -35,7 +35,7 @@ def show(outcome: Outcome) -> None:
     text.heading("Before you believe it")
     for sentence in caveats(outcome):
         text.say(sentence)
-    for error in list(result.errors.values())[:1]:
+    for error in [result.line(number)["error"] for number in result.failed()[:1]]:
         text.say(f"The first that made no policy: {error['where']}: {error['message']}.")
     text.say(f"Log of trials: {outcome.log}")
 

@@ -102,14 +102,21 @@ def sharpe_error(returns: Floats, year: float = DAYS_PER_YEAR) -> float:
 
     g3 is the skewness, g4 the raw kurtosis (Mertens 2002; the denominator of the PSR in Bailey & Lopez de Prado 2014).
     """
+    ratio, skew, kurtosis, count = shape(returns)
+    if math.isnan(ratio):
+        return NAN
+    variance = 1.0 - skew * ratio + (kurtosis - 1.0) / 4.0 * ratio * ratio
+    return math.sqrt(max(variance, 0.0) / (count - 1) * year)
+
+
+def shape(returns: Floats) -> tuple[float, float, float, int]:
+    """Sharpe ratio per period, skewness, raw kurtosis, and the number of known returns; NaN without variation."""
     known = _known(returns)
     ratio = _per_period_sharpe(known)
     if math.isnan(ratio):
-        return NAN
+        return NAN, NAN, NAN, len(known)
     z = (known - np.mean(known)) / np.std(known)
-    skew, kurtosis = float(np.mean(z**3)), float(np.mean(z**4))
-    variance = 1.0 - skew * ratio + (kurtosis - 1.0) / 4.0 * ratio * ratio
-    return math.sqrt(max(variance, 0.0) / (len(known) - 1) * year)
+    return ratio, float(np.mean(z**3)), float(np.mean(z**4)), len(known)
 
 
 def sharpe_difference_error(returns: Floats, others: Floats, year: float = DAYS_PER_YEAR) -> float:

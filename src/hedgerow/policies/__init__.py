@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -252,7 +253,11 @@ def builder(name_or_file: str, where: str = "policy") -> tuple[dict[str, Place],
     subject, path = chosen(name_or_file, where), path_of(name_or_file, where)
     document, known = resolve(read(path), path.name, ()), places(subject)
 
-    def build(cells: Mapping[str, str]) -> Policy:
-        return parse(put(document, known, cells), path.name) if cells else subject
+    return known, partial(_built, subject, document, known, path.name)
 
-    return known, build
+
+def _built(
+    subject: Policy, document: dict[str, Any], known: dict[str, Place], where: str, cells: Mapping[str, str]
+) -> Policy:
+    """What ``builder`` gives, as a function that another process can be sent."""
+    return parse(put(document, known, cells), where) if cells else subject

@@ -24,7 +24,9 @@ OBJECTIVES: Final = {
 }  # fmt: skip
 GRID: Final = 10_000  # combinations that a grid tries without being told so
 TRIALS: Final = 100  # settings that any other search tries
-BATCH: Final = 64
+BATCH: Final = (
+    4_096  # settings of grid and random at once; between batches a crew of many threads waits for the last one
+)
 ASKED: Final = 8  # settings that tpe and cmaes choose at once, whatever the number of workers
 FAILED: Final = -1e30  # what they are told of a setting without a score: they go by rank alone
 

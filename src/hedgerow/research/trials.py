@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,9 +30,10 @@ def identity(head: Mapping[str, Any]) -> str:
 
 
 class Log:
-    """The open log of one sweep: ``done`` are the trials that it held, in their order; ``add`` appends one.
+    """The open log of one sweep: ``known`` are the trials that it held, in their order; ``add`` appends one.
 
-    Raises StoreError where it cannot be read or written, ConfigError where another process is writing to it.
+    A place is where a line begins, in bytes. Raises StoreError where it cannot be read or written, ConfigError where
+    another process is writing to it.
     """
 
     def __init__(self, folder: Path, head: Mapping[str, Any]) -> None:
@@ -45,9 +46,8 @@ class Log:
             raise StoreError(f"{self.path}: the log of trials cannot be used: {error.strerror or error}") from error
         try:
             self._lock()
-            whole = self._whole()
-            self.done = whole[1:]
-            if not whole:
+            self._end = self._mended()
+            if not self._end:
                 self._write({"sweep": identity(head), **head})
                 self._sync()
         except BaseException:
@@ -65,42 +65,56 @@ class Log:
             fix = "Wait for it, or stop it: what it has done is kept."
             raise ConfigError("the same sweep is running", where=str(self.path), fix=fix) from None
 
-    def _whole(self) -> list[dict[str, Any]]:
-        """The lines that are whole; the file is cut after them."""
+    def _mended(self) -> int:
+        """The length of the file, after what a torn write left of its last line is cut away."""
         self._file.seek(0)
-        lines: list[dict[str, Any]] = []
-        end = 0
-        while raw := self._file.readline():
-            try:
-                if not raw.endswith(b"\n"):
-                    break
-                line = json.loads(raw)
-            except ValueError:
-                if self._file.readline():  # not the last one
-                    raise StoreError(
-                        f"{self.path}:{len(lines) + 1}: the log of trials is damaged; move it away"
-                    ) from None
-                break
-            lines.append(line)
-            end += len(raw)
-        self._file.truncate(end)
-        self._file.seek(0, os.SEEK_END)
-        return lines
+        end = last = 0
+        for raw in self._file:
+            end, last = end + len(raw), end
+        if end and _read(raw) is None:
+            end = last
+            self._file.truncate(end)
+        return end
 
-    def add(self, line: Mapping[str, Any]) -> None:
-        """Append a trial. It is the system's at once, and on the disk with its group."""
+    def known(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Place and line of every trial that the log holds. Raises StoreError where one is damaged."""
+        with self.path.open("rb") as file:
+            place = len(next(file, b""))
+            for number, raw in enumerate(file, start=2):
+                line = _read(raw)
+                if line is None:
+                    raise StoreError(f"{self.path}:{number}: the log of trials is damaged; move it away")
+                yield place, line
+                place += len(raw)
+
+    def lines(self, places: Iterable[int]) -> Iterator[dict[str, Any]]:
+        """The lines at these places, also when the log is closed. Raises StoreError."""
         try:
-            self._write(line)
+            with self.path.open("rb") as file:
+                for place in places:
+                    file.seek(place)
+                    yield json.loads(file.readline())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{self.path}: the log of trials cannot be read back: {error}") from error
+
+    def add(self, line: Mapping[str, Any]) -> int:
+        """Append a trial, and say at which place. It is the system's at once, and on the disk with its group."""
+        try:
+            place = self._write(line)
             self._waiting += 1
             if self._waiting >= GROUP or time.monotonic() - self._synced > LATEST:
                 self._sync()
         except OSError as error:
             raise StoreError(f"{self.path}: the log of trials cannot be written: {error.strerror or error}") from error
+        return place
 
-    def _write(self, line: Mapping[str, Any]) -> None:
+    def _write(self, line: Mapping[str, Any]) -> int:
         text = json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        self._file.write(text.encode("utf-8") + b"\n")
+        raw, place = text.encode("utf-8") + b"\n", self._end
+        self._file.write(raw)
         self._file.flush()
+        self._end += len(raw)
+        return place
 
     def _sync(self) -> None:
         os.fsync(self._file.fileno())
@@ -133,6 +147,14 @@ def _count(path: Path) -> tuple[dict[str, Any], int]:
             return (head if isinstance(head, dict) else {}), sum(1 for _ in _complete(file))
     except (OSError, ValueError):
         return {}, 0  # no log of ours
+
+
+def _read(raw: bytes) -> Any:
+    """What a line says; None where it is torn or no JSON."""
+    try:
+        return json.loads(raw) if raw.endswith(b"\n") else None
+    except ValueError:
+        return None
 
 
 def _complete(lines: Iterator[bytes]) -> Iterator[bytes]:
