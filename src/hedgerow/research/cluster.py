@@ -131,14 +131,12 @@ class Cluster:
         """Count a worker in that has taken the job, and refuse one that runs other rules."""
         if isinstance(own, OSError):
             return  # it went away meanwhile
-        if isinstance(own, ImportError | AttributeError):
-            own = {"hedgerow": f"none that fits ({own})"}
-        elif isinstance(own, BaseException):
-            raise own
+        fix = "Install the same versions on every machine, then start its worker anew."
+        if isinstance(own, BaseException):
+            raise ConfigError(f"the worker at {address} cannot take the sweep: {own!r}", where=OPTION, fix=fix) from own
         for name, here in theirs.items():
             if own.get(name) != here:
                 message = f"the worker at {address} has {name} {own.get(name)}, and here it is {here}"
-                fix = "Install the same versions on every machine, then start its worker anew."
                 raise ConfigError(message, where=OPTION, fix=fix)
         self._have.add(address)
 
