@@ -42,7 +42,7 @@ class Machines:
     def __init__(self, home: Path) -> None:
         self._home, self._file, self._all = home, home / "scheduler.json", list[subprocess.Popen[bytes]]()
         self._workers = list[subprocess.Popen[bytes]]()
-        self.start("scheduler", "--host", LOOPBACK, "--port", "0", "--no-dashboard", "--no-jupyter")
+        self.start("scheduler", "--port", "0")
         self.address = str(self.wait(self._told)["address"])
 
     def _told(self) -> Any:
@@ -53,7 +53,8 @@ class Machines:
 
     def start(self, kind: str, *more: str, source: Path = ROOT / "src") -> subprocess.Popen[bytes]:
         dask = Path(sysconfig.get_path("scripts")) / "dask"
-        words = [sys.executable, dask, kind, "--scheduler-file", self._file, *more]
+        words = [sys.executable, dask, kind, "--scheduler-file", self._file, "--host", LOOPBACK, *more]
+        words += ["--no-dashboard", "--dashboard-address", f"{LOOPBACK}:0"]
         environment = os.environ | {"HEDGEROW_HOME": str(self._home), "PYTHONPATH": str(source)}
         made = subprocess.Popen(words, env=environment, cwd=self._home, stdout=-3, stderr=-3)
         self._all.append(made)
@@ -69,7 +70,7 @@ class Machines:
         return self._workers
 
     def worker(self, **more: Any) -> subprocess.Popen[bytes]:
-        words = ("--nworkers", "1", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", LOOPBACK)
+        words = ("--nworkers", "1", "--nthreads", "1", "--no-nanny")
         return self.start("worker", *words, "--local-directory", str(self._home), **more)
 
     def wait(self, found: Callable[[], Any]) -> Any:
@@ -272,6 +273,7 @@ def test_a_local_sweep_that_was_killed_goes_on_and_leaves_no_process(
         (("--cluster", "ucx://10.0.0.1:8786"), "is no address of a scheduler"),
         (("--cluster", "tcp://10.0.0.1"), "is no address of a scheduler"),
         (("--cluster", "127.0.0.1:1"), "no scheduler answers at 127.0.0.1:1"),
+        (("--cluster", "tls://127.0.0.1:1"), "name the certificates"),
         (("--cluster", "127.0.0.1:1", "--workers", "2"), "Leave it out"),
     ],
 )

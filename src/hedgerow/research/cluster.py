@@ -1,6 +1,6 @@
 """The same sweep on Dask: this process asks and writes the log, the threads of other processes run.
 
-A worker is sent the job (policy, market, signals) once, and with each task a few settings; decision 0023 says why so and
+A worker is sent the job (policy, market, signals) once, and with each task a few settings; decision 0024 says why so and
 not as data of Dask's own. What a worker runs stands at the top of this module, which imports little: whether the kernel
 is compiled must be settled before it is imported.
 """
@@ -208,7 +208,7 @@ def _reached(distributed: Any, address: str, workers: int, scratch: Path) -> Ite
     if address != LOCAL:
         try:
             client = distributed.Client(address, timeout=ANSWER, set_as_default=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:  # TypeError: tls:// without certificates
             fix = "Start one: dask scheduler. For tls:// name the certificates in Dask's configuration."
             raise ConfigError(f"no scheduler answers at {address}: {error}", where=OPTION, fix=fix) from error
         with client:
