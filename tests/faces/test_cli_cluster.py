@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -296,3 +297,20 @@ def test_dask_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_an_open_connection_is_said() -> None:
     assert "private network only" in cluster.check("tcp://10.0.0.1:8786")
     assert cluster.check("tls://10.0.0.1:8786") == cluster.check("localhost:8786") == cluster.check("local") == ""
+
+
+def test_settings_that_end_every_worker_end_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    from concurrent.futures import Future
+
+    from distributed import KilledWorker
+
+    from hedgerow.errors import ConfigError
+
+    ended: Future[Any] = Future()
+    ended.set_exception(KilledWorker("play", SimpleNamespace(address="tcp://10.0.0.2:1"), 3))
+    crew = cluster.Cluster(SimpleNamespace(get_executor=lambda **_: None), "id", b"", lambda: None, print)
+    with pytest.raises(ConfigError, match="died again and again"):
+        crew.lines(ended)
+    lost: Future[Any] = Future()
+    lost.cancel()
+    assert crew.lines(lost) is None
