@@ -32,6 +32,7 @@ from hedgerow.ledger import statistics
 from hedgerow.model.policy import Policy
 from hedgerow.model.report import Run
 from hedgerow.research import backtest as backtesting
+from hedgerow.research import bars
 from hedgerow.research.backtest import Blocks, Stage, backtest, play, run_of, told
 from hedgerow.research.search import OBJECTIVES, Batches
 from hedgerow.research.trials import Log
@@ -353,6 +354,6 @@ def digest(stage: Stage) -> str:
 def engine() -> str:
     """The version of the rules that a trial follows: the package's, and a hash of the sources that compute its figures."""
     found = hashlib.sha256(source_key().encode("ascii"))
-    for module in (backtesting, statistics):
+    for module in (backtesting, bars, statistics):
         found.update(Path(str(module.__file__)).read_bytes())
     return f"{__version__}-{found.hexdigest()[:12]}"
