@@ -56,7 +56,7 @@ def hooked(function: Callable[..., Any], **instead: Callable[..., Any]) -> Calla
                 if name in instead:
                     met.add(name)
                     names[name] = partial(instead[name], called)
-                elif isinstance(called, FunctionType) and called.__module__.startswith("hedgerow.kernel"):
+                elif isinstance(called, FunctionType) and called.__globals__["__name__"].startswith("hedgerow.kernel"):
                     names[name] = rebuilt(called)
         return made[inner]
 

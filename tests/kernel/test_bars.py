@@ -12,7 +12,7 @@ from hypothesis import given
 from hedgerow.kernel import run as runs
 from hedgerow.kernel.arrays import BAR_ALL, BAR_GAPS, BAR_PAYS
 from hedgerow.model.instrument import Instrument, Kind
-from hedgerow.research import backtest
+from hedgerow.research import backtest, bars
 from hedgerow.research.backtest import Traces, trace
 from hedgerow.units import NS_PER_DAY
 from tests.kernel import tape
@@ -73,8 +73,9 @@ def test_no_index_of_the_kernel_counts_from_the_end(case: Case) -> None:
 @given(cases())
 def test_bars_that_ask_for_nothing_give_what_a_whole_look_gives(case: Case) -> None:
     quick = interpreted(case)
-    asks = np.full_like(case.stage.bars.asks, BAR_ALL)
-    object.__setattr__(case.stage, "bars", case.stage.bars._replace(asks=asks))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bars, "asked", lambda market: np.full(market.open_ns.shape[0], BAR_ALL, np.uint8))
+        object.__setattr__(case.stage, "bars", bars.bars_of(case.stage.market, case.stage.deleveraged))
     whole = interpreted(case)
     assert quick.log.tobytes() == whole.log.tobytes()
     for name, one, other in zip(quick.book._fields, quick.book, whole.book, strict=True):

@@ -134,7 +134,15 @@ def sweep(
     options.apart({"--json": to, "--report": report}, {"--policy": Path(policy), "--views": views})
     said = _cluster(cluster, workers)
     asked = _Asked(
-        policy, tuple(vary), search, trials, seed, objective, _tolerance(tolerance), run_options.processors(workers), cluster
+        policy,
+        tuple(vary),
+        search,
+        trials,
+        seed,
+        objective,
+        _tolerance(tolerance),
+        run_options.processors(workers),
+        cluster,
     )
     if said:
         typer.echo(said, err=True)

@@ -348,9 +348,11 @@ class Bars(NamedTuple):
     day: Ints  # [T] -1: no day completes
     deleveraged: Floats  # [T] share of every short in profit that the venue closes at the open
     asks: Bytes  # [T] BAR_*; BAR_ALL is always right
-    until: Ints  # [T] the last bar of a stretch that asks for nothing but, on its first bar, a payment
-    peak: Floats  # [T, C] of such a stretch from this bar on: the highest high or close
-    peak_close: Floats  # [T, C] and the highest close
+    # S stretches of bars that ask for nothing, the first of them perhaps for a payment; what a run reads of one lies together
+    stretch: Ints  # [T] the stretch that begins with this bar; -1: none does
+    until: Ints  # [S] its last bar
+    tops: Floats  # [S, 2, C] its highest high or close, its highest close
+    paid: Floats  # [S, 2, I] funding of its first bar, and the closes before
 
 
 class Rules(NamedTuple):

@@ -114,7 +114,7 @@ def refresh_margin(rules: Rules, inst: Floats, i: int) -> None:
     """Recompute the liquidation price and the alarm price of instrument ``i`` after anything changed there."""
     price = liquidation_of(rules, inst, i, inst[P_COLLATERAL, i], 0.0)
     inst[P_LIQUIDATION, i] = price
-    inst[P_ALARM, i] = price / (1.0 + _reach(rules, inst, i, price))
+    inst[P_ALARM, i] = price / (1.0 + _reach(rules, inst, i, price)) if price < np.inf else np.inf
     inst[P_TOP, i] = 0.0
     inst[P_STEEP, i] = _steep(rules, inst, i)
 

@@ -14,6 +14,7 @@ import numpy as np
 from hedgerow.jit import compiled, entrance
 from hedgerow.kernel.account import refresh_account
 from hedgerow.kernel.arrays import (
+    BAR_GAPS,
     BAR_PAYS,
     ISOLATED,
     K_MODE,
@@ -194,14 +195,13 @@ def run(
     t = 0
     while t < bars_n:
         book.scalar[S_NOW] = float(bars.open_ns[t])
+        s = bars.stretch[t]
         if t > 0 and bars.asks[t] & BAR_PAYS != 0:
-            at_the_open(rules, book, work, bars.open_ns[t], bars.close[t - 1], bars.funding[t], t, log, used)
-        seen = t - 1
-        if isolated and waiting == 0:
-            seen = watch_stretch(rules, book, bars, t, worst)
+            at_the_open(rules, book, work, bars.open_ns[t], bars.paid[s, 1], bars.paid[s, 0], t, log, used)
         alarm = False
-        if seen >= t:
-            t, behind = seen, True
+        plain = s >= 0 and waiting == 0 and isolated and bars.asks[t] & BAR_GAPS == 0
+        if plain and watch_stretch(rules, book, bars.tops[s], worst):
+            t, behind = bars.until[s], True
             book.scalar[S_NOW] = float(bars.open_ns[t])
         else:
             if behind:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hedgerow.jit import compiled
 from hedgerow.kernel.account import account_distance, account_state, account_top_up, is_pooled
 from hedgerow.kernel.arrays import (
-    BAR_GAPS,
     I_ASSET,
     ISOLATED,
     K_MODE,
@@ -18,7 +17,6 @@ from hedgerow.kernel.arrays import (
     P_SEEN,
     P_TOP,
     P_UNITS,
-    Bars,
     Book,
     Rules,
 )  # fmt: skip
@@ -94,29 +92,25 @@ def watch_margin(rules: Rules, book: Book, price: Floats, high: Floats, fresh: B
 
 
 @compiled
-def watch_stretch(rules: Rules, book: Book, bars: Bars, t: int, worst: Floats) -> int:
-    """Look at bar ``t`` and those behind it up to ``bars.until[t]`` at once: what ``at_the_high`` and ``watch_margin`` would
-    find, margin being isolated, where no short is liquidated or to be acted for. Returns the last bar that was looked at;
-    ``t - 1`` where bar ``t`` has to be looked at by itself.
+def watch_stretch(rules: Rules, book: Book, tops: Floats, worst: Floats) -> bool:
+    """Look at a stretch of bars at once, by its ``tops`` [2, C]: what ``at_the_high`` and ``watch_margin`` would find on its
+    bars, margin being isolated. False, and nothing is changed, where a short is liquidated or is to be acted for.
     """
     inst = book.inst
     first = book.asset.shape[1]
-    if bars.asks[t] & BAR_GAPS != 0:
-        return t - 1
     near = NEAR_NONE
     for i in range(first, inst.shape[1]):
-        if bars.peak[t, i - first] > inst[P_ALARM, i] and inst[P_UNITS, i] < 0.0:
-            if bars.peak[t, i - first] >= inst[P_LIQUIDATION, i]:
-                return t - 1
-            near = max(near, _rung(rules, inst, i, bars.peak_close[t, i - first]))
+        if tops[0, i - first] > inst[P_ALARM, i] and inst[P_UNITS, i] < 0.0:
+            if tops[0, i - first] >= inst[P_LIQUIDATION, i]:
+                return False
+            near = max(near, _rung(rules, inst, i, tops[1, i - first]))
     if near >= NEAR_TOP:
-        return t - 1
+        return False
     worst[2] = max(worst[2], float(near))
     for i in range(first, inst.shape[1]):
-        top = bars.peak[t, i - first]
-        if top > inst[P_TOP, i] and inst[P_UNITS, i] < 0.0:
-            note_top(rules, inst, i, top, worst)
-    return bars.until[t]
+        if tops[0, i - first] > inst[P_TOP, i] and inst[P_UNITS, i] < 0.0:
+            note_top(rules, inst, i, tops[0, i - first], worst)
+    return True
 
 
 @compiled

@@ -48,35 +48,28 @@ def bars_of(market: Market, deleveraged: Floats | None = None) -> Bars:
     asks = asked(market)
     asks[shares != 0.0] |= BAR_GAPS
     high, day = marked_highs(market), market.day.astype(np.int64)
-    until = stretches(asks, day)
+    starts, until = stretches(asks, day)
+    stretch = np.full(asks.shape[0], -1)
+    stretch[starts] = np.arange(starts.shape[0])
     own_high, own_close = (block[:, len(market.universe.assets) :] for block in (high, market.close))
+    tops = [np.fmax.reduceat(block, starts) for block in (np.fmax(own_high, own_close), own_close)]
+    paid = [market.funding[starts], market.close[np.maximum(starts - 1, 0)]]
     return Bars(
-        market.open_ns, market.open, high, market.close, market.fresh, market.funding, day, shares, asks, until,
-        peaks(np.fmax(own_high, own_close), until), peaks(own_close, until),
+        market.open_ns, market.open, high, market.close, market.fresh, market.funding, day, shares, asks, stretch, until,
+        np.stack(tops, axis=1), np.stack(paid, axis=1),
     )  # fmt: skip
 
 
-def stretches(asks: Bytes, day: Ints) -> Ints:
-    """The last bar of the stretch that each bar lies in: a day completes there, or the next bar asks for something. [T]"""
-    last = day >= 0
-    last[:-1] |= asks[1:] != 0
-    last[-1:] = True
-    ends = np.flatnonzero(last)
-    return np.asarray(ends[np.searchsorted(ends, np.arange(last.shape[0]))])
-
-
-def peaks(tops: Floats, until: Ints) -> Floats:
-    """The highest of ``tops`` [T, C] from each bar to the end of its stretch, unknown ones left out. By doubling: after
-    every step a row knows twice as many of the bars behind it.
+def stretches(asks: Bytes, day: Ints) -> tuple[Ints, Ints]:
+    """The first and the last bar of each stretch. One ends where a day completes, and with the first bar of the next day,
+    where plans are filled; before a bar that asks for something, and with one that has gaps.
     """
-    found = np.array(tops, order="C")
-    left = until - np.arange(until.shape[0])
-    step = 1
-    while (left >= step).any():
-        rows = np.flatnonzero(left >= step)
-        found[rows] = np.fmax(found[rows], found[rows + step])
-        step *= 2
-    return found
+    ends = (day >= 0) | (asks & BAR_GAPS != 0)
+    ends[1:] |= day[:-1] >= 0
+    ends[:-1] |= asks[1:] != 0
+    ends[-1:] = True
+    until = np.flatnonzero(ends)
+    return np.concatenate(([0], until[:-1] + 1)), until
 
 
 def asked(market: Market) -> Bytes:
