@@ -69,3 +69,22 @@ def test_linked_and_plain_compilation_give_the_same_bits(tmp_path):
     linked = run("linked")
     assert linked == run("plain")
     assert linked == run("linked")  # from the cache
+
+
+@COMPILED
+def test_a_program_from_the_cache_needs_no_compiler_and_leaves_it_able_to_compile(tmp_path):
+    """The first process compiles, the second loads; then it compiles something new."""
+    if not jit._linked():
+        pytest.skip("this numba compiles plainly")
+    after = PROGRAM + (
+        'print("numba.typed.typedlist" in sys.modules)\n'
+        "import numba\n"
+        "print(numba.njit(lambda rows: [len(row) for row in rows])(((1, 2), (3, 4))))\n"
+    )
+    command = [sys.executable, "-c", after, str(tmp_path), "linked"]
+    cold, warm = (
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines() for _ in range(2)
+    )
+    assert cold[:-2] == warm[:-2]
+    assert [cold[-2], warm[-2]] == ["True", "False"]
+    assert cold[-1] == warm[-1] == "[2, 2]"

@@ -59,6 +59,8 @@ def prepare(home: Path, *, compile: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         config.CACHE_DIR = str(folder)
         _one_writer()
+        if _linked():
+            _load_lightly()
 
 
 def _one_writer() -> None:
@@ -86,6 +88,21 @@ def _one_writer() -> None:
 
     locked.unlocked = save  # type: ignore[attr-defined]
     IndexDataCacheFile.save = locked
+
+
+def _load_lightly() -> None:
+    """Load programs from the cache without all that numba imports to compile one: half a second that compiled code has no use
+    for. A program that is not in the cache still finds it: the compiler asks for it by itself.
+    """
+    from numba.core.caching import Cache
+    from numba.core.runtime import rtsys
+
+    def load(self: Any, signature: Any, context: Any) -> Any:
+        rtsys.initialize(context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(signature, context)
+
+    Cache.load_overload = load
 
 
 @contextmanager
