@@ -176,7 +176,8 @@ def cases(draw: st.DrawFn, days: int = 90) -> Case:
     universe = draw(universes())
     policy = draw(policy_rows(inverse=any(it.inverse for it in universe.instruments)))
     seed = draw(st.integers(0, 2**32 - 1))
-    per_day = draw(st.sampled_from([1, 3]))
+    per_day = draw(st.sampled_from([1, 3, 6]))
+    pays_every = draw(st.sampled_from([1, per_day]))
     wildness = draw(st.sampled_from([0.0, 1.0, 4.0]))
     gaps = draw(st.booleans())
     hostile = draw(st.booleans())
@@ -185,10 +186,12 @@ def cases(draw: st.DrawFn, days: int = 90) -> Case:
     )
     total = shares.sum() + draw(st.integers(0, 3))
     weights = {a: float(w / total) if total else 0.0 for a, w in zip(universe.assets, shares, strict=True)}
-    made = stage_of(universe, seed, days=days, per_day=per_day, wildness=wildness, gaps=gaps, hostile=hostile)
+    made = stage_of(
+        universe, seed, days=days, per_day=per_day, wildness=wildness, gaps=gaps, hostile=hostile, pays_every=pays_every
+    )
     share = st.tuples(st.sampled_from([0.0, 0.0, 0.1, 1.0]), st.sampled_from([0.0, 0.05]), st.sampled_from([0.0, 0.1]))
     coins = tuple(draw(st.lists(share, min_size=len(universe.assets), max_size=len(universe.assets))))
-    how = f"{seed=} {per_day=} {wildness=} {gaps=} {hostile=}"
+    how = f"{seed=} {per_day=} {wildness=} {gaps=} {hostile=} {pays_every=}"
     return Case(policy, made, weights, draw(st.sampled_from([1e3, 1e5, 1e7])), coins, how)
 
 
@@ -223,9 +226,12 @@ def panel_of(rng: Generator, days: int, close: Floats, gaps: bool, hostile: bool
 
 def stage_of(
     universe: Universe, seed: int, *, days: int = 90, per_day: int = 1, wildness: float = 1.0, gaps: bool = False,
-    hostile: bool = False, warm: int = 5,
+    hostile: bool = False, warm: int = 5, pays_every: int = 1,
 ) -> Stage:  # fmt: skip
-    """A market of fat-tailed walks; with gaps, bars are missing, assets are listed late; hostile, single prints are wild."""
+    """A market of fat-tailed walks; with gaps, bars are missing, assets are listed late; hostile, single prints are wild.
+
+    Perpetuals pay on every so many bars.
+    """
     rng = np.random.default_rng(seed)
     bars, assets, count = days * per_day, len(universe.assets), len(universe.instruments)
     steps = wildness * (0.02 * rng.standard_t(3, (bars, assets)) + 0.02 * rng.standard_t(3, (bars, 1)))
@@ -239,6 +245,7 @@ def stage_of(
         opened[0, i], opened[1:, i] = close[0, i], close[:-1, i] * np.exp(wildness * rng.normal(0, 0.002, bars - 1))
         if it.kind is Kind.PERPETUAL:
             funding[:, i] = np.nan if gaps and rng.random() < 0.2 else rng.normal(1e-4, 4e-4, bars)
+            funding[np.arange(bars) % pays_every != 0, i] = 0.0
     noise = np.exp(wildness * np.abs(rng.normal(0, 0.01, (bars, count))))
     high, low = np.fmax(opened, close) * noise, np.fmin(opened, close) / noise
     if hostile:

@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given
 
 from hedgerow.kernel import run as runs
+from hedgerow.kernel import watch
 from hedgerow.kernel.arrays import BAR_ALL, BAR_GAPS, BAR_PAYS
-from hedgerow.model.instrument import Instrument, Kind
+from hedgerow.model.instrument import Instrument, Kind, Universe
 from hedgerow.research import backtest, bars
-from hedgerow.research.backtest import Traces, trace
+from hedgerow.research.backtest import Blocks, Traces, play
 from hedgerow.units import NS_PER_DAY
 from tests.kernel import tape
-from tests.kernel.desk import loose
+from tests.kernel.desk import Desk, loose, rules_of
 from tests.kernel.test_invariants import FEW
-from tests.properties import Case, cases
+from tests.properties import Case, cases, stage_of
 
 NAN = float("nan")
 
@@ -46,13 +47,15 @@ def from_the_start(block: Any) -> Any:
     return type(block)(*map(from_the_start, block)) if isinstance(block, tuple) else block
 
 
-def interpreted(case: Case, wrap: Callable[[Any], Any] = lambda block: block) -> Traces:
-    """The blocks of a case's run, interpreted; every block that the kernel gets goes through ``wrap``."""
+def interpreted(case: Case, wrap: Callable[[Any], Any] = lambda block: block) -> tuple[Traces, Blocks]:
+    """A case's run, interpreted, and what it wrote; every block that the kernel gets goes through ``wrap``."""
+    blocks = Blocks(case.stage)
     with np.errstate(all="ignore"), pytest.MonkeyPatch.context() as patch:
         for name in ("run_kernel", "warm_up"):
             inner = loose(runs.run if name == "run_kernel" else runs.warm_up)
             patch.setattr(backtest, name, lambda *blocks, _inner=inner: _inner(*map(wrap, blocks)))
-        return trace(case.policy, case.stage, capital=case.capital, weights=case.weights, book=case.book())[1]
+        book = case.book()
+        return play(case.policy, case.stage, blocks, capital=case.capital, weights=case.weights, book=book), blocks
 
 
 def test_an_index_from_the_end_is_noticed() -> None:
@@ -72,14 +75,37 @@ def test_no_index_of_the_kernel_counts_from_the_end(case: Case) -> None:
 @FEW
 @given(cases())
 def test_bars_that_ask_for_nothing_give_what_a_whole_look_gives(case: Case) -> None:
-    quick = interpreted(case)
+    quick, found = interpreted(case)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bars, "asked", lambda market: np.full(market.open_ns.shape[0], BAR_ALL, np.uint8))
         object.__setattr__(case.stage, "bars", bars.bars_of(case.stage.market, case.stage.deleveraged))
-    whole = interpreted(case)
+    whole, wanted = interpreted(case)
     assert quick.log.tobytes() == whole.log.tobytes()
     for name, one, other in zip(quick.book._fields, quick.book, whole.book, strict=True):
         np.testing.assert_array_equal(one, other, err_msg=name)
+    for name in ("day", "asset", "bits"):
+        assert getattr(found, name).tobytes() == getattr(wanted, name).tobytes(), name
+
+
+def test_the_cases_have_stretches_of_several_bars() -> None:
+    futures = [Instrument("A/USDT", "A"), Instrument("A/USDT:USDT", "A", kind=Kind.PERPETUAL)]
+    made = stage_of(Universe(("A",), "USDT", tuple(futures)), 1, days=3, per_day=6, pays_every=6)
+    assert made.bars.until.tolist() == [5, 6, 11, 12, 17]
+
+
+def test_an_inverse_short_is_looked_at_on_every_bar() -> None:
+    """Coins beyond those that it is short make its ratio worst at the lowest mark."""
+    policy = rules_of(hedge={"inverse": True})
+    ratios = []
+    for stretch in (False, True):
+        desk = Desk(policy, {"A": 100.0}, {}, held={"A": 2.0}, inverse=True).short("A", 1.0, collateral=1.01)
+        worst, fresh = np.array([0.0, np.inf, 0.0]), np.ones(2, np.uint8)
+        if not (stretch and loose(watch.watch_stretch)(desk.rules, desk.book, np.full((2, 1), 110.0), worst)):
+            for price in (90.0, 110.0):
+                block = np.array([price, price])
+                loose(watch.watch_margin)(desk.rules, desk.book, block, block, fresh, worst)
+        ratios.append(worst[0])
+    assert ratios[0] == ratios[1] > 0.0
 
 
 def asks(closes: list[float], funding: list[float] | float = 0.0, kind: Kind = Kind.PERPETUAL) -> list[int]:

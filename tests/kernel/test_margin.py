@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hedgerow.kernel import arrays as k
-from hedgerow.kernel.ladder import margin_stage
+from hedgerow.kernel.ladder import margin_stage, rung_at
 from hedgerow.kernel.liquidation import liquidation_price
 from hedgerow.kernel.margin import collateral_due, margin_ratio, may_exceed
-from hedgerow.model.margin import CONVENTIONS
+from hedgerow.model.instrument import Instrument, Kind
+from hedgerow.model.margin import CONVENTIONS, tier_table
 from hedgerow.model.plan import Reason, Refusal
 from tests.kernel.desk import Desk, Leg, loose, only, rules_of
+
+STEEP_COINS = tier_table((0.0, 1.0, 5.0, 50_000.0), (0.01, 0.02, 0.1, 0.5))
 
 
 def flat(units: float, entry: float, collateral: float, rate: float, inverse: bool) -> float:
@@ -119,6 +122,27 @@ def test_a_top_up_brings_equity_back_to_the_notional_and_stops_the_alarm() -> No
     assert desk.nav() == pytest.approx(nav)
     assert desk.book.inst[k.P_ALARM, 1] > 150.0
     assert ladder(desk) == []
+
+
+@given(
+    st.sampled_from(list(CONVENTIONS)), st.floats(0.001, 10_000.0), st.floats(-0.6, 1.6), st.sampled_from([0.0, 0.02]),
+    st.booleans(), st.lists(st.floats(0.01, 1.0), min_size=4, max_size=4),
+)  # fmt: skip
+def test_a_short_stands_on_no_rung_up_to_its_alarm_price(
+    name: str, units: float, share: float, fee: float, far: bool, parts: list[float]
+) -> None:
+    inverse = CONVENTIONS[name].inverse
+    near = {} if far else dict.fromkeys(("top_up_market", "top_up", "reduce", "warn", "stop_adding", "flatten"), "0 %")
+    policy = rules_of(
+        margin={"convention": name, **near}, hedge={"inverse": inverse}, costs={"futures_fee": f"{fee * 10_000:g} bp"}
+    )
+    perpetual = Instrument("A/X:X", "A", kind=Kind.PERPETUAL, inverse=inverse, tiers=STEEP_COINS)
+    desk = Desk(policy, {"A": 100.0}, {}, held={"A": 2 * units}, futures=[perpetual])
+    desk.short("A", units, collateral=share * units * (1.0 if inverse else 100.0))
+    alarm = min(float(desk.book.inst[k.P_ALARM, 1]), 1e5)
+    for part in (1.0, *parts):
+        price = np.full(2, alarm * part)
+        assert alarm <= 0.0 or loose(rung_at)(desk.rules, desk.book, 1, price) == k.NEAR_NONE
 
 
 def test_what_cash_does_not_pay_is_cured_by_pairs() -> None:

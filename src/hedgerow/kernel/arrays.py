@@ -347,7 +347,7 @@ class Bars(NamedTuple):
     funding: Floats  # [T, I]
     day: Ints  # [T] -1: no day completes
     deleveraged: Floats  # [T] share of every short in profit that the venue closes at the open
-    asks: Bytes  # [T] BAR_*; BAR_ALL is always right
+    asks: Bytes  # [T] BAR_*; BAR_ALL is always right, if the stretches are made of it
     # S stretches of bars that ask for nothing, the first of them perhaps for a payment; what a run reads of one lies together
     stretch: Ints  # [T] the stretch that begins with this bar; -1: none does
     until: Ints  # [S] its last bar

@@ -47,6 +47,8 @@ from hedgerow.kernel.liquidation import (
     initial_margin,
     liquidation_price,
     maintenance,
+    price_at,
+    tier_margin,
     tier_row,
 )
 from hedgerow.kernel.position import futures_value, notional, size_of, unrealised
@@ -114,7 +116,7 @@ def refresh_margin(rules: Rules, inst: Floats, i: int) -> None:
     """Recompute the liquidation price and the alarm price of instrument ``i`` after anything changed there."""
     price = liquidation_of(rules, inst, i, inst[P_COLLATERAL, i], 0.0)
     inst[P_LIQUIDATION, i] = price
-    inst[P_ALARM, i] = price / (1.0 + _reach(rules, inst, i, price)) if price < np.inf else np.inf
+    inst[P_ALARM, i] = _alarm(rules, inst, i, price)
     inst[P_TOP, i] = 0.0
     inst[P_STEEP, i] = _steep(rules, inst, i)
 
@@ -137,6 +139,41 @@ def may_exceed(rules: Rules, inst: Floats, i: int, mark: float, ratio: float) ->
     """Whether the margin ratio at ``mark`` may be above ``ratio``: a bound that costs less than the ratio."""
     equity = inst[P_COLLATERAL, i] + unrealised(inst, rules.inst, i, mark)
     return not inst[P_STEEP, i] * mark <= (1.0 - _SLACK) * ratio * equity
+
+
+@compiled
+def _alarm(rules: Rules, inst: Floats, i: int, liquidation: float) -> float:
+    """A price up to which the short on contract ``i`` stands on no rung; 0: none is known.
+
+    Maintenance that does not move with the mark (``at_entry``) is more of a lower notional than ``_reach`` counts: there the
+    price is solved for at which equity is maintenance over the least ratio that counts.
+    """
+    if inst[P_UNITS, i] >= 0.0:
+        return np.inf
+    reach = _reach(rules, inst, i, liquidation)
+    if reach == np.inf:  # an inverse short may have a ratio that counts and no liquidation price
+        return 0.0
+    alarm = liquidation / (1.0 + reach)
+    if rules.inst[I_AT_ENTRY, i] == 1.0:
+        least = rules.scalar[K_WARN_RATIO]
+        fee, amount = _closing(rules, inst, i, inst[P_COLLATERAL, i])
+        if fee >= least:
+            return 0.0
+        first, count = _tiers(rules, inst, i)
+        size = size_of(inst, rules.inst, i)
+        inverse = rules.inst[I_INVERSE, i] == 1.0
+        held = amount + tier_margin(abs(notional(size, inst[P_ENTRY, i], inverse)), rules.tier, first, count)
+        price = price_at(size, inst[P_ENTRY, i], inst[P_COLLATERAL, i], fee / least, -held / least, inverse)
+        alarm = min(alarm, price)
+    return alarm * (1.0 - _SLACK)
+
+
+@compiled
+def falls_with_mark(rules: Rules, i: int) -> bool:
+    """Whether a short's margin ratio may fall while the mark rises: an inverse one's maintenance by the mark is fewer coins
+    then, and its collateral may be more than the coins that it is short.
+    """
+    return rules.inst[I_INVERSE, i] == 1.0 and rules.inst[I_AT_ENTRY, i] == 0.0
 
 
 @compiled

@@ -1,13 +1,10 @@
 """The compiled backtest: mark and test on every bar, decide on completed days, fill at the next open (domain 2.1).
 
 Order within a bar: funding on the position held, expiry, fills at the open, liquidation at the high, marks at the
-close,
-then (on a completed day) the decision, else the margin ladder.
+close, then (on a completed day) the decision, else the margin ladder.
 """
 
 from __future__ import annotations
-
-from typing import Final
 
 import numpy as np
 
@@ -42,12 +39,6 @@ from hedgerow.kernel.pending import fill_pending, supersede
 from hedgerow.kernel.record import log_refused, record_day
 from hedgerow.kernel.watch import estimate_marks, remember_marks, watch_margin, watch_stretch
 from hedgerow.model.market import Bytes, Floats, Ints
-from hedgerow.model.plan import Refusal
-
-_BACKING: Final = float(Refusal.BACKING)
-_CASH: Final = float(Refusal.CASH)
-_MARGIN: Final = float(Refusal.MARGIN)
-_NEARLY: Final = 0.02  # of an order: so much is left out for the price of the next open, and not worth a word
 
 
 @entrance

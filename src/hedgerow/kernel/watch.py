@@ -21,7 +21,7 @@ from hedgerow.kernel.arrays import (
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.ladder import rung_of
-from hedgerow.kernel.margin import distance_of, margin_ratio, may_exceed, ratio_of, top_up_distance
+from hedgerow.kernel.margin import distance_of, falls_with_mark, margin_ratio, may_exceed, ratio_of, top_up_distance
 from hedgerow.model.market import Bytes, Floats
 
 
@@ -94,12 +94,15 @@ def watch_margin(rules: Rules, book: Book, price: Floats, high: Floats, fresh: B
 @compiled
 def watch_stretch(rules: Rules, book: Book, tops: Floats, worst: Floats) -> bool:
     """Look at a stretch of bars at once, by its ``tops`` [2, C]: what ``at_the_high`` and ``watch_margin`` would find on its
-    bars, margin being isolated. False, and nothing is changed, where a short is liquidated or is to be acted for.
+    bars, margin being isolated. False, and nothing is changed, where a short is liquidated or is to be acted for, or where
+    its ratio may be worst at another bar than the highest (``falls_with_mark``).
     """
     inst = book.inst
     first = book.asset.shape[1]
     near = NEAR_NONE
     for i in range(first, inst.shape[1]):
+        if inst[P_UNITS, i] < 0.0 and falls_with_mark(rules, i):
+            return False
         if tops[0, i - first] > inst[P_ALARM, i] and inst[P_UNITS, i] < 0.0:
             if tops[0, i - first] >= inst[P_LIQUIDATION, i]:
                 return False
