@@ -201,6 +201,19 @@ def test_a_sweep_without_workers_ends_with_what_is_done(
     assert same(resumed) == same(record(folder, *LONG))
 
 
+def test_what_is_done_waits_for_no_worker(
+    folder: Path, machines: Machines, homes: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "WAITED", 0.0)
+    homes("far")
+    machines.workers(0)
+    few = ("--vary", "hedge.cap=50%,60%")
+    here = record(folder, *few)
+    there = record(folder, *few, "--cluster", machines.address)
+    assert same(there) == same(here)
+    assert (there["timing"]["read"], there["timing"]["workers"]) == (2, 0)
+
+
 def test_a_worker_of_another_version_is_refused(
     folder: Path, machines: Machines, homes: Callable[[str], Path], tmp_path: Path
 ) -> None:

@@ -23,6 +23,9 @@ def plan_portfolios(
     """Decide for a folder or a table of portfolios. Raises ConfigError at the end where some were refused."""
     from hedgerow import policies, wire
 
+    if to is not None and portfolios.is_dir() and to.suffix == ".toml" and to.resolve().parent == portfolios.resolve():
+        fix = "Name a file that does not end in .toml, or one elsewhere."
+        raise ConfigError(f"{to} would be one of the portfolios of --portfolios", where="--json", fix=fix)
     subject = policies.chosen(policy, "--policy")
     day, given = run_options.day(at, "--at"), run_options.targets(targets)
     quiet = str(to) == text.STDOUT

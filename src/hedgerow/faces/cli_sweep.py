@@ -233,7 +233,7 @@ def run_sweep(asked: _Asked, market: _Market, *, quiet: bool) -> Outcome:
                 tell(done)
 
             sweeping.sweep(result, batches, crew, tell=told)
-            threads = crew.threads()
+            threads = crew.last  # what is done needs nobody any more
     except KeyboardInterrupt:
         typer.echo(f"{log.path} keeps what is done; the same command goes on from there.", err=True)
         raise

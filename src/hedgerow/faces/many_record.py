@@ -83,7 +83,8 @@ class Writer:
         self._policy, self._simulated = policy, simulated
         self._to, self._legs = to, legs
         self._json: IO[str] | None = None
-        self._pieces: Path | None = None
+        self._pieces: Path | None = None  # the folder of the parts of the table of legs
+        self._parts: list[Path] = []
         self._count = 0
 
     @contextmanager
@@ -99,9 +100,10 @@ class Writer:
                 }  # fmt: skip
                 self._json.write(_json(head)[:-1] + ', "portfolios": [')
             if self._legs is not None:
-                self._legs.parent.mkdir(parents=True, exist_ok=True)
-                self._pieces = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self._legs.parent)))
-                pl.DataFrame(schema=LEGS).write_parquet(self._pieces / "0000000.parquet")
+                with _written(self._legs):
+                    self._legs.parent.mkdir(parents=True, exist_ok=True)
+                    self._pieces = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self._legs.parent)))
+                self._keep(pl.DataFrame(schema=LEGS))
             yield self
 
     def add(self, done: Done) -> None:
@@ -111,21 +113,37 @@ class Writer:
                 self._json.write((",\n" if self._count else "\n") + _json(planned_record(plan)))
                 self._count += 1
         if self._pieces is not None:
-            frame = legs_frame(done)
-            frame.write_parquet(self._pieces / f"{len(list(self._pieces.iterdir())):07}.parquet")
+            self._keep(legs_frame(done))
+
+    def _keep(self, legs: pl.DataFrame) -> None:
+        """Write legs as the next piece of their table."""
+        assert self._legs is not None
+        assert self._pieces is not None
+        with _written(self._legs):
+            self._parts.append(self._pieces / f"{len(self._parts)}.parquet")
+            legs.write_parquet(self._parts[-1])
 
     def close(self, tally: Tally) -> None:
         """Write what is known at the end, and give the files their names."""
         if self._json is not None:
             self._json.write(f'\n], "summary": {_json(summary_record(tally))}}}\n')
         if self._pieces is not None and self._legs is not None:
-            rows = pl.scan_parquet(self._pieces / "*.parquet")
-            part = self._pieces / "whole"
-            if self._legs.suffix.lower() == ".csv":
-                rows.sink_csv(part, engine="streaming")
-            else:
-                rows.sink_parquet(part, engine="streaming")
-            part.replace(self._legs)
+            with _written(self._legs):
+                rows, part = pl.scan_parquet(self._parts, glob=False), self._pieces / "whole"
+                if self._legs.suffix.lower() == ".csv":
+                    rows.sink_csv(part, engine="streaming")
+                else:
+                    rows.sink_parquet(part, engine="streaming")
+                part.replace(self._legs)
+
+
+@contextmanager
+def _written(legs: Path) -> Iterator[None]:
+    """Raises StoreError where the table of legs cannot be written."""
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise StoreError(f"{legs}: the legs cannot be written: {getattr(error, 'strerror', None) or error}") from error
 
 
 @contextmanager

@@ -96,16 +96,16 @@ class Job:
 
         read: dict[int, Portfolio] = {}
         errors: dict[int, ConfigError] = {}
-        places = [str(self.asked.portfolios / file) for file in files]
-        for n, place in enumerate(places):
+        places = [_spelt(str(self.asked.portfolios / file)) for file in files]
+        for n, (file, place) in enumerate(zip(files, places, strict=True)):
             try:
-                held = read_portfolio(Path(place))
+                held = read_portfolio(self.asked.portfolios / file)
                 refuse_unserved(held, place, self.served)
                 refuse_targets(self.asked.targets or (), held.assets(), held.head.quote, place)
                 read[n] = held
             except ConfigError as error:
                 errors[n] = error
-        return Chunk([Path(file).stem for file in files], places, parts_of(read), errors)
+        return Chunk([_spelt(Path(file).stem) for file in files], places, parts_of(read), errors)
 
     def _seat(self, assets: tuple[str, ...], quote: str) -> Seat:
         """The market of a set of coins on the day asked for, as ``plan --portfolio`` makes it."""
@@ -121,6 +121,11 @@ class Job:
         stage = wire.stage_of(recorded, [asked.policy], asked.views)
         weights = target_weights(asked.policy, assets, dict(asked.targets) if asked.targets else None, quote)
         return bare(seat_for(asked.policy, stage, weights))
+
+
+def _spelt(name: str) -> str:
+    """A file's name as text that can be written: bytes of it that are not UTF-8 by their numbers."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def prepare(job: Job, tell: text.Tell = lambda _: None) -> None:

@@ -2,15 +2,18 @@
 
 A table says what portfolio files say. A portfolio whose rows are plainly sound is packed column by column; any other is
 written as the document that a file would be, and judged as one, so both have one judge and the same words.
+
+A table is looked through before it is settled whether the kernel is compiled, so what imports it is imported where it is used.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
@@ -19,11 +22,12 @@ from pydantic.fields import FieldInfo
 
 from hedgerow.errors import ConfigError
 from hedgerow.faces.portfolio_file import Served, portfolio_of, refuse_targets, refuse_unserved, untold
-from hedgerow.kernel import holding as q
-from hedgerow.model.instrument import Universe
-from hedgerow.model.market import Ints
 from hedgerow.model.portfolio import Holding, Portfolio, Position
-from hedgerow.research.many import Chunk, Packs, Part, parts_of
+
+if TYPE_CHECKING:
+    from hedgerow.model.instrument import Universe
+    from hedgerow.model.market import Ints
+    from hedgerow.research.many import Chunk, Packs, Part
 
 ROWS: Final = 25_000  # of a chunk, roughly
 BLOCK: Final = 10 * ROWS  # read at a time
@@ -62,11 +66,8 @@ class Table:
 
 def open_table(path: Path) -> Table:
     """Look through a table without reading it whole: 8 bytes a portfolio are held. Raises ConfigError for what is no such table."""
-    try:
+    with _readable(path):
         schema = pl.read_parquet_schema(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        fix = "Write one with polars, pandas or any tool that writes Parquet."
-        raise ConfigError(f"cannot be read as Parquet: {error}", where=str(path), fix=fix) from None
     unknown = [name for name in schema if name not in COLUMNS]
     if unknown:
         fix = f"The table takes {', '.join(COLUMNS)}."
@@ -75,8 +76,19 @@ def open_table(path: Path) -> Table:
         if name not in schema:
             raise ConfigError("the column is missing", where=f"{path}: {name}", fix=f"It holds {COLUMNS[name]}.")
     columns = [_column(path, name, schema.get(name)) for name in COLUMNS]
-    rows = pl.scan_parquet(path, row_index_name="at", row_index_offset=1).select("at", *columns)
-    return Table(path, rows, *_looked_through(path, rows))
+    rows = pl.scan_parquet(path, row_index_name="at", row_index_offset=1, glob=False).select("at", *columns)
+    with _readable(path):
+        return Table(path, rows, *_looked_through(path, rows))
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Raises ConfigError where a table turns out to be damaged, at its end or in the middle."""
+    try:
+        yield
+    except (OSError, pl.exceptions.PolarsError) as error:
+        fix = "Write one with polars, pandas or any tool that writes Parquet."
+        raise ConfigError(f"cannot be read as Parquet: {error}", where=str(path), fix=fix) from None
 
 
 def _column(path: Path, name: str, kind: pl.DataType | None) -> pl.Expr:
@@ -128,11 +140,15 @@ def chunks(table: Table, served: Served, given: Mapping[str, float] | None) -> I
 def _batches(table: Table) -> Iterator[pl.DataFrame]:
     """The rows, some at a time. ``collect_batches`` would read ahead of a slow reader until the whole table is in memory."""
     for begin in range(0, table.holdings, BLOCK):
-        yield from table.rows.slice(begin, BLOCK).collect().iter_slices(ROWS)
+        with _readable(table.path):
+            block = table.rows.slice(begin, BLOCK).collect()
+        yield from block.iter_slices(ROWS)
 
 
 def _chunk(table: Table, frame: pl.DataFrame, served: Served, given: Mapping[str, float] | None) -> Chunk:
     """Whole portfolios, by what they hold; those that are not plainly sound are judged as a file would be."""
+    from hedgerow.research.many import Chunk, parts_of
+
     frame = _numbered(frame)
     facts = _facts(frame, table.torn)
     names = facts["portfolio"].to_list()
@@ -273,6 +289,8 @@ def _document(path: Path, rows: pl.DataFrame) -> dict[str, dict[str, Any]]:
 
 def _part(frame: pl.DataFrame, members: Ints, assets: tuple[str, ...], quote: str) -> Part:
     """Portfolios of the same coins; ``members`` are their places in the chunk."""
+    from hedgerow.research.many import Part
+
     number = np.full(int(frame["n"][-1]) + 1, -1, dtype=np.int64)
     number[members] = np.arange(len(members))
     own = frame.with_columns(i=pl.Series(number[frame["n"].to_numpy()])).filter(pl.col("i") >= 0)
@@ -288,6 +306,9 @@ def _part(frame: pl.DataFrame, members: Ints, assets: tuple[str, ...], quote: st
 
 def _packed(rows: pl.DataFrame, size: int, quote: str, universe: Universe) -> Packs:
     """``research.holding.pack_portfolio`` of ``size`` portfolios, whose rows know theirs by ``i``."""
+    from hedgerow.kernel import holding as q
+    from hedgerow.research.many import Packs
+
     heads, held = np.zeros((size, q.HEAD)), np.zeros((size, q.HELD, len(universe.assets)))
     stated = rows.filter(pl.col("initial_value").is_not_null())
     heads[stated["i"].to_numpy(), q.Q_INITIAL] = stated["initial_value"].to_numpy()

@@ -93,13 +93,21 @@ def _ancestors(document: dict[str, Any], seen: tuple[str, ...]) -> tuple[str, ..
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The document of a policy file. Raises ``ConfigError`` where it is not TOML, with the line."""
+    """The document of a policy file. Raises ``ConfigError`` where it cannot be read or is not TOML, with the line."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        fix = "Name a file that you may read."
+        raise ConfigError(f"cannot be read: {error.strerror or error}", where=str(path), fix=fix) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"not valid TOML: {error}", where=str(path)) from None
     except UnicodeDecodeError:
         raise ConfigError("not a text file in UTF-8", where=str(path)) from None
+    except RecursionError:
+        raise ConfigError("brackets stand too deep in each other", where=str(path)) from None
+    except ValueError:  # of Python: what is TOML, and no number that it reads
+        fix = "Write it as 1 or 0.5."
+        raise ConfigError("a number has thousands of digits", where=str(path), fix=fix) from None
 
 
 def parse(document: dict[str, Any], where: str) -> Policy:

@@ -94,23 +94,23 @@ class Cluster:
         self._client, self._sweep, self._job, self._ready, self._say = client, sweep, job, ready, say
         self._pool = client.get_executor(pure=False)
         self._have: set[str] = set()  # addresses of workers that have the job
-        self._seen, self._threads = -FRESH, 0
+        self._seen, self.last = -FRESH, 0
 
     def threads(self) -> int:
         """Threads of the workers, which then have the job. Raises ConfigError after ``WAITED`` seconds without any."""
         begun, told = time.monotonic(), False
-        while time.monotonic() - self._seen > FRESH or not self._threads:
+        while time.monotonic() - self._seen > FRESH or not self.last:
             self._look()
             without = time.monotonic() - begun
-            if not self._threads and without > WAITED:
+            if not self.last and without > WAITED:
                 fix = "What is done is kept: start workers, then the same command goes on."
                 raise ConfigError(f"no worker came within {WAITED:.0f} s", where=OPTION, fix=fix)
-            if not self._threads:
+            if not self.last:
                 if without > SILENT and not told:
                     self._say(f"No worker is left. Waiting {WAITED:.0f} s for one; what is done is kept.")
                     told = True
                 time.sleep(FRESH)
-        return self._threads
+        return self.last
 
     def _look(self) -> None:
         """Who is there; those who are new get the job."""
@@ -124,7 +124,7 @@ class Cluster:
         except (OSError, RuntimeError) as error:  # of the connection to the scheduler
             fix = "What is done is kept: start it and its workers, then the same command goes on."
             raise ConfigError(f"the scheduler is gone: {error}", where=OPTION, fix=fix) from error
-        self._threads = sum(count for address, count in there.items() if address in self._have)
+        self.last = sum(count for address, count in there.items() if address in self._have)
         self._seen = time.monotonic()
 
     def _welcome(self, address: str, own: Any, theirs: Mapping[str, str]) -> None:

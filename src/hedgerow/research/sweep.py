@@ -206,8 +206,13 @@ class Crew(Protocol):
         """Seconds that a task should take: what comes from far away is asked for in larger pieces."""
         ...
 
+    @property
+    def last(self) -> int:
+        """How many threads there were when they were last counted; nobody is waited for."""
+        ...
+
     def threads(self) -> int:
-        """How many there are now, at least 1. Raises ConfigError where none is left."""
+        """How many there are now, at least 1: waits for the first. Raises ConfigError where none is left."""
         ...
 
     def submit(self, settings: Sequence[int]) -> Future[Any]:
@@ -225,7 +230,7 @@ class Threads:
     lasting: Final = 0.0
 
     def __init__(self, job: Job, space: Space, workers: int = 1) -> None:
-        self._desk, self._workers = Desk(job, space), workers
+        self._desk, self.last = Desk(job, space), workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="sweep")
 
     def __enter__(self) -> Self:
@@ -236,7 +241,7 @@ class Threads:
 
     def threads(self) -> int:
         """As many as it was made with."""
-        return self._workers
+        return self.last
 
     def submit(self, settings: Sequence[int]) -> Future[Any]:
         """As ``Crew``."""
