@@ -220,6 +220,15 @@ def test_the_id_depends_on_what_the_trials_depend_on() -> None:
     assert engine().startswith("0.")
 
 
+@pytest.mark.parametrize(
+    "source", ["units.py", "model/policy.py", "policies/__init__.py", "research/vary.py", "ledger/statistics.py"]
+)
+def test_an_edit_of_what_makes_a_policy_is_another_engine(monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    before, read = engine(), Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + b"#" * path.as_posix().endswith(source))
+    assert engine() != before
+
+
 @pytest.mark.parametrize("kind", ["grid", "random"])
 def test_a_setting_takes_at_most_64_bytes(tmp_path: Path, kind: str) -> None:
     known, _ = policies.builder("balanced")

@@ -31,8 +31,6 @@ from hedgerow.kernel.rules import extra_measures
 from hedgerow.ledger import statistics
 from hedgerow.model.policy import Policy
 from hedgerow.model.report import Run
-from hedgerow.research import backtest as backtesting
-from hedgerow.research import bars
 from hedgerow.research.backtest import Blocks, Stage, backtest, play, run_of, told
 from hedgerow.research.search import OBJECTIVES, Batches
 from hedgerow.research.trials import Log
@@ -43,6 +41,11 @@ FIGURES: Final = (
     "cvar_95", "ulcer", "turnover_spot", "turnover_futures", "fees", "slippage", "funding", "cost_per_year",
     "mean_hedge_ratio", "h_intended", "margin_capped_days", "min_liquidation_distance", "liquidations", "legs",
     "refusals",
+)  # fmt: skip
+# beside what ``source_key`` reads: the sources that ``engine`` tells apart
+_SOURCES: Final = (
+    "units.py", "model/*.py", "policies/__init__.py", "ledger/statistics.py",
+    *(f"research/{name}.py" for name in ("backtest", "bars", "sweep", "vary")),
 )  # fmt: skip
 AHEAD: Final = 2  # tasks that a thread has waiting
 LOOK: Final = 1.0  # seconds after which a crew is asked how many it is, though nothing has ended
@@ -357,8 +360,11 @@ def digest(stage: Stage) -> str:
 
 
 def engine() -> str:
-    """The version of the rules that a trial follows: the package's, and a hash of the sources that compute its figures."""
-    found = hashlib.sha256(source_key().encode("ascii"))
-    for module in (backtesting, bars, statistics):
-        found.update(Path(str(module.__file__)).read_bytes())
+    """The version of the rules that a trial follows: the package's, and a hash of the sources that make a policy of its cells
+    and compute its figures.
+    """
+    found, package = hashlib.sha256(source_key().encode("ascii")), Path(__file__).parents[1]
+    for pattern in _SOURCES:
+        for path in sorted(package.glob(pattern)):
+            found.update(path.read_bytes())
     return f"{__version__}-{found.hexdigest()[:12]}"
