@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from hedgerow.kernel import arrays as k
 from hedgerow.kernel import run as runs
 from hedgerow.kernel import watch
 from hedgerow.kernel.arrays import BAR_ALL, BAR_GAPS, BAR_PAYS
+from hedgerow.kernel.blocks import new_book
+from hedgerow.kernel.rules import pack
 from hedgerow.model.instrument import Instrument, Kind, Universe
 from hedgerow.research import backtest, bars
-from hedgerow.research.backtest import Blocks, Traces, play
+from hedgerow.research.backtest import Blocks, Traces, play, trace
 from hedgerow.units import NS_PER_DAY
 from tests.kernel import tape
 from tests.kernel.desk import Desk, loose, rules_of
@@ -130,3 +133,15 @@ def test_a_bar_asks_while_a_listed_contract_has_no_bar_of_its_own() -> None:
 
 def test_a_contract_that_is_gone_for_over_a_week_asks_for_nothing_more() -> None:
     assert asks([1.0, 1.0] + [NAN] * 10) == [0, 0, *[BAR_GAPS] * 8, 0, 0]
+
+
+def test_a_short_in_a_contract_without_any_price_is_settled_after_a_week() -> None:
+    made = tape.stage({"A": [100.0] * 12, "A/USDT:USDT": [NAN] * 12})
+    policy = rules_of()
+    book = new_book(pack(policy, made.market.universe, {"A": 0.5}), 2, 500.0)
+    book.asset[k.B_HELD, 0] = 5.0
+    book.inst[[k.P_UNITS, k.P_ENTRY, k.P_COLLATERAL], 1] = -1.0, 100.0, 100.0
+    with np.errstate(all="ignore"):
+        run, traces = trace(policy, made, capital=1_100.0, weights={"A": 0.5}, book=book)
+    assert [leg.reason for leg in run.legs if leg.instrument == "A/USDT:USDT"] == ["settled"]
+    assert traces.book.inst[k.P_UNITS, 1] == 0.0

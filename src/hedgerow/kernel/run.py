@@ -15,6 +15,7 @@ from hedgerow.kernel.arrays import (
     BAR_PAYS,
     ISOLATED,
     K_MODE,
+    P_UNITS,
     S_FUTURES_TRADED,
     S_NAV,
     S_NOW,
@@ -181,7 +182,9 @@ def run(
     traded = book.scalar[S_SPOT_TRADED : S_FUTURES_TRADED + 1].copy()
     mark, top = np.zeros(instruments), np.zeros(instruments)
     last = np.full((2, instruments), np.nan)
-    isolated = rules.scalar[K_MODE] == ISOLATED
+    stretching = rules.scalar[K_MODE] == ISOLATED
+    for i in range(instruments):  # of a contract that has no bar yet stretches say nothing
+        stretching = stretching and (book.inst[P_UNITS, i] == 0.0 or bars.fresh[0, i] == 1)
     behind = False  # whether ``remember_marks`` is left to do for the bar before
     t = 0
     while t < bars_n:
@@ -190,7 +193,7 @@ def run(
         if t > 0 and bars.asks[t] & BAR_PAYS != 0:
             at_the_open(rules, book, work, bars.open_ns[t], bars.paid[s, 1], bars.paid[s, 0], t, log, used)
         alarm = False
-        plain = s >= 0 and waiting == 0 and isolated and bars.asks[t] & BAR_GAPS == 0
+        plain = stretching and s >= 0 and waiting == 0 and bars.asks[t] & BAR_GAPS == 0
         if plain and watch_stretch(rules, book, bars.tops[s], worst):
             t, behind = bars.until[s], True
             book.scalar[S_NOW] = float(bars.open_ns[t])
