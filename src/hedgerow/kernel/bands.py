@@ -59,14 +59,27 @@ def _fund(bands: Bands, t: int, stamp: int, short: Floats, account: Floats) -> N
 
 
 @compiled
-def _value(bands: Bands, t: int, own: Floats, short: Floats, account: Floats) -> Any:
+def _value(bands: Bands, t: int, own: Floats, short: Floats, account: Floats, hedged: bool) -> Any:
     """Value of the account at the close of bar ``t``, quote."""
     spot = nought(own)
     shorts = nought(own)
-    for i in range(own.shape[0]):
-        spot = spot + notional(load(own, i), bands.price[t, i], False)
-        shorts = shorts + notional(load(short, i), bands.future[t, i], False)
+    if hedged:
+        for i in range(own.shape[0]):
+            spot = spot + notional(load(own, i), bands.price[t, i], False)
+            shorts = shorts + notional(load(short, i), bands.future[t, i], False)
+    else:
+        for i in range(own.shape[0]):
+            spot = spot + notional(load(own, i), bands.price[t, i], False)
     return load(account, C_LEDGER) + spot - shorts
+
+
+@compiled
+def _drifted(bands: Bands, t: int, value: Any, limit: Any, own: Floats) -> bool:
+    """Whether any asset stands beyond its band of value."""
+    passed = nought(own) > nought(own)
+    for i in range(own.shape[0]):
+        passed = passed | (abs(notional(load(own, i), bands.price[t, i], False) - bands.weight[i] * value) >= limit)
+    return some(passed)
 
 
 @compiled
@@ -116,20 +129,34 @@ def _trade(
 
 
 @compiled
-def _bar(bands: Bands, t: int, setting: Floats, own: Floats, short: Floats, account: Floats, stamps: Ints) -> Any:
+def _bar(
+    bands: Bands, t: int, setting: Floats, own: Floats, short: Floats, account: Floats, stamps: Ints, hedged: bool
+) -> Any:
     """Value at bar ``t`` before its trades, which it makes; ``stamps`` [1] are those of funding so far."""
-    if t == stamps[0] * bands.every:
+    if hedged and t == stamps[0] * bands.every:
         _fund(bands, t, stamps[0], short, account)
         stamps[0] += 1
-    value = _value(bands, t, own, short, account)
+    value = _value(bands, t, own, short, account, hedged)
     limit = load(setting, S_THRESHOLD) * value
     if t == 0:
         limit = limit * 0.0  # everything is bought
     low = load(setting, S_LOW)
     high = load(setting, S_HIGH)
-    if _passed(bands, t, value, limit, low, high, own, short):
+    if not hedged:
+        if _drifted(bands, t, value, limit, own):
+            _trade(bands, t, value, limit, load(setting, S_PART), low, high, own, short, account)
+    elif _passed(bands, t, value, limit, low, high, own, short):
         _trade(bands, t, value, limit, load(setting, S_PART), low, high, own, short, account)
     return value
+
+
+@compiled
+def _is_hedged(setting: Floats, short: Floats) -> bool:
+    """Whether a run can have shorts: without, no bar looks at a contract."""
+    hedged = (abs(load(setting, S_LOW)) > 0.0) | (abs(load(setting, S_HIGH)) > 0.0)
+    for i in range(short.shape[0]):
+        hedged = hedged | (abs(load(short, i)) > 0.0)
+    return some(hedged)
 
 
 @entrance
@@ -141,8 +168,9 @@ def run_bands(bands: Bands, setting: Floats, own: Floats, short: Floats, account
     the value at each bar before its trades.
     """
     stamps = np.zeros(1, np.int64)
+    hedged = _is_hedged(setting, short)
     for t in range(equity.shape[0]):
-        equity[t] = _bar(bands, t, setting, own, short, account, stamps)
+        equity[t] = _bar(bands, t, setting, own, short, account, stamps, hedged)
 
 
 @compiled
@@ -156,8 +184,9 @@ def _summed(
     total = nought(own)
     squares = nought(own)
     bars = bands.price.shape[0]
+    hedged = _is_hedged(setting, short)
     for t in range(bars):
-        value = _bar(bands, t, setting, own, short, account, stamps)
+        value = _bar(bands, t, setting, own, short, account, stamps, hedged)
         change = value / before - 1.0
         total = total + change
         squares = squares + change * change
