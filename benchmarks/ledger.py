@@ -5,12 +5,12 @@ A row is the CPU time of a whole fold on one core. It should stay under 2 s for 
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections import defaultdict
 from decimal import Decimal
 from typing import Any, get_args
 
+from benchmarks.measure import Table
 from hedgerow.ledger.ledger import Ledger
 from hedgerow.ledger.lots import Method
 from hedgerow.model.event import Event, Fill, Flow, Funding, Income, Mark, Transfer
@@ -89,12 +89,8 @@ def measure(count: int, rounds: int) -> dict[str, list[float]]:
     return taken
 
 
-def report(count: int, rounds: int) -> dict[str, dict[str, float]]:
-    """Measure, print a line a method, and return its least, median and largest seconds."""
-    figures = {}
-    print(f"\n  the ledger folds {count:,} mixed events; CPU seconds of {rounds} rounds (least, median, largest)")
+def report(table: Table, count: int, rounds: int) -> None:
+    """A row a method: microseconds of CPU time an event."""
+    table.begin(f"The ledger: a fold of {count:,} mixed events")
     for name, seconds in measure(count, rounds).items():
-        least, middle, most = min(seconds), statistics.median(seconds), max(seconds)
-        figures[name] = {"least_s": least, "median_s": middle, "largest_s": most}
-        print(f"  {name:20s} {least:6.2f} {middle:6.2f} {most:6.2f}  {1e6 * middle / count:5.1f} us an event")
-    return figures
+        table.put(f"ledger.{name}", f"{name}: an event", "us", [1e6 * each / count for each in seconds])

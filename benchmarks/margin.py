@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from benchmarks.measure import Job, Table, in_turn
 from hedgerow import jit
 
 
 def never(*arguments: Any) -> bool:
     return False
-
-
-def blind(rules: Any, book: Any, tops: Any, worst: Any) -> bool:
-    """``watch.watch_stretch`` that looks at nothing and finds nothing."""
-    return True
 
 
 def without_margin() -> Callable[..., Any]:
@@ -27,31 +22,25 @@ def without_margin() -> Callable[..., Any]:
     from hedgerow import link
     from hedgerow.kernel import run as runs
 
-    nothing = dict.fromkeys(("at_the_high", "watch_margin", "refresh_account", "act_on_margin"), jit.compiled(never))
-    parts = {name: jit.compiled(_with(getattr(runs, name), nothing)) for name in ("whole_bar", "at_the_close")}
-    bare = _with(runs.run, parts | {"watch_stretch": jit.compiled(blind)})
-    return link.program(bare, error_model="numpy", nogil=True)
+    nothing = jit.compiled(never)
+    unwatched = dict.fromkeys(("at_the_high", "watch_margin", "refresh_account", "act_on_margin"), nothing)
+    bar = jit.compiled_inline(_with(runs.one_bar, **unwatched))
+    return link.program(_with(runs.run, one_bar=bar), error_model="numpy", nogil=True)
 
 
-def _with(function: Any, instead: dict[str, Any]) -> Callable[..., Any]:
-    """The source of a compiled function that calls other functions by some names."""
-    source = function.py_func
-    names = dict(source.__globals__) | instead
-    return FunctionType(source.__code__, names, f"bare_{source.__name__}", source.__defaults__, source.__closure__)
+def _with(compiled: Any, **names: Any) -> Any:
+    """The source of a compiled function, with other functions by some of the names that it calls."""
+    source = compiled.py_func
+    return FunctionType(
+        source.__code__, source.__globals__ | names, "without_margin", source.__defaults__, source.__closure__
+    )
 
 
-def report(
-    job: Callable[[Callable[..., Any]], Callable[[], Any]], in_turn: Callable[..., Any], rounds: int
-) -> dict[str, Any]:
-    """Measure and print. ``job`` makes a run of the entrance that it is given."""
+def report(table: Table, job: Callable[[Callable[..., Any]], Job], rounds: int) -> None:
+    """A row of the ratio. ``job`` makes a run of the entrance that it is given."""
     from hedgerow.kernel.run import run
 
-    jobs = {"with": job(run), "without": job(without_margin())}
-    for each in jobs.values():
-        each()
-    taken = in_turn(jobs, rounds)
-    ratio = [a / b for a, b in zip(taken["with"], taken["without"], strict=True)]
-    middle = statistics.median(ratio)
-    print(f"  with margin, liquidation and the ladder a run takes {middle:.2f} x the time without "
-          f"({min(ratio):.2f} to {max(ratio):.2f})")  # fmt: skip
-    return {"ratio": middle, "ratio_range": [min(ratio), max(ratio)]}
+    table.begin("What margin costs")
+    taken = in_turn({"with": job(run), "without": job(without_margin())}, rounds)
+    what = "balanced with margin, liquidation and the ladder / without"
+    table.ratio("balanced.margin", what, taken["with"], taken["without"])
