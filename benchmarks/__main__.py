@@ -33,7 +33,7 @@ def jobs_in_c(table: Table, short: bool) -> None:
     rivals.bar_by_bar(table, "S" if short else "SM", 3)
     rivals.against_bt(table, "S" if short else "SM", 2 if short else 3)
     if not short:  # its first run compiles for twenty seconds in each process
-        rivals.against_vectorbt(table, "SML", 7)
+        rivals.against_vectorbt(table, "SML", 5)
 
 
 def many_settings(table: Table, short: bool) -> None:
@@ -60,19 +60,20 @@ def whole_policy(table: Table, short: bool) -> None:
         return
     full.against_interpreter(table, 3)
     margin.report(table, lambda entrance: full.prepared(stages[""], entrance=entrance), rounds)
-    growth.of_balanced(table, stages[""], (3, 5, 8, 12), (8, 16, 32, 64), rounds)
 
 
-def growth_of_bands(table: Table, short: bool) -> None:
-    """How the reference job grows."""
+def growths(table: Table, short: bool) -> None:
+    """How the reference job grows, and a whole policy."""
     settings = (64, 128, 256, 512) if short else (128, 256, 512, 1_024)
     growth.of_bands(table, (6_570, 13_140, 26_280, 52_560), (10, 25, 50, 100), settings, 5 if short else 11)
+    if not short:
+        growth.of_balanced(table, full.stage_of(full.COINS[:10], 4 * YEAR), (3, 5, 8, 12), (8, 16, 32, 64), 11)
 
 
 def one_bar(table: Table, short: bool) -> None:
     """One live decision."""
     if not (short and left_out(table, "step")):
-        live.report(table, (10, 50) if short else (10, 50, 200), YEAR, 1 if short else 7)
+        live.report(table, (10, 50) if short else (10, 50, 200), YEAR if short else 2 * YEAR, 1 if short else 5)
 
 
 def processes(table: Table, short: bool) -> None:
@@ -92,11 +93,11 @@ def processes(table: Table, short: bool) -> None:
 
 def accounts(table: Table, short: bool) -> None:
     """The ledger."""
-    ledger.report(table, 20_000 if short else 100_000, 2 if short else 5)
+    ledger.report(table, 20_000 if short else 100_000, 2 if short else 3)
 
 
 SUBJECTS: dict[str, Callable[[Table, bool], None]] = {
-    "reference": jobs_in_c, "sweeps": many_settings, "policy": whole_policy, "live": one_bar, "growth": growth_of_bands,
+    "reference": jobs_in_c, "sweeps": many_settings, "policy": whole_policy, "live": one_bar, "growth": growths,
     "ledger": accounts, "process": processes,
 }  # fmt: skip
 
@@ -138,14 +139,16 @@ def main() -> int:
     log = Console(stderr=True, highlight=False)
     table = Table(tell=lambda said: log.print(f"[{time.perf_counter() - begun:5.0f} s] {said}", markup=False))
     wire.prepare(10**9)
+    record: dict[str, Any] = {}
     for name, subject in SUBJECTS.items():
         if not arguments.only or name in arguments.only:
             subject(table, arguments.short)
-    record = {"hedgerow": __version__, "short": arguments.short, "machine": machine(),
-              "seconds": round(time.perf_counter() - begun, 1), **table.record()}  # fmt: skip
+            record = {"hedgerow": __version__, "short": arguments.short, "machine": machine(),
+                      "seconds": round(time.perf_counter() - begun, 1), **table.record()}  # fmt: skip
+            if arguments.json:  # after each subject: an hour's figures are not lost with the last one
+                arguments.json.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     show.table(record, console)
     if arguments.json:
-        arguments.json.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         console.print(str(arguments.json), soft_wrap=True)
     if arguments.draw:
         from benchmarks.draw import page

@@ -53,7 +53,7 @@ BARS: Final[dict[str, Bar]] = {
     **{f"vectorbt.orders.{leg}.{size}": _least(40.0, 80.0) for leg in ("full", "spot") for size in "SML"},
     **{f"bt.{leg}.M": _least(500.0, 1_500.0) for leg in ("full", "spot")},
     "balanced.c": _most(8.0, 3.0),
-    "sweep.single": _least(20.0, 60.0),
+    "sweep.single": _least(20.0, 20.0),
     "sweep.lanes": _least(20.0, 60.0),
     "sweep.10000": _most(20.0, 4.5),
     "sweep.vectorbt": _least(50.0, 100.0),

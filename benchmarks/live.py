@@ -92,9 +92,11 @@ def report(table: Table, counts: tuple[int, ...], days: int, rounds: int) -> Non
         for kind, what in KINDS.items():
             calls = len(runs[0][kind])
             for word, share in SHARES.items():
-                if calls >= 2.0 / (1.0 - share / 100.0):
+                if calls * (1.0 - share / 100.0) >= 1.0:
                     values = [float(np.percentile(run[kind], share)) for run in runs]
                     note = f"{calls:,} calls a round"
-                    table.put(f"live.{kind}.{count}.{word}", f"{count} assets, {what}: {word}", "us", values, note=note)
+                    table.put(
+                        f"live.{kind}.{count}.{word}", f"live, {count} assets, {what}: {word}", "us", values, note=note
+                    )
         values = [float(np.percentile(run["write"], 50.0)) for run in runs]
-        table.put(f"live.write.{count}.p50", f"{count} assets, writing a bar into the desk: p50", "us", values)
+        table.put(f"live.write.{count}.p50", f"live, {count} assets, writing a bar into the desk: p50", "us", values)

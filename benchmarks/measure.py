@@ -19,6 +19,7 @@ from benchmarks.bars import BARS, Bar
 
 Job = Callable[[], Any]
 SAMPLE: Final = 0.01  # seconds that a sample lasts at least
+_SLOW: Final = 1.0  # seconds of a call that is not repeated
 TOLERANCE: Final = 1e-9  # relative, of the value at any bar, against a library that adds in another order
 
 
@@ -84,13 +85,14 @@ def in_turn(
 ) -> dict[str, list[float]]:
     """Seconds of every job by ``clock`` (CPU time unless told otherwise), the jobs one after the other, so many rounds.
 
-    A first call of each is not counted: it compiles, and says how often a job is repeated within a sample.
+    A first call of each is not counted: it may compile. The second, where the first was short, says how often a job is
+    repeated within a sample.
     """
     taken: dict[str, list[float]] = {name: [] for name in jobs}
-    repeats = {}
+    repeats = dict.fromkeys(jobs, 1)
     for name, job in jobs.items():
-        job()
-        repeats[name] = max(1, int(sample / max(_once(job, 1, clock), 1e-7)))
+        if _once(job, 1, clock) < _SLOW:
+            repeats[name] = max(1, int(sample / max(_once(job, 1, clock), 1e-7)))
     for _ in range(rounds):
         for name, job in jobs.items():
             taken[name].append(_once(job, repeats[name], clock))
@@ -115,4 +117,5 @@ def farthest(one: Any, other: Any) -> float:
     one, other = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
     if one.shape != other.shape or not (np.isfinite(one).all() and np.isfinite(other).all()):
         return float("inf")
-    return float(np.max(np.abs(one / other - 1.0), initial=0.0))
+    larger = np.maximum(np.abs(one), np.abs(other))
+    return float(np.max(np.abs(one - other) / np.where(larger > 0.0, larger, 1.0), initial=0.0))

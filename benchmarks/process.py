@@ -82,9 +82,9 @@ def warm(table: Table, names: Sequence[str], home: Path, data: Path, rounds: int
             taken[name].append(waited(words[name], home))
     for name, times in taken.items():
         label = "--help" if name == "help" else name
-        table.put(f"first.{name}.warm", f"{label}: first result", "s", [first for first, _ in times])
+        table.put(f"first.{name}.warm", f"{label}, compiled: first result", "s", [first for first, _ in times])
         if name != "help":
-            table.put(f"whole.{name}.warm", f"{label}: whole", "s", [whole for _, whole in times])
+            table.put(f"whole.{name}.warm", f"{label}, compiled: whole", "s", [whole for _, whole in times])
 
 
 def cold(table: Table, names: Sequence[str], data: Path, rounds: int) -> None:
@@ -96,7 +96,7 @@ def cold(table: Table, names: Sequence[str], data: Path, rounds: int) -> None:
         for _ in range(rounds):
             with tempfile.TemporaryDirectory() as folder:
                 times.append(waited(words[name], Path(folder), whole=False)[0])
-        table.put(f"first.{name}.cold", f"{name}: first result", "s", times)
+        table.put(f"first.{name}.cold", f"{name}, nothing compiled: first result", "s", times)
 
 
 def memory_of(words: Sequence[str], home: Path) -> float:

@@ -32,6 +32,18 @@ def ranged(row: dict[str, Any]) -> str:
     return "" if row["least"] == row["largest"] else f"{number(row['least'])} to {number(row['largest'])}"
 
 
+def asked(row: dict[str, Any]) -> tuple[str, str]:
+    """Bar and aim as people read them."""
+    bar = bar_of(row)
+    return bar.words() if bar else ("", "")
+
+
+def summed_up(record: dict[str, Any]) -> str:
+    """How many bars are met, in one sentence."""
+    held = [row["met"] for row in record["rows"] if "kind" in row]
+    return f"{sum(held)} of {len(held)} figures with a bar meet it; {len(record['refused'])} ratios refused."
+
+
 def verdict(row: dict[str, Any]) -> str:
     """Whether bar and aim are met by the median."""
     bar = bar_of(row)
@@ -64,15 +76,13 @@ def table(record: dict[str, Any], console: Console) -> None:
             grid.add_column(head, justify="left" if head in ("what", "", "better than the bar") else "right")
         for row in record["rows"]:
             if row["group"] == group:
-                bar = bar_of(row)
-                held = bar.words() if bar else ("", "")
                 style = "red" if verdict(row) == "missed" else ""
                 grid.add_row(
                     row["what"],
                     number(row["median"]),
                     ranged(row),
                     row["unit"],
-                    *held,
+                    *asked(row),
                     verdict(row),
                     drawn(row),
                     style=style,
@@ -81,6 +91,4 @@ def table(record: dict[str, Any], console: Console) -> None:
             if row["group"] == group:
                 grid.add_row(row["what"], "no ratio", "", "", "", "", row["why"], "", style="red")
         console.print(grid, "")
-    held = [row for row in record["rows"] if "kind" in row]
-    console.print(f"{sum(row['met'] for row in held)} of {len(held)} figures with a bar meet it; "
-                  f"{len(record['refused'])} ratios refused.")  # fmt: skip
+    console.print(summed_up(record))
