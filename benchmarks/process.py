@@ -48,6 +48,7 @@ def _hedgerow(words: Sequence[str], home: Path, out: int = subprocess.DEVNULL) -
     """A process of hedgerow whose home is ``home``."""
     command = [sys.executable, "-m", "hedgerow", *words]
     env = os.environ | {"HEDGEROW_HOME": str(home)}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # it would have every process read the sources of numba anew
     return subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, env=env)
 
 
@@ -119,7 +120,11 @@ def _peak(command: Sequence[str], home: Path) -> float:
 
 
 def own_peak() -> float:
-    """Peak memory in MB of this process so far."""
+    """Peak memory in MB of this process so far. Linux counts its parent's in ``ru_maxrss``, but not in ``VmHWM``."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

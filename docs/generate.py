@@ -3,12 +3,15 @@
     python docs/generate.py            write the pages
     python docs/generate.py --check    only say which pages are out of date (exit code 1)
 
+The figures in docs/explanation/speed.md are written from docs/speed.json, which ``./run bench --json`` made.
+
 ``./run docs`` calls it before it builds the site, and a test compares the pages with what it would write. Everything
 that stands in the code is taken from there; what is said about it beside the code is in ``docs/said.py``.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import types
@@ -17,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import said  # noqa: E402  (it stands beside this file)
 from pydantic import BaseModel  # noqa: E402
@@ -25,6 +28,7 @@ from pydantic.fields import FieldInfo  # noqa: E402
 from pydantic_core import PydanticUndefined  # noqa: E402
 
 import hedgerow  # noqa: E402
+from benchmarks import show  # noqa: E402
 from hedgerow import errors, policies, units  # noqa: E402
 from hedgerow.faces import policy_words as words  # noqa: E402
 from hedgerow.model import plan, policy, portfolio  # noqa: E402
@@ -33,6 +37,8 @@ from hedgerow.model.measure import MEASURES  # noqa: E402
 
 MADE = "<!-- Written by docs/generate.py from the code. Do not edit: change the code, then run ./run docs. -->\n"
 ROWS = ("vote", "regime", "trim", "ladder", "reinforce")  # tables of named rows
+SPEED = "explanation/speed.md"
+BEGIN, END = "<!-- figures: begin. Written by docs/generate.py from docs/speed.json -->", "<!-- figures: end -->"
 KERNEL = Path(hedgerow.__file__).parent / "kernel"
 
 
@@ -408,17 +414,49 @@ def pages() -> dict[str, str]:
     return {name: make() for name, make in PAGES.items()}
 
 
+# --------------------------------------------------------------------------------------------------------------- speed
+
+
+def figures() -> str:
+    """The tables of what was measured, a table for each group, and on what kind of machine."""
+    record = json.loads((HERE / "speed.json").read_text(encoding="utf-8"))
+    machine = record["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    where = f"{machine['system']}, {machine['processor']}, {machine['cores']} cores that other work shared"
+    parts = [f"hedgerow {record['hedgerow']} on {where}; {versions}; {record['seconds'] / 60:.0f} minutes.\n"]
+    rows = (*record["rows"], *record["refused"])
+    for group in dict.fromkeys(row["group"] for row in rows):
+        cells = [_figure(row) for row in rows if row["group"] == group]
+        parts.append(f"### {group}\n\n{table(('what', 'median', 'range', 'bar', 'aim', ''), cells)}")
+    return "\n".join([*parts, f"{show.summed_up(record)}\n"])
+
+
+def _figure(row: dict[str, Any]) -> tuple[str, ...]:
+    if "median" not in row:
+        return row["what"], "no ratio", "", "", "", row["why"]
+    what = f"{row['what']} ({row['note']})" if row["note"] else row["what"]
+    return what, f"{show.number(row['median'])} {row['unit']}", show.ranged(row), *show.asked(row), show.verdict(row)
+
+
+def speed() -> str:
+    """The page about speed, its figures written anew."""
+    before, _, rest = (HERE / SPEED).read_text(encoding="utf-8").partition(f"{BEGIN}\n")
+    _, _, after = rest.partition(f"{END}\n")
+    return f"{before}{BEGIN}\n\n{figures()}\n{END}\n{after}"
+
+
 def main() -> int:
     """Write the pages, or with --check name those that are out of date."""
     check, stale = "--check" in sys.argv, []
-    for name, text in pages().items():
-        path = HERE / "reference" / name
+    written = {f"reference/{name}": text for name, text in pages().items()} | {SPEED: speed()}
+    for name, text in written.items():
+        path = HERE / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         stale.append(name)
         if not check:
             path.write_text(text, encoding="utf-8")
-    print(f"docs/reference: {', '.join(stale) or 'nothing'} {'is out of date' if check else 'written anew'}")
+    print(f"docs: {', '.join(stale) or 'nothing'} {'is out of date' if check else 'written anew'}")
     return int(check and bool(stale))
 
 

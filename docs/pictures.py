@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,12 +32,18 @@ def main(report: Path, chromium: str) -> None:
     for look, flags in LOOKS.items():
         with tempfile.TemporaryDirectory() as folder:
             shot = Path(folder) / "shot.png"
-            places = (f"--user-data-dir={folder}", f"--window-size={WIDTH},{HEIGHT}", f"--screenshot={shot}")
-            command = [chromium, *QUIET, *flags, *places, report.resolve().as_uri()]
-            subprocess.run(command, check=True, capture_output=True, timeout=180)  # noqa: S603 (named by who runs it)
+            take(report, shot, (WIDTH, HEIGHT), chromium, flags)
             pixels = read(shot.read_bytes())
         for name, (top, bottom, left, right) in CUTS.items():
             (FOLDER / f"{name}-{look}.png").write_bytes(write(pixels[top:bottom, left:right]))
+
+
+def take(page: Path, shot: Path, size: tuple[int, int], chromium: str, flags: Sequence[str] = ()) -> None:
+    """Write a picture of a page in a window of so many pixels."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = (f"--user-data-dir={folder}", f"--window-size={size[0]},{size[1]}", f"--screenshot={shot.resolve()}")
+        command = [chromium, *QUIET, *flags, *places, page.resolve().as_uri()]
+        subprocess.run(command, check=True, capture_output=True, timeout=180)  # noqa: S603 (named by who runs it)
 
 
 def read(data: bytes) -> NDArray[np.uint8]:

@@ -50,6 +50,11 @@ def test_page_is_up_to_date(made: Any, name: str) -> None:
     assert written == made.PAGES[name](), f"docs/reference/{name} is out of date: python docs/generate.py"
 
 
+def test_figures_of_speed_are_those_of_their_run(made: Any) -> None:
+    written = (DOCS / made.SPEED).read_text(encoding="utf-8")
+    assert written == made.speed(), f"docs/{made.SPEED} is out of date: python docs/generate.py"
+
+
 def test_every_page_is_there(made: Any) -> None:
     assert {path.name for path in REFERENCE.glob("*.md")} == {*made.PAGES, "index.md"}
 
