@@ -20,7 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import full, growth, ledger, live, margin, memory, process, rivals, show, sweeps
+from benchmarks import full, growth, ledger, live, margin, memory, portfolios, process, rivals, show, sweeps
 from benchmarks.measure import Table
 from hedgerow import __version__, jit, wire
 
@@ -72,7 +72,7 @@ def growths(table: Table, short: bool) -> None:
 
 def one_bar(table: Table, short: bool) -> None:
     """One live decision."""
-    if not (short and left_out(table, "step")):
+    if not (short and left_out(table, "step.step")):
         live.report(table, (10, 50) if short else (10, 50, 200), YEAR if short else 2 * YEAR, 1 if short else 5)
 
 
@@ -91,6 +91,12 @@ def processes(table: Table, short: bool) -> None:
         memory.of_the_command(table, home, data, [60, 1_000, 10_000], 1)
 
 
+def many_portfolios(table: Table, short: bool) -> None:
+    """Plans for many portfolios in one call."""
+    if not short:
+        portfolios.report(table, portfolios.SIZES, 3)
+
+
 def accounts(table: Table, short: bool) -> None:
     """The ledger."""
     ledger.report(table, 20_000 if short else 100_000, 2 if short else 3)
@@ -98,13 +104,13 @@ def accounts(table: Table, short: bool) -> None:
 
 SUBJECTS: dict[str, Callable[[Table, bool], None]] = {
     "reference": jobs_in_c, "sweeps": many_settings, "policy": whole_policy, "live": one_bar, "growth": growths,
-    "ledger": accounts, "process": processes,
+    "portfolios": many_portfolios, "ledger": accounts, "process": processes,
 }  # fmt: skip
 
 
 def left_out(table: Table, entrance: str) -> bool:
     """Whether a subject of a short run waits for the compiler, which alone takes a minute; it is said."""
-    if any(jit.cache_folder(wire.home()).rglob(f"{entrance}.{entrance}-*.nbi")):
+    if jit.is_warm(wire.home(), entrance):
         return False
     table.tell(f"left out: {entrance} is not compiled yet, which takes a minute; run without --short first")
     return True

@@ -52,15 +52,14 @@ def prepared(stage: Any, name: str = "balanced", entrance: Callable[..., Any] | 
     universe = market.universe
     rules = pack(policy, universe, equal_weights(universe.assets))
     routes, due = hedge_routes(policy, universe, market.days_ns), rebalance_due(policy, market.days_ns)
-    day, never = market.day.astype(np.int64), np.zeros(market.open_ns.shape[0])
     blocks, count = Blocks(stage), len(universe.instruments)
 
     def job() -> float:
         book, work = new_book(rules, count, 1e5), new_work(rules, count, stage.signals.shape[1])
         blocks.clear(work.legs.shape[0])
         whole(
-            rules, book, work, market.open_ns, market.open, stage.highs, market.close, market.fresh, market.funding,
-            day, stage.signals, routes, due, never, blocks.day, blocks.asset, blocks.bits, blocks.log, blocks.used,
+            rules, book, work, stage.bars, stage.signals, routes, due, blocks.day, blocks.asset, blocks.bits, blocks.log,
+            blocks.used,
         )  # fmt: skip
         return float(blocks.day[-1, 0])
 
@@ -95,17 +94,16 @@ class Played:
         self._job = Trials(build, lambda _: stage, lambda _: equal_weights(universe.assets), 1e5)
 
     def sweep(self, count: int, threads: int) -> Any:
-        """The first ``count`` settings of the grid, on so many threads."""
-        from hedgerow.research.sweep import Sweep, sweep
+        """``count`` settings by lot, on so many threads."""
+        from hedgerow.research.search import batches
+        from hedgerow.research.sweep import Sweep, Threads, sweep
         from hedgerow.research.trials import Log
-
-        def asked() -> Any:
-            yield [k % self.space.size for k in range(count)]
 
         with tempfile.TemporaryDirectory() as folder:
             log = Log(Path(folder), {"vary": {axis.key: list(axis.values) for axis in self.space.axes}})
             try:
-                return sweep(self._job, Sweep(self.space, "sharpe"), asked(), log, workers=threads)
+                with Threads(self._job, self.space, threads) as crew:
+                    return sweep(Sweep(self.space, "sharpe", log), batches(self.space, "random", count, 0), crew)
             finally:
                 log.close()
 
@@ -131,7 +129,7 @@ def against_c(table: Table, stages: dict[str, Any], rounds: int, size: str = "M"
 def against_panels(table: Table, stage: Any, rounds: int) -> None:
     """The compiled run over reading its panels once, which is what memory allows."""
     market = stage.market
-    panels = (market.open, stage.highs, market.close, market.funding)
+    panels = (market.open, stage.bars.high, market.close, market.funding)
     jobs: dict[str, Job] = {"run": prepared(stage), "panels": lambda: [float(np.nansum(block)) for block in panels]}
     taken = in_turn(jobs, rounds)
     table.ratio("balanced.panels", "balanced / its panels read once by numpy", taken["run"], taken["panels"])

@@ -67,7 +67,7 @@ def latencies(stage: Any, name: str = "balanced") -> dict[str, list[float]]:
     taken: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "write")}
     for t, day in enumerate(market.day):
         begun = time.perf_counter_ns()
-        tick.open[:], tick.high[:], tick.close[:] = market.open[t], stage.highs[t], market.close[t]
+        tick.open[:], tick.high[:], tick.close[:] = market.open[t], stage.bars.high[t], market.close[t]
         tick.funding[:], tick.fresh[:] = market.funding[t], market.fresh[t]
         tick.bar[step.NOW], tick.bar[step.DAY], tick.used[0] = market.open_ns[t], min(day, 0), 0
         if day >= 0:

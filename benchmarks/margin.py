@@ -8,10 +8,16 @@ from typing import Any
 
 from benchmarks.measure import Job, Table, in_turn
 from hedgerow import jit
+from hedgerow.kernel.arrays import BAR_GAPS
 
 
 def never(*arguments: Any) -> bool:
     return False
+
+
+def blind(rules: Any, book: Any, bars: Any, t: int, worst: Any) -> int:
+    """``watch.watch_stretch`` that looks at nothing."""
+    return t - 1 if bars.asks[t] & BAR_GAPS != 0 else bars.until[t]
 
 
 def without_margin() -> Callable[..., Any]:
@@ -22,18 +28,17 @@ def without_margin() -> Callable[..., Any]:
     from hedgerow import link
     from hedgerow.kernel import run as runs
 
-    nothing = jit.compiled(never)
-    unwatched = dict.fromkeys(("at_the_high", "watch_margin", "refresh_account", "act_on_margin"), nothing)
-    bar = jit.compiled_inline(_with(runs.one_bar, **unwatched))
-    return link.program(_with(runs.run, one_bar=bar), error_model="numpy", nogil=True)
+    nothing = dict.fromkeys(("at_the_high", "watch_margin", "refresh_account", "act_on_margin"), jit.compiled(never))
+    parts = {name: jit.compiled(_with(getattr(runs, name), nothing)) for name in ("whole_bar", "at_the_close")}
+    bare = _with(runs.run, parts | {"watch_stretch": jit.compiled(blind)})
+    return link.program(bare, error_model="numpy", nogil=True)
 
 
-def _with(compiled: Any, **names: Any) -> Any:
-    """The source of a compiled function, with other functions by some of the names that it calls."""
-    source = compiled.py_func
-    return FunctionType(
-        source.__code__, source.__globals__ | names, "without_margin", source.__defaults__, source.__closure__
-    )
+def _with(function: Any, instead: dict[str, Any]) -> Callable[..., Any]:
+    """The source of a compiled function that calls other functions by some names."""
+    source = function.py_func
+    names = dict(source.__globals__) | instead
+    return FunctionType(source.__code__, names, f"bare_{source.__name__}", source.__defaults__, source.__closure__)
 
 
 def report(table: Table, job: Callable[[Callable[..., Any]], Job], rounds: int) -> None:

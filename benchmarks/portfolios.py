@@ -8,20 +8,23 @@ three in ten of them partly hedged.
 from __future__ import annotations
 
 import json
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from rich.console import Console
+
+from benchmarks import show
+from benchmarks.measure import Table
+from benchmarks.process import own_peak
 
 ASSETS = ("ADA", "AVAX", "BNB", "BTC", "DOGE", "ETH", "LINK", "SOL", "UNI", "XRP")
 DAYS = 500
+SIZES = (1_000, 100_000)
 
 
 def make_market(folder: Path) -> None:
@@ -78,14 +81,13 @@ def decide(data: Path, table: Path, workers: int, legs: Path | None = None) -> d
                 first, before = time.perf_counter(), tally.decided
         ended = time.perf_counter()
         writer.close(tally)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rate = (tally.decided - before) / (ended - first) if tally.decided > before else 0.0
     return {
         "seconds": ended - begun,
         "per_second": rate,
         "decided": tally.decided,
         "acting": tally.acting,
-        "peak_mb": peak,
+        "peak_mb": own_peak(),
     }
 
 
@@ -96,39 +98,31 @@ def measured(*words: object) -> dict[str, float]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def report(rounds: int, *, short: bool = False) -> dict[str, Any]:
-    """Measure, print, and return: portfolios a second with 1 and 2 threads, with legs written, and peak memory by number."""
-    sizes = (1_000, 10_000) if short else (1_000, 100_000)
-    figures: dict[str, Any] = {}
+def report(table: Table, sizes: tuple[int, int], rounds: int) -> None:
+    """Rows of portfolios a second with 1 and 2 threads and with legs written, and of peak memory by number."""
+    table.begin(f"Plans for {sizes[-1]:,} portfolios of {len(ASSETS)} assets")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_market(folder / "data")
         for count in sizes:
             make_table(folder / "data", folder / f"{count}.parquet", count)
-        measured(folder / "data", folder / "1000.parquet", 1)  # compiles
-        table = folder / f"{sizes[-1]}.parquet"
+        few, many = (folder / f"{count}.parquet" for count in sizes)
+        measured(folder / "data", few, 1)  # compiles
         jobs = {
-            "1 thread": (table, 1),
-            "2 threads": (table, 2),
-            "1 thread, legs written": (table, 1, folder / "legs.parquet"),
+            "1 thread": (many, 1),
+            "2 threads": (many, 2),
+            "1 thread, legs written": (many, 1, folder / "legs.parquet"),
         }
-        taken: dict[str, list[dict[str, float]]] = {key: [] for key in jobs}
-        small = []
+        taken: dict[str, list[dict[str, float]]] = {key: [] for key in (*jobs, "few")}
         for _ in range(rounds):
-            small.append(measured(folder / "data", folder / "1000.parquet", 1))
+            taken["few"].append(measured(folder / "data", few, 1))
             for key, words in jobs.items():
                 taken[key].append(measured(folder / "data", *words))
-        print(
-            f"\n  plans for {sizes[-1]:,} portfolios of {len(ASSETS)} assets; portfolios a second (least, median, most)"
-        )
-        for key, found in taken.items():
-            rates = [one["per_second"] for one in found]
-            figures[key] = {"least": min(rates), "median": statistics.median(rates), "most": max(rates)}
-            print(f"  {key:24s} {min(rates):9,.0f} {statistics.median(rates):9,.0f} {max(rates):9,.0f}")
-        peaks = {1_000: small, sizes[-1]: taken["1 thread"]}
-        figures["peak_mb"] = {count: max(one["peak_mb"] for one in found) for count, found in peaks.items()}
-        print("  peak memory: " + ", ".join(f"{mb:,.0f} MB at {count:,}" for count, mb in figures["peak_mb"].items()))
-    return figures
+    for key in jobs:
+        rates = [one["per_second"] for one in taken[key]]
+        table.put(f"portfolios.{key}", f"{key}: portfolios a second", "", rates)
+    for count, found in zip(sizes, (taken["few"], taken["1 thread"]), strict=True):
+        table.put(f"portfolios.memory.{count}", f"{count:,} portfolios: peak", "MB", [one["peak_mb"] for one in found])
 
 
 if __name__ == "__main__":
@@ -136,4 +130,6 @@ if __name__ == "__main__":
         paths = [Path(word) for word in sys.argv[1:3]]
         print(json.dumps(decide(*paths, int(sys.argv[3]), *(Path(word) for word in sys.argv[4:]))))
     else:
-        report(3)
+        done = Table()
+        report(done, SIZES, 3)
+        show.table(done.record(), Console(highlight=False))
