@@ -59,7 +59,12 @@ def figure(record: dict[str, Any], colours: Mapping[str, str]) -> Any:
     )  # fmt: skip
     drawn.update_xaxes(type="log", gridcolor=colours["grid"], title="times better than the bar (1: the bar)", dtick=1)
     drawn.update_yaxes(
-        gridcolor=colours["grid"], categoryorder="array", categoryarray=names[::-1], automargin=True, ticksuffix="  "
+        gridcolor=colours["grid"],
+        categoryorder="array",
+        categoryarray=names[::-1],
+        automargin=True,
+        ticksuffix="  ",
+        range=[-0.7, len(names) - 0.3],
     )
     return drawn
 

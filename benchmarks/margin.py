@@ -8,16 +8,15 @@ from typing import Any
 
 from benchmarks.measure import Job, Table, in_turn
 from hedgerow import jit
-from hedgerow.kernel.arrays import BAR_GAPS
 
 
 def never(*arguments: Any) -> bool:
     return False
 
 
-def blind(rules: Any, book: Any, bars: Any, t: int, worst: Any) -> int:
+def blind(rules: Any, book: Any, tops: Any, worst: Any) -> bool:
     """``watch.watch_stretch`` that looks at nothing."""
-    return t - 1 if bars.asks[t] & BAR_GAPS != 0 else bars.until[t]
+    return True
 
 
 def without_margin() -> Callable[..., Any]:
