@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hedgerow.kernel import arrays as k
-from hedgerow.kernel.guard import risk_of
+from hedgerow.kernel.risk import joint_risk, risk_sums
 from hedgerow.kernel.turnover import yearly_turnover
 from hedgerow.model.plan import Reason, Refusal
 from tests.kernel.desk import Desk, loose, only, rules_of
@@ -108,7 +108,9 @@ def test_the_risk_of_errors_with_one_common_correlation() -> None:
         for i, a in enumerate(x[k.X_ERROR_OLD])
         for j, b in enumerate(x[k.X_ERROR_OLD])
     )
-    assert loose(risk_of)(desk.work.measure, x, k.X_ERROR_OLD) == pytest.approx(expected)
+    assert loose(joint_risk)(
+        desk.work.measure, *loose(risk_sums)(desk.work.measure, x, k.X_ERROR_OLD)
+    ) == pytest.approx(expected)
     assert sigma == 0.6
 
 

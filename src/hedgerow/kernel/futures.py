@@ -9,6 +9,7 @@ from typing import Final
 
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
+    B_CROSS_BY,
     B_EXCESS,
     B_HEDGE,
     I_ASSET,
@@ -107,9 +108,12 @@ def write_futures(
             continue
         _, resting = leaving(rules, inst_rules, asset, inst, hedge, x, a)
         kept = min(1.0, x[X_SHORT_NEW, a] / resting) if resting > 0.0 else 0.0  # a cover takes the old contract first
+        by = int(asset[B_CROSS_BY, a])
         for i in range(asset.shape[1], inst.shape[1]):
-            now = short_on(asset, inst, inst_rules, i, a)
             here = i == int(x[X_OWN, a])
+            if not here and i != by and int(inst_rules[I_ASSET, i]) != a:
+                continue  # has nothing to do with the asset
+            now = short_on(asset, inst, inst_rules, i, a)
             wanted = x[X_SHORT_NEW, a] * x[X_CROSS, a] - kept * resting if here else 0.0
             if resting > 0.0 and _is_left(inst_rules, inst, x, i, a):
                 wanted = kept * now * stays(rules, inst_rules, i, hedge[H_CLOSE, a])

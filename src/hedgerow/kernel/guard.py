@@ -69,16 +69,12 @@ from hedgerow.kernel.fill import bears, largest_within, one_way_cost, slippage_o
 from hedgerow.kernel.leg import add_refusal, refuse
 from hedgerow.kernel.plan import solve, wanted_ratio
 from hedgerow.kernel.position import hedge_units
+from hedgerow.kernel.risk import joint_risk, risk_sums, sigma_of
 from hedgerow.kernel.route import is_move
 from hedgerow.kernel.turnover import yearly_turnover
 from hedgerow.model.market import Bytes, Floats, Ints
-from hedgerow.model.measure import INDEX
 from hedgerow.model.plan import Reason, Refusal
 
-_SIGMA: Final = INDEX["sigma_ewma"]
-_RHO: Final = INDEX["correlation"]
-_UNKNOWN_SIGMA: Final = 1.0  # a year
-_UNKNOWN_RHO: Final = 0.8  # BTC-ETH and alts stand between .67 and .85 (domain 3.2)
 _RESTORE: Final = float(Reason.HEDGE_RESTORE)
 _FAILING: Final = float(Reason.VENUE_FAILURE)
 _PAIR: Final = float(Reason.PAIR_REDUCE)
@@ -101,26 +97,6 @@ _SLIPPAGE: Final = float(Refusal.SLIPPAGE)
 _NO_PRICE: Final = float(Refusal.NO_PRICE)
 _UNFUNDED: Final = float(Refusal.FUNDING_UNKNOWN)
 _MINIMUM: Final = float(Refusal.BELOW_MINIMUM)
-
-
-@compiled
-def risk_of(measure: Floats, x: Floats, row: int) -> float:
-    """e'Se of the errors in ``work.asset[row]``, with one common correlation: (1-r) sum (s e)^2 + r (sum s e)^2, a
-    year.
-    """
-    rho = measure[_RHO, 0]
-    if np.isnan(rho):
-        rho = _UNKNOWN_RHO
-    squares = 0.0
-    total = 0.0
-    for a in range(x.shape[1]):
-        sigma = measure[_SIGMA, a]
-        if not sigma >= 0.0:
-            sigma = _UNKNOWN_SIGMA
-        part = sigma * x[row, a]
-        squares += part * part
-        total += part
-    return (1.0 - rho) * squares + rho * total * total
 
 
 @compiled
@@ -157,24 +133,28 @@ def _worst_move(rules: Floats, measure: Floats, x: Floats) -> int:
     Moves that are exempt are taken as made: the others are judged by what they add.
     """
     scale = 0.5 * rules[K_GAMMA] * rules[K_HORIZON] / 365.0
-    new = risk_of(measure, x, X_ERROR_NEW)
+    squares, total = risk_sums(measure, x, X_ERROR_NEW)
+    new = joint_risk(measure, squares, total)
     cost = 0.0
     for a in range(x.shape[1]):
         x[X_BENEFIT, a] = x[X_ERROR_NEW, a]
         if x[X_MOVE, a] == 1.0 and x[X_FREE, a] == 0.0:
             cost += x[X_COST, a]
             x[X_BENEFIT, a] = x[X_ERROR_OLD, a]
-    old = risk_of(measure, x, X_BENEFIT)
+    old_squares, old_total = risk_sums(measure, x, X_BENEFIT)
+    old = joint_risk(measure, old_squares, old_total)
     worst = -1
     lowest = np.inf
     for a in range(x.shape[1]):
         x[X_BENEFIT, a] = 0.0
         if x[X_MOVE, a] != 1.0:
             continue
-        kept = x[X_ERROR_NEW, a]
-        x[X_ERROR_NEW, a] = x[X_ERROR_OLD, a]
-        x[X_BENEFIT, a] = scale * (risk_of(measure, x, X_ERROR_NEW) - new)
-        x[X_ERROR_NEW, a] = kept
+        made = (
+            sigma_of(measure, a) * x[X_ERROR_NEW, a]
+        )  # the risk without this move is that of all, with its part exchanged
+        left = sigma_of(measure, a) * x[X_ERROR_OLD, a]
+        without = joint_risk(measure, squares - made * made + left * left, total - made + left)
+        x[X_BENEFIT, a] = scale * (without - new)
         if x[X_FREE, a] == 0.0 and x[X_COST, a] > 0.0:
             ratio = x[X_BENEFIT, a] / x[X_COST, a]
             if ratio < lowest:

@@ -115,6 +115,8 @@ def withdraw_spare(
     if rules.scalar[K_MODE] == CROSS:
         _withdraw_wallet(rules, book, price, nav, need, legs, count, day)
         return
+    if need <= book.wallet[W_CASH, 0]:
+        return
     for i in range(book.asset.shape[1], book.inst.shape[1]):  # a short that is raised uses its own spare first
         raised = pending_units(legs, count, i, -1.0, 0.0) * price[i] / rules.scalar[K_LEVERAGE]
         raised += pending_units(legs, count, i, -1.0, 1.0) * price[i]
