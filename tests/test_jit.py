@@ -74,8 +74,6 @@ def test_linked_and_plain_compilation_give_the_same_bits(tmp_path):
 @COMPILED
 def test_a_program_from_the_cache_needs_no_compiler_and_leaves_it_able_to_compile(tmp_path):
     """The first process compiles, the second loads; then it compiles something new."""
-    if not jit._linked():
-        pytest.skip("this numba compiles plainly")
     after = PROGRAM + (
         'print("numba.typed.typedlist" in sys.modules)\n'
         "import numba\n"
@@ -86,5 +84,5 @@ def test_a_program_from_the_cache_needs_no_compiler_and_leaves_it_able_to_compil
         subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines() for _ in range(2)
     )
     assert cold[:-2] == warm[:-2]
-    assert [cold[-2], warm[-2]] == ["True", "False"]
+    assert [cold[-2], warm[-2]] == ["True", str(not jit._linked())]  # a numba that is not known loads as it always does
     assert cold[-1] == warm[-1] == "[2, 2]"

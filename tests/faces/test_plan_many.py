@@ -26,26 +26,12 @@ from hedgerow.faces.portfolio_file import Served, portfolio_of
 from hedgerow.faces.portfolio_table import chunks, open_table
 from hedgerow.model.portfolio import Portfolio
 from hedgerow.research.holding import pack_portfolio
+from tests.faces.test_cli_run import PORTFOLIO
 from tests.kernel import tape
 
 AT = "2022-03-01"
-ONE = """
-[spot.BTC]
-amount = 10
-unit_cost = 42000
-protected = 2
-outside = 1.5
-[spot.ETH]
-amount = 40
-[spot.USDT]
-amount = 150000
-[futures."BTC/USDT:USDT"]
-amount = -3
-entry = 30000
-collateral = 90000
-"""
 GOOD = {
-    "one": ONE,
+    "one": PORTFOLIO,
     "two": "[spot.ETH]\namount = 30\n[spot.BTC]\namount = 1\nunit_cost = 9000\n[spot.USDT]\namount = 10000\n",
     "idle": "[spot.EOS]\namount = 100\n[spot.USDT]\namount = 1e6\n[targets]\nEOS = 0.001\nUSDT = 0.999\n",
     "only": "[portfolio]\ninitial_value = 5000\n[spot.BTC]\namount = 0.5\nbuy_back = 0.1\n",
@@ -121,7 +107,7 @@ def test_each_of_a_folder_is_its_single_plan(made_market: Path, tmp_path: Path, 
 
 
 def test_without_a_day_each_is_decided_on_the_last_day_of_its_coins(made_market: Path, tmp_path: Path) -> None:
-    written(tmp_path, {"one": ONE})
+    written(tmp_path, {"one": PORTFOLIO})
     many_, one = (
         call("plan", "--data", made_market, *which, "--json", "-")
         for which in (("--portfolios", tmp_path), ("--portfolio", tmp_path / "one.toml"))
@@ -171,7 +157,7 @@ def test_the_bad_are_listed_and_the_good_are_decided(made_market: Path, tmp_path
 
 
 def test_what_the_command_refuses_whole(made_market: Path, tmp_path: Path) -> None:
-    written(tmp_path, {"one": ONE})
+    written(tmp_path, {"one": PORTFOLIO})
     empty = tmp_path / "empty"
     empty.mkdir()
     text = tmp_path / "one.toml"
@@ -428,7 +414,8 @@ def test_whole_numbers_and_categories_are_taken(made_market: Path, tmp_path: Pat
 @pytest.mark.data
 def test_recorded_markets(data_folder: Path, tmp_path: Path) -> None:
     written(
-        tmp_path, {"a": "[spot.SOL]\namount = 300\n[spot.BTC]\namount = 0.4\n[spot.USDT]\namount = 9000\n", "b": ONE}
+        tmp_path,
+        {"a": "[spot.SOL]\namount = 300\n[spot.BTC]\namount = 0.4\n[spot.USDT]\namount = 9000\n", "b": PORTFOLIO},
     )
     done = call("plan", "--data", data_folder, "--portfolios", tmp_path, "--at", "2022-01-22", "--json", "-")
     for plan in json.loads(done.stdout)["portfolios"]:
