@@ -293,8 +293,9 @@ TRIM_ARMED, TRIM_DAY, TRIM_DONE = range(3)  # 1: armed; day of the last fill; 1:
     X_PAIR_NEW,  # and after it
     X_PAIR_GROSS,  # carry a year of its short's notional; nan: unknown
     X_PAIR_NET,  # a year of what the pair ties up, less the cost of four legs and the stable yield; nan: unknown
-) = range(57)
-WORK_ASSET: Final = 57
+    X_NEED,  # stablecoins per value of the asset that is hedged
+) = range(58)
+WORK_ASSET: Final = 58
 
 # ---- legs[n, :] -----------------------------------------------------------------------------------------------------
 (

@@ -45,6 +45,7 @@ from hedgerow.kernel.arrays import (
     S_TRANCHES,
     X_ALIVE,
     X_MOVE,
+    X_NEED,
     X_PAIR,
     X_PAIR_GROSS,
     X_PAIR_NET,
@@ -61,7 +62,6 @@ from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.hurdle import contract_for, gross_carry, net_carry
 from hedgerow.kernel.ladder import rung_at
 from hedgerow.kernel.leg import add_leg, add_refusal
-from hedgerow.kernel.plan import collateral_need
 from hedgerow.kernel.route import days_left, no_add
 from hedgerow.kernel.sleeve import balance, pair_contract, pair_short, unpaired, write_leave
 from hedgerow.kernel.spare import cash_for, free_cash
@@ -127,7 +127,7 @@ def idle(rules: Rules, book: Book, work: Work, nav: float, day: float) -> float:
     for a in range(x.shape[1]):
         if x[X_PRICE, a] > 0.0:
             room -= x[X_SPOT_NEW, a] * x[X_PRICE, a]
-            room -= collateral_need(rules.scalar, rules.inst, x, a) * x[X_SHORT_NEW, a] * x[X_PRICE, a]
+            room -= x[X_NEED, a] * x[X_SHORT_NEW, a] * x[X_PRICE, a]
     if book.scalar[S_DEPLOY_DAY] == day:
         left = max(0.0, rules.scalar[K_TRANCHES] - book.scalar[S_TRANCHES])
         room -= left * rules.scalar[K_TRANCHE] * book.scalar[S_TRANCHE_BASE]

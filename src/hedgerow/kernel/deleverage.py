@@ -12,6 +12,7 @@ from hedgerow.kernel.arrays import (
     B_HEDGE,
     B_PNL_HEDGE,
     I_ASSET,
+    K_MARKET,
     L_SOLD,
     L_STATUS,
     LEG_FUTURES,
@@ -93,7 +94,7 @@ def _reopen(rules: Rules, book: Book, work: Work, share: float, price: Floats, i
     owner = int(rules.inst[I_ASSET, i])
     total = -hedge_units(book.inst, i)
     for b in range(book.asset.shape[1]):
-        part = short_on(book.asset, book.inst, rules.inst, i, b)
+        part = short_on(book.asset, book.inst, rules.inst, i, b, int(rules.scalar[K_MARKET]))
         if part <= 1e-12 * total:  # nothing, or what rounding leaves
             continue
         h = book.asset[B_H, b]

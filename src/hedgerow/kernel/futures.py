@@ -15,6 +15,7 @@ from hedgerow.kernel.arrays import (
     I_ASSET,
     I_KIND,
     I_NEXT,
+    K_MARKET,
     L_LIMIT,
     L_MEASURED,
     L_REASON,
@@ -79,7 +80,7 @@ def leaving(
     i = int(inst_rules[I_NEXT, a])
     while i >= 0:
         if _is_left(inst_rules, inst, x, i, a):
-            there = short_on(asset, inst, inst_rules, i, a)
+            there = short_on(asset, inst, inst_rules, i, a, int(rules[K_MARKET]))
             part = stays(rules, inst_rules, i, hedge[H_CLOSE, a])
             moves += there * (1.0 - part)
             rests += there * part
@@ -108,35 +109,60 @@ def write_futures(
             continue
         _, resting = leaving(rules, inst_rules, asset, inst, hedge, x, a)
         kept = min(1.0, x[X_SHORT_NEW, a] / resting) if resting > 0.0 else 0.0  # a cover takes the old contract first
-        by = int(asset[B_CROSS_BY, a])
-        for i in range(asset.shape[1], inst.shape[1]):
-            here = i == int(x[X_OWN, a])
-            if not here and i != by and int(inst_rules[I_ASSET, i]) != a:
-                continue  # has nothing to do with the asset
-            now = short_on(asset, inst, inst_rules, i, a)
-            wanted = x[X_SHORT_NEW, a] * x[X_CROSS, a] - kept * resting if here else 0.0
-            if resting > 0.0 and _is_left(inst_rules, inst, x, i, a):
-                wanted = kept * now * stays(rules, inst_rules, i, hedge[H_CLOSE, a])
-            change = wanted - now
-            if abs(change) <= _TINY * max(now, wanted) or (change < 0.0) != covers:
-                continue
-            if change > 0.0:
-                reason = _raise_reason(rules, asset, inst, inst_rules, hedge, x, i, a)
-            else:
-                reason = _cover_reason(rules, asset, inst, inst_rules, measure, hedge, x, i, a)
-            spot = price[int(inst_rules[I_ASSET, i])]
-            base = x[X_SPOT_NEW, a] + x[X_SOLD_NEW, a]
-            reached = (x[X_SHORT_NEW, a] + x[X_SOLD_NEW, a]) / base if base > 0.0 else 0.0
-            if reason == _COVER and reached > x[X_H_NOW, a]:
-                reason = _UNFUNDED
-            n = add_leg(
-                legs, count, i, a, LEG_FUTURES, -change, price[i], spot, reason, -1.0, x[X_H_NOW, a], reached, day
-            )
-            if n < 0:
-                continue
-            _say_move(inst_rules, hedge, x, legs, n, i if change < 0.0 else _left(asset, inst, inst_rules, x, a), a)
-            if change > 0.0:
-                legs[n, L_SOLD] = x[X_EXCESS, a] - asset[B_EXCESS, a]
+        i = _behind(inst_rules, asset, x, asset.shape[1] - 1, a)
+        while i >= 0:
+            _write_leg(
+                rules, asset, inst, inst_rules, measure, price, hedge, x, legs, count, day, covers, resting, kept, i, a
+            )  # fmt: skip
+            i = _behind(inst_rules, asset, x, i, a)
+
+
+@compiled
+def _behind(inst_rules: Floats, asset: Floats, x: Floats, after: int, a: int) -> int:
+    """The first contract behind ``after`` that has to do with asset ``a``: its own, the one that hedges it today, the one
+    of its cross hedge; -1: none.
+    """
+    own = after >= asset.shape[1] and int(inst_rules[I_ASSET, after]) == a
+    i = int(inst_rules[I_NEXT, after if own else a])
+    while 0 <= i <= after:
+        i = int(inst_rules[I_NEXT, i])
+    for other in (int(x[X_OWN, a]), int(asset[B_CROSS_BY, a])):
+        if other > after and (i < 0 or other < i):
+            i = other
+    return i
+
+
+@compiled
+def _write_leg(
+    rules: Floats, asset: Floats, inst: Floats, inst_rules: Floats, measure: Floats, price: Floats, hedge: Ints, x: Floats,
+    legs: Floats, count: Ints, day: float, covers: bool, resting: float, kept: float, i: int, a: int,
+) -> None:  # fmt: skip
+    """The leg of asset ``a`` on contract ``i``, where there is anything to cover or to raise there; a roll leaves the part
+    ``kept`` of the ``resting`` coins where they are.
+    """
+    here = i == int(x[X_OWN, a])
+    now = short_on(asset, inst, inst_rules, i, a, int(rules[K_MARKET]))
+    wanted = x[X_SHORT_NEW, a] * x[X_CROSS, a] - kept * resting if here else 0.0
+    if resting > 0.0 and _is_left(inst_rules, inst, x, i, a):
+        wanted = kept * now * stays(rules, inst_rules, i, hedge[H_CLOSE, a])
+    change = wanted - now
+    if abs(change) <= _TINY * max(now, wanted) or (change < 0.0) != covers:
+        return
+    if change > 0.0:
+        reason = _raise_reason(rules, asset, inst, inst_rules, hedge, x, i, a)
+    else:
+        reason = _cover_reason(rules, asset, inst, inst_rules, measure, hedge, x, i, a)
+    spot = price[int(inst_rules[I_ASSET, i])]
+    base = x[X_SPOT_NEW, a] + x[X_SOLD_NEW, a]
+    reached = (x[X_SHORT_NEW, a] + x[X_SOLD_NEW, a]) / base if base > 0.0 else 0.0
+    if reason == _COVER and reached > x[X_H_NOW, a]:
+        reason = _UNFUNDED
+    n = add_leg(legs, count, i, a, LEG_FUTURES, -change, price[i], spot, reason, -1.0, x[X_H_NOW, a], reached, day)
+    if n < 0:
+        return
+    _say_move(inst_rules, hedge, x, legs, n, i if change < 0.0 else _left(asset, inst, inst_rules, x, a), a)
+    if change > 0.0:
+        legs[n, L_SOLD] = x[X_EXCESS, a] - asset[B_EXCESS, a]
 
 
 @compiled

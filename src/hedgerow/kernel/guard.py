@@ -67,7 +67,7 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.deploy import buy_underweights
 from hedgerow.kernel.fill import bears, largest_within, one_way_cost, slippage_of, turnover_of
 from hedgerow.kernel.leg import add_refusal, refuse
-from hedgerow.kernel.plan import solve, wanted_ratio
+from hedgerow.kernel.plan import note_needs, solve, wanted_ratio
 from hedgerow.kernel.position import hedge_units
 from hedgerow.kernel.risk import joint_risk, risk_sums, sigma_of
 from hedgerow.kernel.route import is_move
@@ -86,8 +86,8 @@ _RAISE: Final = float(Reason.HEDGE_RAISE)
 _TRIM: Final = float(Reason.TRIM)
 _ENTRY: Final = float(Reason.ENTRY)
 _BACKED: Final = float(Refusal.UNREPLACED)
-_ROLL: Final = float(Reason.ROLL)
 _TINY: Final = 1e-9
+_NONE: Final = -1
 _COST_BENEFIT: Final = float(Refusal.COST_BENEFIT)
 _UNDERWEIGHT: Final = float(Reason.UNDERWEIGHT)
 _TURNOVER: Final = float(Refusal.TURNOVER)
@@ -100,9 +100,15 @@ _MINIMUM: Final = float(Refusal.BELOW_MINIMUM)
 
 
 @compiled
-def _errors(rules: Floats, inst_rules: Floats, asset: Floats, measure: Floats, x: Floats, nav: float) -> None:
-    """Net exposure less its target before and after the plan, and the cost of each asset's move; fractions of nav."""
+def _errors(
+    rules: Floats, inst_rules: Floats, asset: Floats, measure: Floats, x: Floats, nav: float, dropped: int
+) -> None:
+    """Net exposure less its target before and after the plan, and the cost of each asset's move; fractions of nav. After
+    the move of asset ``dropped`` was taken out, what does not move stands there already.
+    """
     for a in range(x.shape[1]):
+        if dropped >= 0 and a != dropped and x[X_MOVE, a] != 1.0:
+            continue
         price = x[X_PRICE, a]
         x[X_ERROR_OLD, a] = 0.0
         x[X_ERROR_NEW, a] = 0.0
@@ -116,6 +122,9 @@ def _errors(rules: Floats, inst_rules: Floats, asset: Floats, measure: Floats, x
         base = sold + (x[X_IDEAL, a] if x[X_TRIM, a] > 0.0 else x[X_UNITS, a] + x[X_BUY, a])
         ideal = base * (1.0 - wanted_ratio(rules, asset, x, base, a))
         x[X_ERROR_OLD, a] = (x[X_UNITS, a] - x[X_SHORT, a] - ideal) * price / nav
+        x[X_ERROR_NEW, a] = x[X_ERROR_OLD, a]
+        if x[X_SPOT_NEW, a] == x[X_UNITS, a] and x[X_SHORT_NEW, a] == x[X_SHORT, a]:
+            continue
         x[X_ERROR_NEW, a] = (x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a] - ideal) * price / nav
         spot = abs(x[X_SPOT_NEW, a] - x[X_UNITS, a]) * price
         short = abs(x[X_SHORT_NEW, a] - x[X_SHORT, a]) * x[X_BETA, a] * price
@@ -179,33 +188,43 @@ def cost_benefit(
     day: float,
 ) -> None:
     """Drop moves until the plan's joint benefit is kappa times its cost (domain 2.15, 2A-7, 2A-8)."""
+    note_needs(rules, inst_rules, x)
+    dropped = _NONE
     for _ in range(x.shape[1] + 1):
         solve(rules, inst_rules, asset, x, nav)
-        _errors(rules, inst_rules, asset, measure, x, nav)
+        _errors(rules, inst_rules, asset, measure, x, nav, dropped)
         if rules[K_KAPPA] <= 0.0:
             return
-        a = _worst_move(rules, measure, x)
-        if a < 0:
+        dropped = _worst_move(rules, measure, x)
+        if dropped < 0:
             return
-        ratio = x[X_BENEFIT, a] / x[X_COST, a]
-        trim = x[X_TRIM, a] > 0.0
-        inst = a if trim else int(x[X_OWN, a])
-        wanted = -x[X_TRIM, a] if trim else x[X_SHORT, a] - x[X_SHORT_NEW, a]
-        kind = LEG_SPOT if trim else LEG_FUTURES
-        reason = _TRIM if trim else (_COVER if wanted > 0.0 else _RAISE)
-        add_refusal(
-            legs, count, inst, a, kind, wanted, x[X_PRICE, a], reason, -1.0, _COST_BENEFIT, ratio, rules[K_KAPPA], day
-        )
-        x[X_MOVE, a] = 0.0
-        x[X_TRIM, a] = 0.0
-        x[X_BUY, a] = 0.0
-        x[X_EXCESS, a] = asset[B_EXCESS, a]
-        x[X_IDEAL, a] = x[X_UNITS, a]
+        trim = x[X_TRIM, dropped] > 0.0
+        _drop(rules, asset, x, legs, count, day, dropped)
         if trim and rules[K_UNDERWEIGHTS] == 1.0:  # its proceeds do not come
             for b in range(x.shape[1]):
                 if x[X_BUY_REASON, b] == _UNDERWEIGHT:
                     x[X_BUY, b] = 0.0
             buy_underweights(rules, asset, x, nav)
+            dropped = _NONE
+
+
+@compiled
+def _drop(rules: Floats, asset: Floats, x: Floats, legs: Floats, count: Ints, day: float, a: int) -> None:
+    """Take the move of asset ``a`` out of the plan, and write down why."""
+    ratio = x[X_BENEFIT, a] / x[X_COST, a]
+    trim = x[X_TRIM, a] > 0.0
+    inst = a if trim else int(x[X_OWN, a])
+    wanted = -x[X_TRIM, a] if trim else x[X_SHORT, a] - x[X_SHORT_NEW, a]
+    kind = LEG_SPOT if trim else LEG_FUTURES
+    reason = _TRIM if trim else (_COVER if wanted > 0.0 else _RAISE)
+    add_refusal(
+        legs, count, inst, a, kind, wanted, x[X_PRICE, a], reason, -1.0, _COST_BENEFIT, ratio, rules[K_KAPPA], day
+    )
+    x[X_MOVE, a] = 0.0
+    x[X_TRIM, a] = 0.0
+    x[X_BUY, a] = 0.0
+    x[X_EXCESS, a] = asset[B_EXCESS, a]
+    x[X_IDEAL, a] = x[X_UNITS, a]
 
 
 @compiled
@@ -228,43 +247,52 @@ def _over_budget(rules: Floats, legs: Floats, n: int, turnover: float) -> bool:
 
 
 @compiled
+def _is_bound(legs: Floats, n: int) -> bool:
+    """Whether leg ``n`` covers a hedge because the plan wants it, and not for safety."""
+    cover = legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_FUTURES and legs[n, L_UNITS] > 0.0
+    return cover and not is_safety(legs[n, L_REASON]) and legs[n, L_SLEEVE] == 0.0
+
+
+@compiled
 def _bound_covers(inst_rules: Floats, x: Floats, legs: Floats, first: int, last: int) -> None:
     """Covers go only as far as net exposure stays at what it was or was planned to be: where a sale of the plan was
     cut or refused, its cover would take protection away. A roll covers what its new short replaces.
     """
-    for a in range(x.shape[1]):
-        spot = x[X_UNITS, a]
-        covered = 0.0
-        rolled = 0.0
-        opened = 0.0
-        for n in range(first, last):
-            if int(legs[n, L_FOR]) != a or legs[n, L_STATUS] != PENDING or legs[n, L_SLEEVE] == 1.0:
-                continue
-            reason = legs[n, L_REASON]
-            if legs[n, L_KIND] == LEG_SPOT:
-                spot += legs[n, L_UNITS]
-            elif legs[n, L_KIND] == LEG_FUTURES:
-                coins = legs[n, L_UNITS]
-                if int(inst_rules[I_ASSET, int(legs[n, L_INST])]) != a:
-                    coins *= x[X_CROSSED, a]
-                if coins < 0.0:
-                    opened -= coins
-                elif reason == _ROLL:
-                    rolled += coins
-                elif not is_safety(reason):
-                    covered += coins
-        most = max(x[X_UNITS, a] - x[X_SHORT, a], x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a])
-        room = max(0.0, most - spot + x[X_SHORT, a] + opened)
-        if covered + rolled <= room * (1.0 + 1e-9) + _TINY * x[X_UNITS, a]:
+    for n in range(first, last):
+        if _is_bound(legs, n):
+            _bound(inst_rules, x, legs, first, last, int(legs[n, L_FOR]))
+
+
+@compiled
+def _bound(inst_rules: Floats, x: Floats, legs: Floats, first: int, last: int, a: int) -> None:
+    """The same for asset ``a``; where its covers are within bounds nothing changes."""
+    spot = x[X_UNITS, a]
+    covered = 0.0
+    opened = 0.0
+    for n in range(first, last):
+        if int(legs[n, L_FOR]) != a or legs[n, L_STATUS] != PENDING or legs[n, L_SLEEVE] == 1.0:
             continue
-        share = room / (covered + rolled)
-        for n in range(first, last):
-            cover = legs[n, L_STATUS] == PENDING and legs[n, L_KIND] == LEG_FUTURES and legs[n, L_UNITS] > 0.0
-            if cover and int(legs[n, L_FOR]) == a and not is_safety(legs[n, L_REASON]) and legs[n, L_SLEEVE] == 0.0:
-                legs[n, L_UNITS] *= share
-                legs[n, L_COST] *= share
-                if share <= _TINY:
-                    refuse(legs, n, _BACKED, 0.0, covered + rolled)
+        if legs[n, L_KIND] == LEG_SPOT:
+            spot += legs[n, L_UNITS]
+        elif legs[n, L_KIND] == LEG_FUTURES:
+            coins = legs[n, L_UNITS]
+            if int(inst_rules[I_ASSET, int(legs[n, L_INST])]) != a:
+                coins *= x[X_CROSSED, a]
+            if coins < 0.0:
+                opened -= coins
+            elif not is_safety(legs[n, L_REASON]):
+                covered += coins
+    most = max(x[X_UNITS, a] - x[X_SHORT, a], x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a])
+    room = max(0.0, most - spot + x[X_SHORT, a] + opened)
+    if covered <= room * (1.0 + 1e-9) + _TINY * x[X_UNITS, a]:
+        return
+    share = room / covered
+    for n in range(first, last):
+        if _is_bound(legs, n) and int(legs[n, L_FOR]) == a:
+            legs[n, L_UNITS] *= share
+            legs[n, L_COST] *= share
+            if share <= _TINY:
+                refuse(legs, n, _BACKED, 0.0, covered)
 
 
 @compiled

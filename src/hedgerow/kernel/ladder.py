@@ -15,6 +15,7 @@ from hedgerow.kernel.arrays import (
     K_FLATTEN,
     K_FLATTEN_RATIO,
     K_LEVERAGE,
+    K_MARKET,
     K_MODE,
     K_REDUCE,
     K_REDUCE_RATIO,
@@ -205,10 +206,12 @@ def _account_stage(
 def _sellable(rules: Rules, book: Book, x: Floats, i: int) -> float:
     """Coins of the hedge on contract ``i`` whose spot may be sold: neither protected nor held elsewhere."""
     coins = 0.0
+    market = int(rules.scalar[K_MARKET])
     for a in range(book.asset.shape[1]):
         each = 1.0 if a == int(rules.inst[I_ASSET, i]) else x[X_CROSSED, a]
         if each > 0.0:
-            coins += max(0.0, min(short_on(book.asset, book.inst, rules.inst, i, a), free_coins(book.asset, a) / each))
+            short = short_on(book.asset, book.inst, rules.inst, i, a, market)
+            coins += max(0.0, min(short, free_coins(book.asset, a) / each))
     return coins
 
 
@@ -266,7 +269,7 @@ def _add_pairs(
     total = -hedge_units(book.inst, i)
     owner = int(rules.inst[I_ASSET, i])
     for a in range(book.asset.shape[1]):
-        share = short_on(book.asset, book.inst, rules.inst, i, a)
+        share = short_on(book.asset, book.inst, rules.inst, i, a, int(rules.scalar[K_MARKET]))
         if share <= 0.0:
             continue
         part = units * share / total

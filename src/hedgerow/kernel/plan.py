@@ -48,6 +48,7 @@ from hedgerow.kernel.arrays import (
     X_IDEAL,
     X_KEEP,
     X_MOVE,
+    X_NEED,
     X_NO_ADD,
     X_OWN,
     X_PRICE,
@@ -195,12 +196,12 @@ def mark_moves(
 
 
 @compiled
-def collateral_need(rules: Floats, inst_rules: Floats, x: Floats, a: int) -> float:
-    """Stablecoins per value of the asset that is hedged; 0 where the coins themselves are the collateral."""
-    i = int(x[X_OWN, a])
-    if i >= 0 and inst_rules[I_INVERSE, i] == 1.0:
-        return 0.0
-    return x[X_BETA, a] * (1.0 / rules[K_LEVERAGE] + rules[K_RESERVE])
+def note_needs(rules: Floats, inst_rules: Floats, x: Floats) -> None:
+    """Stablecoins per value of each asset that is hedged; 0 where the coins themselves are the collateral."""
+    each = 1.0 / rules[K_LEVERAGE] + rules[K_RESERVE]
+    for a in range(x.shape[1]):
+        i = int(x[X_OWN, a])
+        x[X_NEED, a] = 0.0 if i >= 0 and inst_rules[I_INVERSE, i] == 1.0 else x[X_BETA, a] * each
 
 
 @compiled
@@ -235,7 +236,7 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
             continue
         stable -= x[X_VALUE, a]
         if x[X_MOVE, a] != 1.0:
-            required += collateral_need(rules, inst_rules, x, a) * x[X_SHORT, a] * price
+            required += x[X_NEED, a] * x[X_SHORT, a] * price
             continue
         base = _base(asset, x, a)
         short = _ratio(rules, asset, x, base, a) * base * price
@@ -244,16 +245,15 @@ def solve(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
         if x[X_OWN, a] < 0.0:
             stable += min(short, sellable(asset, x, a) * price)
         elif inst_rules[I_INVERSE, int(x[X_OWN, a])] == 0.0:
-            need = collateral_need(rules, inst_rules, x, a)
-            required += need * short
-            freed += short * (1.0 - kept + need)
+            required += x[X_NEED, a] * short
+            freed += short * (1.0 - kept + x[X_NEED, a])
     f = 0.0
     if required > stable and freed > 0.0:
         f = min(1.0, (required - stable) / freed)
     for a in range(asset.shape[1]):
         if x[X_MOVE, a] == 1.0 and x[X_PRICE, a] > 0.0:
             _split(rules, inst_rules, asset, x, nav, f, a)
-    _fund(rules, inst_rules, asset, x, nav)
+    _fund(rules, asset, x, nav)
     return f
 
 
@@ -300,7 +300,7 @@ def _split(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: flo
 
 
 @compiled
-def _buy_less(rules: Floats, inst_rules: Floats, x: Floats, nav: float) -> None:
+def _buy_less(rules: Floats, x: Floats, nav: float) -> None:
     """Leave coins unbought that the stablecoins do not pay beside the shorts that are there."""
     stable = nav
     fixed = 0.0
@@ -312,7 +312,7 @@ def _buy_less(rules: Floats, inst_rules: Floats, x: Floats, nav: float) -> None:
         stable -= min(x[X_SPOT_NEW, a], x[X_UNITS, a]) * price
         grown += max(0.0, x[X_SPOT_NEW, a] - x[X_UNITS, a]) * price
         if rules[K_MODE] != UNIFIED:  # coins stand behind shorts there: cash is free to buy
-            fixed += collateral_need(rules, inst_rules, x, a) * min(x[X_SHORT_NEW, a], x[X_SHORT, a]) * price
+            fixed += x[X_NEED, a] * min(x[X_SHORT_NEW, a], x[X_SHORT, a]) * price
     for a in range(x.shape[1]):
         x[X_UNBOUGHT, a] = 0.0
     room = max(0.0, stable - fixed)
@@ -329,9 +329,9 @@ def _buy_less(rules: Floats, inst_rules: Floats, x: Floats, nav: float) -> None:
 
 
 @compiled
-def _fund(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: float) -> None:
+def _fund(rules: Floats, asset: Floats, x: Floats, nav: float) -> None:
     """Cut purchases, then raised shorts, to what the stablecoins fund where protected coins could not be sold."""
-    _buy_less(rules, inst_rules, x, nav)
+    _buy_less(rules, x, nav)
     stable = nav + _coins(rules, asset, x, X_SPOT_NEW)
     fixed = 0.0
     raised = 0.0
@@ -339,7 +339,7 @@ def _fund(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
         if not x[X_PRICE, a] > 0.0:
             continue
         stable -= x[X_SPOT_NEW, a] * x[X_PRICE, a]
-        need = collateral_need(rules, inst_rules, x, a) * x[X_PRICE, a]
+        need = x[X_NEED, a] * x[X_PRICE, a]
         fixed += need * min(x[X_SHORT_NEW, a], x[X_SHORT, a])
         raised += need * max(0.0, x[X_SHORT_NEW, a] - x[X_SHORT, a])
     if raised <= 0.0 or fixed + raised <= max(stable, 0.0) * (1.0 + 1e-9):
@@ -347,7 +347,7 @@ def _fund(rules: Floats, inst_rules: Floats, asset: Floats, x: Floats, nav: floa
     share = min(1.0, max(0.0, stable - fixed) / raised)
     for a in range(asset.shape[1]):
         grown = x[X_SHORT_NEW, a] - x[X_SHORT, a]
-        if grown > 0.0 and collateral_need(rules, inst_rules, x, a) > 0.0:
+        if grown > 0.0 and x[X_NEED, a] > 0.0:
             x[X_SHORT_NEW, a] = x[X_SHORT, a] + share * grown
 
 

@@ -54,11 +54,15 @@ def hedge_units(inst: Floats, i: int) -> float:
 
 
 @compiled
-def short_on(asset: Floats, inst: Floats, inst_rules: Floats, i: int, a: int) -> float:
-    """Coins of contract ``i`` that are short for asset ``a``: a cross hedge's, or the contract's own less those of others."""
+def short_on(asset: Floats, inst: Floats, inst_rules: Floats, i: int, a: int, market: int) -> float:
+    """Coins of contract ``i`` that are short for asset ``a``: a cross hedge's, or the contract's own less those of others,
+    which only the ``market`` asset's contracts hedge.
+    """
     if int(inst_rules[I_ASSET, i]) != a:
         return asset[B_CROSS, a] if int(asset[B_CROSS_BY, a]) == i else 0.0
     units = -hedge_units(inst, i)
+    if a != market:
+        return units
     for b in range(asset.shape[1]):
         if b != a and int(asset[B_CROSS_BY, b]) == i:
             units -= asset[B_CROSS, b]

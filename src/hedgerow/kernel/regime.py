@@ -103,13 +103,21 @@ def vote_stage(vote: Floats, gate: Ints, votes: Floats, measure: Floats, bits: I
 
 @compiled
 def _compare(vote: Floats, votes: Floats, measure: Floats, bits: Ints, v: int) -> None:
-    """Answer vote ``v``, which compares a measure with a threshold."""
+    """Answer vote ``v``, which compares a measure with a threshold. Of one that asks for no run none is kept."""
     m = int(vote[v, V_MEASURE])
     side = -1.0 if vote[v, V_BELOW] == 1.0 else 1.0
     threshold = side * vote[v, V_THRESHOLD]
+    if vote[v, V_FOR] > 0.0 or vote[v, V_WITHIN] > 0.0:
+        for a in range(bits.shape[1]):
+            value = side * measure[m, a]
+            _answer(vote, votes, bits, value == value, value >= threshold, v, a)
+        return
     for a in range(bits.shape[1]):
         value = side * measure[m, a]
-        _answer(vote, votes, bits, value == value, value >= threshold, v, a)
+        true = value >= threshold
+        votes[VOTE_AGE, v, a] = 0.0 if true else votes[VOTE_AGE, v, a] + 1.0
+        bits[0, a] |= int(true) << v
+        bits[1, a] |= int(value == value) << v
 
 
 @compiled

@@ -118,10 +118,11 @@ def withdraw_spare(
     if need <= book.wallet[W_CASH, 0]:
         return
     for i in range(book.asset.shape[1], book.inst.shape[1]):  # a short that is raised uses its own spare first
-        raised = pending_units(legs, count, i, -1.0, 0.0) * price[i] / rules.scalar[K_LEVERAGE]
-        raised += pending_units(legs, count, i, -1.0, 1.0) * price[i]
-        if raised > 0.0 and not is_pooled(rules, i):
-            need -= min(raised, _spare(rules, book, price, fresh, nav, i))
+        spare = 0.0 if is_pooled(rules, i) else _spare(rules, book, price, fresh, nav, i)
+        if spare > 0.0:
+            raised = pending_units(legs, count, i, -1.0, 0.0) * price[i] / rules.scalar[K_LEVERAGE]
+            raised += pending_units(legs, count, i, -1.0, 1.0) * price[i]
+            need -= min(raised, spare)
     if need <= book.wallet[W_CASH, 0]:
         return
     for i in range(book.asset.shape[1], book.inst.shape[1]):
