@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 
@@ -73,16 +74,37 @@ def test_linked_and_plain_compilation_give_the_same_bits(tmp_path):
 
 @COMPILED
 def test_a_program_from_the_cache_needs_no_compiler_and_leaves_it_able_to_compile(tmp_path):
-    """The first process compiles, the second loads; then it compiles something new."""
+    """The first process compiles, the second loads; then it compiles something new, with linear algebra where scipy is there."""
     after = PROGRAM + (
-        'print("numba.typed.typedlist" in sys.modules)\n'
+        "idle = ('numba.typed.typedlist', 'scipy.linalg')\n"
+        "print([name in sys.modules for name in idle], 'inner' in vars(covariance.shrink_to_identity))\n"
         "import numba\n"
         "print(numba.njit(lambda rows: [len(row) for row in rows])(((1, 2), (3, 4))))\n"
+        "try:\n"
+        "    import scipy\n"
+        "except ImportError:\n"
+        "    print('2.0')\n"
+        "else:\n"
+        "    print(numba.njit(lambda row: np.dot(row, row))(np.ones(2)))\n"
     )
     command = [sys.executable, "-c", after, str(tmp_path), "linked"]
     cold, warm = (
         subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines() for _ in range(2)
     )
-    assert cold[:-2] == warm[:-2]
-    assert [cold[-2], warm[-2]] == ["True", str(not jit._linked())]  # a numba that is not known loads as it always does
-    assert cold[-1] == warm[-1] == "[2, 2]"
+    assert cold[:-3] == warm[:-3]
+    if jit._linked():  # a numba that is not known loads as it always does
+        assert warm[-3] == "[False, False] False"
+    assert cold[-2:] == warm[-2:] == ["[2, 2]", "2.0"]
+
+
+@COMPILED
+@pytest.mark.skipif(not jit._linked(), reason="a numba that is not known keeps what it always does")
+def test_the_cache_keeps_of_a_program_its_machine_code_and_the_names_in_it(tmp_path):
+    """What it was made from takes longer to read than all the rest."""
+    subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path), "linked"], capture_output=True, check=True)
+    files = list(tmp_path.rglob("*.nbc"))
+    assert len(files) == 3
+    for file in files:
+        _, kind, (machine_code, names) = pickle.loads(file.read_bytes())[0]
+        assert kind == "object"
+        assert len(names) < 6_000 < len(machine_code)

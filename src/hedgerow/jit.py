@@ -11,6 +11,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ _used = False  # whether a function was marked
 _interpreting = False  # see interpreted()
 
 
+@functools.cache
 def source_key() -> str:
     """A hash of every source whose edit changes compiled code: kernel, signals, measures, contracts, this file."""
     digest = hashlib.sha256()
@@ -91,18 +93,37 @@ def _one_writer() -> None:
 
 
 def _load_lightly() -> None:
-    """Load programs from the cache without all that numba imports to compile one: half a second that compiled code has no use
-    for. A program that is not in the cache still finds it: the compiler asks for it by itself.
+    """Load programs from the cache without all that numba imports and compiles to compile one: half a second that compiled
+    code has no use for. A program that is not in the cache still finds it: the compiler asks for it by itself.
     """
+    from llvmlite.binding import add_symbol
     from numba.core.caching import Cache
-    from numba.core.runtime import rtsys
+    from numba.core.runtime import _nrt_python
+
+    for name, address in _nrt_python.c_helpers.items():  # as numba names what it has in C for compiled code
+        add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
 
     def load(self: Any, signature: Any, context: Any) -> Any:
-        rtsys.initialize(context)
+        _spare_scipy()
         with self._guard_against_spurious_io_errors():
             return self._load_overload(signature, context)
 
     Cache.load_overload = load
+
+
+def _spare_scipy() -> None:
+    """Import the module whose parts most programs have without its look for a BLAS, which imports all of scipy's linear algebra
+    if there is one. Code that wants the BLAS has numba look again, so nothing is taken for granted.
+    """
+    if not find_spec("scipy"):
+        return
+    from numba.np import linalg
+
+    look, linalg.ensure_blas = linalg.ensure_blas, lambda: None
+    try:
+        import numba.np.arraymath  # noqa: F401
+    finally:
+        linalg.ensure_blas = look
 
 
 @contextmanager
@@ -117,16 +138,22 @@ def interpreted() -> Iterator[None]:
 
 
 class _Handle:
-    """What stands for a compiled function in Python: ``py_func`` is its source; numba sees the dispatcher."""
+    """What stands for a compiled function in Python: ``py_func`` is its source; numba sees the dispatcher, made when it asks
+    for it: a program from the cache asks for none of its parts.
+    """
 
-    def __init__(self, function: Callable[..., Any], inner: Any) -> None:
+    def __init__(self, function: Callable[..., Any], inner: Callable[[], Any]) -> None:
         functools.update_wrapper(self, function)
         self.py_func = function
         self._inner = inner
 
+    @functools.cached_property
+    def inner(self) -> Any:
+        return self._inner()
+
     @property
     def _numba_type_(self) -> Any:
-        return self._inner._numba_type_
+        return self.inner._numba_type_
 
     def __call__(self, *args: Any, **kws: Any) -> Any:
         name = f"{self.py_func.__module__}.{self.py_func.__qualname__}"
@@ -137,9 +164,13 @@ class _Handle:
 class _Entrance(_Handle):
     """The same for what Python calls, too: ``outer`` is the program for Python, ``inner`` a part of other programs."""
 
-    def __init__(self, function: Callable[..., Any], inner: Any, outer: Any) -> None:
+    def __init__(self, function: Callable[..., Any], inner: Callable[[], Any], outer: Callable[[], Any]) -> None:
         super().__init__(function, inner)
-        self.outer = outer
+        self._outer = outer
+
+    @functools.cached_property
+    def outer(self) -> Any:
+        return self._outer()
 
     def __call__(self, *args: Any, **kws: Any) -> Any:
         return (plain(self) if _interpreting else self.outer)(*args, **kws)
@@ -169,10 +200,7 @@ def entrance(function: F) -> F:
         from numba import njit
 
         return njit(cache=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
-    from hedgerow import link
-
-    outer = link.program(function, cache=True, **_OPTIONS)
-    return _Entrance(function, link.part(function, **_OPTIONS), outer)  # type: ignore[return-value]
+    return _Entrance(function, lambda: _part(function), lambda: _program(function))  # type: ignore[return-value]
 
 
 def compiled(function: F) -> F:
@@ -186,10 +214,23 @@ def compiled(function: F) -> F:
         from numba import njit
 
         plainly = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
-        return _Handle(function, plainly)  # type: ignore[return-value]
+        return _Handle(function, lambda: plainly)  # type: ignore[return-value]
+    return _Handle(function, lambda: _part(function))  # type: ignore[return-value]
+
+
+def _part(function: Callable[..., Any]) -> Any:
     from hedgerow import link
 
-    return _Handle(function, link.part(function, **_OPTIONS))  # type: ignore[return-value]
+    return link.part(function, **_OPTIONS)
+
+
+def _program(function: Callable[..., Any]) -> Any:
+    from hedgerow import link
+
+    program = link.program(function, cache=True, **_OPTIONS)
+    # numba would look through all installed packages for extensions of it before its first program: none has a part in ours
+    program._compilation_chain_init_hook = lambda: None
+    return program
 
 
 _PLAIN: dict[Any, Any] = {}

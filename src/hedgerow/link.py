@@ -56,6 +56,16 @@ class _Program(_Parts):
         self._linking_libraries.reverse()  # the linker takes only what is already called
         codegen.CPUCodeLibrary.finalize(self)
 
+    def serialize_using_object_code(self) -> Any:
+        """What the cache keeps: the machine code. Nobody links a program into another one, so of the code that it was made from,
+        which takes longer to read than all the rest, the names are left, by which numba knows what the machine code has.
+        """
+        name, kind, (machine_code, _) = super().serialize_using_object_code()
+        found = (it for it in self._final_module.functions if not it.is_declaration)
+        known = [it.name for it in found if it.linkage != llvm.Linkage.internal]
+        names = llvm.parse_assembly("\n".join(f'define void @"{it}"() {{ ret void }}' for it in known))
+        return name, kind, (machine_code, names.as_bitcode())
+
     def _optimize_final_module(self) -> None:
         for function in self._final_module.functions:  # nobody else calls the parts: what they need not be given, goes
             if function.linkage == llvm.Linkage.linkonce_odr:

@@ -93,6 +93,7 @@ def register(onto: typer.Typer) -> None:
 
 def main() -> None:
     """The entrance of the installed script and of ``python -m hedgerow``."""
+    _hurry()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without a character shows another instead of crashing
             stream.reconfigure(errors="replace")
@@ -100,6 +101,15 @@ def main() -> None:
         app(prog_name=NAME)
     finally:
         _settle()
+
+
+def _hurry() -> None:
+    """What a process of one command need not do before its first result: start threads for numpy's linear algebra, which finds
+    no large matrix here; look through all packages for extensions of pydantic; search for cycles after every few objects.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+    gc.set_threshold(50_000, 10, 10)
 
 
 def _settle() -> None:
