@@ -65,9 +65,9 @@ def whole_policy(table: Table, short: bool) -> None:
 def growths(table: Table, short: bool) -> None:
     """How the reference job grows, and a whole policy."""
     settings = (64, 128, 256, 512) if short else (128, 256, 512, 1_024)
-    growth.of_bands(table, (6_570, 13_140, 26_280, 52_560), (10, 25, 50, 100), settings, 5 if short else 11)
+    growth.of_bands(table, (6_570, 13_140, 26_280, 52_560), (25, 50, 100, 200), settings, 5 if short else 11)
     if not short:
-        growth.of_balanced(table, full.stage_of(full.COINS[:10], 4 * YEAR), (3, 5, 8, 12), (8, 16, 32, 64), 11)
+        growth.of_balanced(table, full.stage_of(full.COINS[:10], 4 * YEAR), (25, 50, 100, 200), (8, 16, 32, 64), 11)
 
 
 def one_bar(table: Table, short: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import full, reference, sweeps
+from benchmarks import full, live, reference, sweeps
 from benchmarks.measure import Job, Table, exponents, in_turn
 
 
@@ -20,13 +20,17 @@ def fitted(table: Table, key: str, what: str, jobs: dict[int, Job], rounds: int)
 
 
 def of_bands(table: Table, bars: Sequence[int], assets: Sequence[int], settings: Sequence[int], rounds: int) -> None:
-    """The reference job by bars and settings (10 assets) and by assets (a tenth of the bars, so that none leaves the cache)."""
+    """The reference job by bars and settings (10 assets) and by assets (a twentieth of the bars, so that all stays in the cache).
+
+    More assets are the same ten again: with others more bars would trade, and the market would grow, not the work on it.
+    """
     table.begin("Growth of time: the exponent, 1 is linear")
     longest = reference.drawn(10, max(bars), 24)
     shorter = {size: _first(longest, size) for size in bars}
     fitted(table, "growth.bands.bars", "reference job with bars",
            {size: reference.Compiled(made) for size, made in shorter.items()}, rounds)  # fmt: skip
-    wider: dict[int, Job] = {size: reference.Compiled(reference.drawn(size, max(bars) // 10, 24)) for size in assets}
+    few = _first(longest, max(bars) // 20)
+    wider: dict[int, Job] = {size: reference.Compiled(_repeated(few, size)) for size in assets}
     fitted(table, "growth.bands.assets", "reference job with assets", wider, rounds)
     bands, block = reference.bands_of(shorter[min(bars)]), sweeps.settings(max(settings))
     many: dict[int, Job] = {size: _swept(bands, block[:size]) for size in settings}
@@ -39,7 +43,8 @@ def of_balanced(table: Table, stage: Any, assets: Sequence[int], settings: Seque
     parts = [full.cut(stage, days * part // 8) for part in (1, 2, 4)] + [stage]
     by_bars = {part.market.open_ns.shape[0]: full.prepared(part) for part in parts}
     fitted(table, "growth.balanced.bars", "balanced with bars", by_bars, rounds)
-    wider = {size: full.prepared(full.stage_of(full.COINS[:size], days // 2)) for size in assets}
+    few = full.cut(stage, days // 4)  # more assets are its own again, each copy with small moves
+    wider = {size: full.prepared(live.universe(size, few)) for size in assets}
     fitted(table, "growth.balanced.assets", "balanced with assets", wider, rounds)
     played = full.Played(parts[0])
     many: dict[int, Job] = {size: _played(played, size) for size in settings}
@@ -51,6 +56,16 @@ def _first(made: reference.Panels, bars: int) -> reference.Panels:
     stamps = (bars + made.every - 1) // made.every
     price, future, wild = (np.ascontiguousarray(block[:bars]) for block in (made.price, made.future, made.wild))
     return made._replace(price=price, future=future, wild=wild, funding=np.ascontiguousarray(made.funding[:stamps]))
+
+
+def _repeated(made: reference.Panels, assets: int) -> reference.Panels:
+    """The panels of so many assets, which repeat those of ``made``."""
+    column = np.arange(assets) % made.price.shape[1]
+    price, future, wild, funding = (
+        np.ascontiguousarray(block[:, column]) for block in (made.price, made.future, made.wild, made.funding)
+    )
+    weight = np.full(assets, made.weight.sum() / assets)
+    return made._replace(price=price, future=future, wild=wild, funding=funding, weight=weight)
 
 
 def _swept(bands: Any, block: Any) -> Job:

@@ -224,12 +224,16 @@ def repay(rules: Rules, book: Book, work: Work, a: int, price: Floats, at: int, 
 def settle_delisted(
     rules: Rules, book: Book, work: Work, now: int, price: Floats, fresh: Bytes, at: int, log: Floats, used: Ints
 ) -> None:
-    """A contract without a price for a week is gone: its position is settled at the spot price."""
+    """A contract without a price for a week is gone: its position is settled at the spot price. Those with a price have been
+    seen (``remember_marks``).
+    """
     for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if fresh[i] == 1:
+            continue
         units = book.inst[P_UNITS, i]
         carried = share_of(book.inst, i)
         seen = book.inst[P_SEEN, i]
-        if fresh[i] == 1 or (seen == 0.0 and units != 0.0):
+        if seen == 0.0 and units != 0.0:
             book.inst[P_SEEN, i] = float(now)
         elif seen < 0.0 or (seen > 0.0 and now - seen > DELISTED_AFTER):
             book.inst[P_SEEN, i] = -1.0

@@ -61,9 +61,9 @@ def observe(
     """
     work.counts[0] = 0
     work.counts[1] = 0
-    for m in range(signal.shape[0]):
-        for a in range(signal.shape[1]):
-            work.measure[m, a] = signal[m, a]
+    measure, known = work.measure.reshape(work.measure.size), signal.reshape(signal.size)
+    for k in range(known.shape[0]):  # in one line, which is copied in vectors
+        measure[k] = known[k]
     advance_day(book.scalar)
     nav = measure_stage(
         rules.scalar, rules.asset, rules.inst, book.asset, book.inst, book.wallet, book.scalar, price, fresh, funding,

@@ -26,6 +26,9 @@ profit = compiled(contract.profit)
 
 T_FLOOR, T_RATE, T_DEDUCTION = range(3)  # settle currency; of notional; settle currency
 
+BEYOND: Final = (
+    1e300  # any price: of a comparison with inf LLVM makes a test of every kind of number, which takes longer
+)
 _AT_FLOOR: Final = 1e-9  # of a tier's floor: a step that ends there is in the tier below, whatever was rounded
 
 
@@ -132,7 +135,7 @@ def liquidation_price(
         return price_at(size, entry, equity, fee, -held, inverse)
     found = price_at(size, entry, equity, tier[first, T_RATE] + fee, tier[first, T_DEDUCTION], inverse)
     for n in range(first + 1, first + count):
-        if 0.0 < found < np.inf and abs(notional(size, found, inverse)) <= tier[n, T_FLOOR]:
+        if 0.0 < found < BEYOND and abs(notional(size, found, inverse)) <= tier[n, T_FLOOR]:
             break
         price = price_at(size, entry, equity, tier[n, T_RATE] + fee, tier[n, T_DEDUCTION], inverse)
         if (price > found) == (size > 0.0):

@@ -40,6 +40,7 @@ from hedgerow.kernel.arrays import (
     Rules,
 )  # fmt: skip
 from hedgerow.kernel.liquidation import (
+    BEYOND,
     T_RATE,
     backed_liquidation_price,
     closing_fee,
@@ -129,7 +130,7 @@ def _steep(rules: Rules, inst: Floats, i: int) -> float:
     """
     price = inst[P_LIQUIDATION, i]
     by_mark = rules.inst[I_AT_ENTRY, i] == 0.0 and rules.inst[I_CLOSING, i] != CLOSING_BANKRUPTCY
-    if not by_mark or rules.inst[I_INVERSE, i] == 1.0 or not 0.0 < price < np.inf:
+    if not by_mark or rules.inst[I_INVERSE, i] == 1.0 or not 0.0 < price < BEYOND:
         return np.inf
     return (inst[P_COLLATERAL, i] + unrealised(inst, rules.inst, i, price)) / price
 

@@ -103,40 +103,56 @@ def vote_stage(vote: Floats, gate: Ints, votes: Floats, measure: Floats, bits: I
 
 @compiled
 def _compare(vote: Floats, votes: Floats, measure: Floats, bits: Ints, v: int) -> None:
-    """Answer vote ``v``, which compares a measure with a threshold. Of one that asks for no run none is kept."""
+    """Answer vote ``v``, which compares a measure with a threshold."""
     m = int(vote[v, V_MEASURE])
     side = -1.0 if vote[v, V_BELOW] == 1.0 else 1.0
     threshold = side * vote[v, V_THRESHOLD]
-    if vote[v, V_FOR] > 0.0 or vote[v, V_WITHIN] > 0.0:
+    if _lasts(vote, v):
         for a in range(bits.shape[1]):
             value = side * measure[m, a]
-            _answer(vote, votes, bits, value == value, value >= threshold, v, a)
-        return
-    for a in range(bits.shape[1]):
-        value = side * measure[m, a]
-        true = value >= threshold
-        votes[VOTE_AGE, v, a] = 0.0 if true else votes[VOTE_AGE, v, a] + 1.0
-        bits[0, a] |= int(true) << v
-        bits[1, a] |= int(value == value) << v
+            _answer_in_time(vote, votes, bits, value == value, value >= threshold, v, a)
+    else:
+        for a in range(bits.shape[1]):
+            value = side * measure[m, a]
+            _answer(votes, bits, value == value, value >= threshold, v, a)
 
 
 @compiled
 def _count_votes(vote: Floats, gate: Ints, votes: Floats, bits: Ints, v: int) -> None:
     """Answer vote ``v``, which counts earlier ones: yes, or no whatever the unknown ones may be, or unknown."""
     g = int(vote[v, V_GATE])
+    asked, least = gate[g, G_OF], gate[g, G_LEAST]
+    lasts = _lasts(vote, v)
     for a in range(bits.shape[1]):
-        have = count_bits(bits[0, a] & gate[g, G_OF])
-        unknown = count_bits(gate[g, G_OF] & ~bits[1, a])
-        now = have >= gate[g, G_LEAST]
-        _answer(vote, votes, bits, now | (have + unknown < gate[g, G_LEAST]), now, v, a)
+        have = count_bits(bits[0, a] & asked)
+        unknown = count_bits(asked & ~bits[1, a])
+        now = have >= least
+        sure = now | (have + unknown < least)
+        if lasts:
+            _answer_in_time(vote, votes, bits, sure, now, v, a)
+        else:
+            _answer(votes, bits, sure, now, v, a)
 
 
 @compiled
-def _answer(vote: Floats, votes: Floats, bits: Ints, sure: bool, now: bool, v: int, a: int) -> None:
-    """Carry the run and the age of vote ``v`` on, and write its answer down; an unknown one holds its run.
+def _lasts(vote: Floats, v: int) -> bool:
+    """Whether vote ``v`` asks for a run of days, or holds for some: of others no run is kept."""
+    return vote[v, V_FOR] > 0.0 or vote[v, V_WITHIN] > 0.0
 
-    Without a branch: whether a vote is true can't be foretold.
+
+@compiled
+def _answer(votes: Floats, bits: Ints, sure: bool, now: bool, v: int, a: int) -> None:
+    """Write the answer to vote ``v`` down, and the days since it was last yes. Without a branch, like what follows:
+    whether a vote is true can't be foretold.
     """
+    votes[VOTE_AGE, v, a] = 0.0 if now else votes[VOTE_AGE, v, a] + 1.0
+    bits[0, a] |= int(now) << v
+    bits[1, a] |= int(sure) << v
+
+
+@compiled
+def _answer_in_time(vote: Floats, votes: Floats, bits: Ints, sure: bool, now: bool, v: int, a: int) -> None:
+    """The same of a vote that lasts: carry its run and its age on; an unknown one holds its run."""
     run, longer, older = votes[VOTE_RUN, v, a], votes[VOTE_RUN, v, a] + 1.0, votes[VOTE_AGE, v, a] + 1.0
     counted = longer if now else 0.0
     run = counted if sure else run

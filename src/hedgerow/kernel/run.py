@@ -112,6 +112,7 @@ def whole_bar(
         at_the_high(rules, book, work, high, high, opened, fresh, last, before, top, t, log, used, worst)
         if deleveraged > 0.0:
             waiting += deleverage(rules, book, work, deleveraged, opened, fresh, funding, t, log, used)
+    remember_marks(rules, book, close, fresh, now, last)
     settle_delisted(rules, book, work, now, close, fresh, t, log, used)
     estimate_marks(rules, book, close, fresh, last, mark)
     return waiting, watch_margin(rules, book, mark, high, fresh, worst)

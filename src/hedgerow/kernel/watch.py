@@ -138,19 +138,15 @@ def _watch_account(rules: Rules, book: Book, price: Floats, worst: Floats) -> bo
 @compiled
 def estimate_marks(rules: Rules, book: Book, close: Floats, fresh: Bytes, last: Floats, mark: Floats) -> None:
     """The marks that the risk clock sees: where a contract's bars are coarser than spot's, spot times the last
-    premium (``last`` [2, I] keeps it, as the two prices).
+    premium (``last`` [2, I] keeps it, as the two prices: ``remember_marks``).
     """
-    n_assets = book.asset.shape[1]
-    for a in range(n_assets):
-        mark[a] = close[a]
-    for i in range(n_assets, close.shape[0]):
-        spot = close[int(rules.inst[I_ASSET, i])]
+    for i in range(close.shape[0]):
         mark[i] = close[i]
-        if fresh[i] == 1:
-            last[0, i] = close[i]
-            last[1, i] = spot
-        elif premium(last, i) > 0.0 and spot > 0.0:
-            mark[i] = spot * premium(last, i)
+    for i in range(book.asset.shape[1], close.shape[0]):
+        if fresh[i] != 1:
+            spot = close[int(rules.inst[I_ASSET, i])]
+            if premium(last, i) > 0.0 and spot > 0.0:
+                mark[i] = spot * premium(last, i)
 
 
 @compiled
