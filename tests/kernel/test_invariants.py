@@ -38,7 +38,8 @@ def play(case: Case, **hooks: Callable[..., Any]) -> tuple[Run, Traces]:
         return trace(case.policy, case.stage, capital=case.capital, weights=case.weights, book=case.book())
 
 
-def watch_fills(case: Case) -> tuple[Run, Traces]:
+def fills_watched() -> Callable[..., Any]:
+    """In place of ``fill_pending``: looks at the account after the fills of a bar, and at each short that was opened."""
     protected, outside = None, None
 
     def check(
@@ -92,7 +93,7 @@ def watch_fills(case: Case) -> tuple[Run, Traces]:
         return done
 
     inner = hooked(runs.fill_pending, fill_futures=check_leverage)
-    return play(case, fill_pending=lambda _, *args: check(inner, *args))
+    return lambda _, *args: check(inner, *args)
 
 
 def check_sleeve(rules: Any, book: Any) -> None:
@@ -131,6 +132,58 @@ def short_over_spot(rules: Any, book: Any, work: Any) -> Any:
     return out
 
 
+def days_watched(days: list[tuple[float, float, float]]) -> Callable[..., None]:
+    """In place of ``record_day``: keeps each day's value, what all that is held is worth, and the sum of its parts."""
+
+    def check(record: Any, rules: Any, book: Any, work: Any, price: Any, nav: float, *rest: Any) -> None:
+        record(rules, book, work, price, nav, *rest)
+        carry = np.flatnonzero(book.asset[k.B_CARRY])  # the sleeve's coins stand in no asset's value
+        spot = work.asset[k.X_VALUE].sum() + (book.asset[k.B_CARRY, carry] * price[carry]).sum()
+        futures = 0.0
+        for i in range(book.asset.shape[1], book.inst.shape[1]):
+            units, collateral = book.inst[k.P_UNITS, i], book.inst[k.P_COLLATERAL, i]
+            if units or collateral:
+                entry, inverse = book.inst[k.P_ENTRY, i], rules.inst[k.I_INVERSE, i] == 1.0
+                spot_price = price[int(rules.inst[k.I_ASSET, i])]
+                if inverse and units:  # coins, by the venue's formula
+                    futures += units * entry * (1 / entry - 1 / price[i]) * spot_price
+                futures += 0.0 if inverse else collateral + units * (price[i] - entry)
+        days.append((nav, spot + book.wallet[:, 0].sum() + futures, float(book.asset[k.FIRST_PART :].sum())))
+
+    return check
+
+
+def check_attribution(run: Run, days: list[tuple[float, float, float]]) -> None:
+    nav, total, parts = np.array(days).T
+    assert nav == pytest.approx(total, rel=1e-9)
+    scale = np.maximum(np.maximum.accumulate(np.abs(nav)), np.abs(run.parts).max(axis=1))
+    assert (np.abs((nav - nav[0]) - (parts - parts[0])) <= 1e-9 * scale).all()
+
+
+def check_records(run: Run, traces: Traces) -> None:
+    legs = traces.log[traces.log[:, k.L_KIND] != k.LEG_FUNDING]
+    assert np.isfinite(legs[:, [k.L_UNITS, k.L_WANTED, k.L_DONE, k.L_FEE, k.L_SLIPPAGE]]).all()
+    filled = legs[legs[:, k.L_STATUS] == k.FILLED]
+    assert (filled[:, k.L_FILL] > 0.0).all()
+    assert (np.abs(filled[:, k.L_DONE]) > 0.0).all()
+    assert traces.log.base is None or traces.log.shape[0] < traces.log.base.shape[0]  # the log was long enough
+    for leg in run.refusals:
+        assert leg.sentence
+        assert Refusal[leg.refused.upper()] in SENTENCES
+    for leg in run.legs:
+        assert leg.sentence
+        assert Reason[leg.reason.upper()] is not Reason.NONE
+
+
+def watch_fills(case: Case) -> tuple[Run, Traces]:
+    """The run of a case: nothing breaks at a fill, the attribution adds up on every day, and every record is whole."""
+    days = list[tuple[float, float, float]]()
+    run, traces = play(case, fill_pending=fills_watched(), record_day=days_watched(days))
+    check_attribution(run, days)
+    check_records(run, traces)
+    return run, traces
+
+
 @FEW
 @given(cases())
 def test_no_fill_breaks_an_invariant(case: Case) -> None:
@@ -144,47 +197,3 @@ def test_no_fill_breaks_an_invariant(case: Case) -> None:
     assert (
         np.nanmax(run.h_achieved, initial=0.0) < 5.0
     )  # a beta that moves may leave a cross hedge too large, not absurd
-
-
-@FEW
-@given(cases())
-def test_the_attribution_adds_up_on_every_day_and_so_do_the_weights(case: Case) -> None:
-    days = []
-
-    def check(record: Any, rules: Any, book: Any, work: Any, price: Any, nav: float, *rest: Any) -> None:
-        record(rules, book, work, price, nav, *rest)
-        spot = work.asset[k.X_VALUE].sum()
-        futures = 0.0
-        for i in range(book.asset.shape[1], book.inst.shape[1]):
-            units, collateral = book.inst[k.P_UNITS, i], book.inst[k.P_COLLATERAL, i]
-            if units or collateral:
-                entry, inverse = book.inst[k.P_ENTRY, i], rules.inst[k.I_INVERSE, i] == 1.0
-                spot_price = price[int(rules.inst[k.I_ASSET, i])]
-                if inverse and units:  # coins, by the venue's formula
-                    futures += units * entry * (1 / entry - 1 / price[i]) * spot_price
-                futures += 0.0 if inverse else collateral + units * (price[i] - entry)
-        days.append((nav, spot + book.wallet[:, 0].sum() + futures, float(book.asset[k.FIRST_PART :].sum())))
-
-    run, _ = play(case, record_day=check)
-    nav, total, parts = np.array(days).T
-    assert nav == pytest.approx(total, rel=1e-9)
-    scale = np.maximum(np.maximum.accumulate(np.abs(nav)), np.abs(run.parts).max(axis=1))
-    assert (np.abs((nav - nav[0]) - (parts - parts[0])) <= 1e-9 * scale).all()
-
-
-@FEW
-@given(cases())
-def test_every_leg_has_a_price_and_every_refusal_a_sentence(case: Case) -> None:
-    run, traces = play(case)
-    legs = traces.log[traces.log[:, k.L_KIND] != k.LEG_FUNDING]
-    assert np.isfinite(legs[:, [k.L_UNITS, k.L_WANTED, k.L_DONE, k.L_FEE, k.L_SLIPPAGE]]).all()
-    filled = legs[legs[:, k.L_STATUS] == k.FILLED]
-    assert (filled[:, k.L_FILL] > 0.0).all()
-    assert (np.abs(filled[:, k.L_DONE]) > 0.0).all()
-    assert traces.log.base is None or traces.log.shape[0] < traces.log.base.shape[0]  # the log was long enough
-    for leg in run.refusals:
-        assert leg.sentence
-        assert Refusal[leg.refused.upper()] in SENTENCES
-    for leg in run.legs:
-        assert leg.sentence
-        assert Reason[leg.reason.upper()] is not Reason.NONE
