@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -173,12 +174,17 @@ def _search(
     """Hold every node of every module, or of a part of it, against a rule."""
     found = []
     for path in _modules(root, room):
-        tree = ast.parse(path.read_text(), filename=str(path))
-        imports = dict(_imports(tree))
+        tree, imports = _parsed(path.read_text())
         for node in part(tree):
             if sentence := rule(node, imports):
                 found.append(f"{path.relative_to(root)}:{getattr(node, 'lineno', 1)}: {sentence}")
     return found
+
+
+@functools.cache  # the checks read the same modules, and change nothing of them
+def _parsed(text: str) -> tuple[ast.Module, Imports]:
+    tree = ast.parse(text)
+    return tree, dict(_imports(tree))
 
 
 def _compiled(tree: ast.Module) -> Iterator[ast.AST]:
