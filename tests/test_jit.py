@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -61,48 +63,61 @@ def test_meanwhile_entrances_are_interpreted_to_the_same_bits(monkeypatch):
         assert covariance.sample_covariance(returns).tobytes() == compiled.tobytes()
 
 
+# then: whether what only compiling needs was imported, and something new, with linear algebra where scipy is there
+AFTER = PROGRAM + (
+    "idle = ('numba.typed.typedlist', 'scipy.linalg')\n"
+    "print([name in sys.modules for name in idle], 'inner' in vars(covariance.shrink_to_identity))\n"
+    "import numba\n"
+    "print(numba.njit(lambda rows: [len(row) for row in rows])(((1, 2), (3, 4))))\n"
+    "try:\n"
+    "    import scipy\n"
+    "except ImportError:\n"
+    "    print('2.0')\n"
+    "else:\n"
+    "    print(numba.njit(lambda row: np.dot(row, row))(np.ones(2)))\n"
+)
+
+
+def said(program: str, home: Path, how: str) -> list[str]:
+    command = [sys.executable, "-c", program, str(home), how]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+class Compiled(NamedTuple):
+    """A cache, what the process said that compiled into it, and what the next one said, which found it there."""
+
+    home: Path
+    cold: list[str]
+    warm: list[str]
+
+
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory) -> Compiled:
+    home = tmp_path_factory.mktemp("linked")
+    return Compiled(home, said(AFTER, home, "linked"), said(AFTER, home, "linked"))
+
+
 @COMPILED
-def test_linked_and_plain_compilation_give_the_same_bits(tmp_path):
-    def run(how: str) -> str:
-        command = [sys.executable, "-c", PROGRAM, str(tmp_path / how.split()[0]), how]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-    linked = run("linked")
-    assert linked == run("plain")
-    assert linked == run("linked")  # from the cache
+def test_linked_and_plain_compilation_give_the_same_bits(linked, tmp_path):
+    plain = said(PROGRAM, tmp_path, "plain")
+    assert len(plain) == 3
+    assert linked.cold[:3] == plain
+    assert linked.warm[:3] == plain
 
 
 @COMPILED
-def test_a_program_from_the_cache_needs_no_compiler_and_leaves_it_able_to_compile(tmp_path):
-    """The first process compiles, the second loads; then it compiles something new, with linear algebra where scipy is there."""
-    after = PROGRAM + (
-        "idle = ('numba.typed.typedlist', 'scipy.linalg')\n"
-        "print([name in sys.modules for name in idle], 'inner' in vars(covariance.shrink_to_identity))\n"
-        "import numba\n"
-        "print(numba.njit(lambda rows: [len(row) for row in rows])(((1, 2), (3, 4))))\n"
-        "try:\n"
-        "    import scipy\n"
-        "except ImportError:\n"
-        "    print('2.0')\n"
-        "else:\n"
-        "    print(numba.njit(lambda row: np.dot(row, row))(np.ones(2)))\n"
-    )
-    command = [sys.executable, "-c", after, str(tmp_path), "linked"]
-    cold, warm = (
-        subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines() for _ in range(2)
-    )
-    assert cold[:-3] == warm[:-3]
+def test_a_program_from_the_cache_needs_no_compiler_and_leaves_it_able_to_compile(linked):
+    assert linked.cold[:-3] == linked.warm[:-3]
     if jit._linked():  # a numba that is not known loads as it always does
-        assert warm[-3] == "[False, False] False"
-    assert cold[-2:] == warm[-2:] == ["[2, 2]", "2.0"]
+        assert linked.warm[-3] == "[False, False] False"
+    assert linked.cold[-2:] == linked.warm[-2:] == ["[2, 2]", "2.0"]
 
 
 @COMPILED
 @pytest.mark.skipif(not jit._linked(), reason="a numba that is not known keeps what it always does")
-def test_the_cache_keeps_of_a_program_its_machine_code_and_the_names_in_it(tmp_path):
+def test_the_cache_keeps_of_a_program_its_machine_code_and_the_names_in_it(linked):
     """What it was made from takes longer to read than all the rest."""
-    subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path), "linked"], capture_output=True, check=True)
-    files = list(tmp_path.rglob("*.nbc"))
+    files = list(linked.home.rglob("*.nbc"))
     assert len(files) == 3
     for file in files:
         _, kind, (machine_code, names) = pickle.loads(file.read_bytes())[0]
