@@ -32,6 +32,23 @@ settings.register_profile("deep", max_examples=5_000, deadline=None, suppress_he
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+# Rooms whose tests run no whole program of the kernel; the kernel's own come later still: most are interpreted.
+SMALL = ("ledger", "model", "signals", "store", "tidy", "test_jit.py", "test_public.py")
+LATE = ("kernel", "oracles")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In an order in which one worker of two compiles: it gets the first half. A program takes up to a minute to compile, and who
+    asks for it meanwhile does so, too.
+    """
+
+    def place(item: pytest.Item) -> int:
+        room = item.path.relative_to(ROOT / "tests").parts[0]
+        return 2 if room in LATE else 1 if room in SMALL else 0
+
+    items.sort(key=place)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what is marked ``data`` where the data is not."""
     if item.get_closest_marker("data") and not DATA.is_dir():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel import run as runs
@@ -72,9 +72,8 @@ def test_an_index_from_the_end_is_noticed() -> None:
         block[1, -1] = 2.0
 
 
-@FEW
-@given(cases())
-def test_no_index_counts_from_the_end_and_bars_that_ask_for_nothing_give_what_a_whole_look_gives(case: Case) -> None:
+def same_as_a_whole_look(case: Case) -> None:
+    """Without an index from the end, what a run gives is what it gives if every bar is looked at as a whole."""
     quick, found = interpreted(case, from_the_start)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bars, "asked", lambda market: np.full(market.open_ns.shape[0], BAR_ALL, np.uint8))
@@ -85,6 +84,19 @@ def test_no_index_counts_from_the_end_and_bars_that_ask_for_nothing_give_what_a_
         np.testing.assert_array_equal(one, other, err_msg=name)
     for name in ("day", "asset", "bits"):
         assert getattr(found, name).tobytes() == getattr(wanted, name).tobytes(), name
+
+
+@settings(FEW, max_examples=8)
+@given(cases())
+def test_no_index_counts_from_the_end_and_bars_that_ask_for_nothing_are_spared(case: Case) -> None:
+    same_as_a_whole_look(case)
+
+
+@pytest.mark.slow
+@FEW
+@given(cases())
+def test_no_index_counts_from_the_end_and_bars_that_ask_for_nothing_give_what_a_whole_look_gives(case: Case) -> None:
+    same_as_a_whole_look(case)
 
 
 def test_the_cases_have_stretches_of_several_bars() -> None:

@@ -161,8 +161,18 @@ def check(done: Played) -> None:
     assert set(done.ledger.trial_balance().values()) == {Decimal(0)}
 
 
-@pytest.mark.parametrize("mode", ["isolated", "cross", "unified"])
-@pytest.mark.parametrize("fee_in", ["quote", "base", "SOL"])
+MODES, FEES = ("isolated", "cross", "unified"), ("quote", "base", "SOL")
+EACH_ONCE = tuple(zip(MODES, FEES, strict=True))  # every mode of margin and every kind of fee; the rest is slow, taken together
+
+
+@pytest.mark.parametrize(
+    ("mode", "fee_in"),
+    [
+        pytest.param(mode, fee, marks=() if (mode, fee) in EACH_ONCE else pytest.mark.slow)
+        for mode in MODES
+        for fee in FEES
+    ],
+)
 def test_a_year_of_random_orders(monkeypatch: pytest.MonkeyPatch, mode: str, fee_in: str) -> None:
     done = at_random(monkeypatch, 365, mode, fee_in)
     check(done)
