@@ -74,7 +74,13 @@ def rules_of(extends: str = "", *, charged: bool = False, guarded: bool = False,
         document["costs"] = FREE | document.get("costs", {})
     if not guarded:
         document["guard"] = OPEN | document.get("guard", {})
-    return policies.parse(document, "made")
+    key = repr(document)
+    if key not in _MADE:
+        _MADE[key] = policies.parse(document, "made")
+    return _MADE[key]
+
+
+_MADE: dict[str, Policy] = {}  # reading one takes longer than a decision by it, and nobody can change it: they are frozen
 
 
 class Leg(NamedTuple):

@@ -63,9 +63,16 @@ def test_external_hedge_for_all_or_each() -> None:
     assert np.isnan(signals.panel(LONG)[:, at]).all()
 
 
+@pytest.fixture(scope="module")
+def whole() -> np.ndarray:
+    """The panel of the long market, for every window; nobody may write to it."""
+    made = signals.panel(LONG, views=VIEWS)
+    made.flags.writeable = False
+    return made
+
+
 @pytest.mark.parametrize("window", sorted(set(signals.WINDOWS.values())))
-def test_a_measure_is_a_function_of_exactly_its_window(window: int) -> None:
-    whole = signals.panel(LONG, views=VIEWS)
+def test_a_measure_is_a_function_of_exactly_its_window(window: int, whole: np.ndarray) -> None:
     at = [measure.INDEX[name] for name, bars in signals.WINDOWS.items() if bars <= window]
     for last in (870, 934, 999):
         row = signals.panel(cut(LONG, last + 1 - window, last + 1), views=VIEWS)[-1]
