@@ -14,7 +14,7 @@ from hedgerow.ledger.statistics import metrics
 from hedgerow.model.report import Run
 from hedgerow.research.backtest import Stage, backtest
 
-pytestmark = [pytest.mark.data, pytest.mark.slow]
+pytestmark = pytest.mark.data
 ASSETS = ("BTC", "ETH", "BNB", "XRP", "ADA", "LINK", "DOGE", "SOL", "AVAX")
 CHANGES = 8.0  # a year and asset
 RARE, OFTEN = 0.02, 0.50  # share of days of a state
