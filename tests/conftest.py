@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from pathlib import Path
 
 import pytest
+import typer.testing
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,6 +26,9 @@ time.tzset()
 from hedgerow import jit  # noqa: E402  (the environment comes first)
 
 jit.prepare(HOME, compile=os.environ.get("HEDGEROW_JIT", "1") != "0")
+
+# Building the command line from its signatures takes longer than most commands do, and an app does not change.
+typer.testing._get_command = functools.cache(typer.testing._get_command)
 
 _CALM = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile("ci", max_examples=100, derandomize=True, deadline=None, suppress_health_check=_CALM)

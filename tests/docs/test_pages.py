@@ -50,15 +50,19 @@ def commands(page: Path) -> list[str]:
     return [line for line in found if line.startswith(("hedgerow ", "./run "))]
 
 
+@pytest.fixture(scope="module")
+def program() -> Any:
+    return typer.main.get_command(cli.app)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=ids)
-def test_commands_exist(page: Path) -> None:
+def test_commands_exist(page: Path, program: Any) -> None:
     words_of_run = set(re.findall(r"^\./run (\w+)", (ROOT / "run").read_text(encoding="utf-8"), re.MULTILINE))
     for line in commands(page):
         words = shlex.split(line, comments=True)
         if words[0] == "./run" and words[1] in words_of_run:
             continue
-        command: Any = typer.main.get_command(cli.app)
-        rest = words[1:]
+        command, rest = program, words[1:]
         while rest and hasattr(command, "commands") and not rest[0].startswith("-"):
             assert rest[0] in command.commands, f"{ids(page)}: {line}"
             command = command.commands[rest.pop(0)]
