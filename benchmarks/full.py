@@ -41,8 +41,8 @@ def equal_weights(assets: Sequence[str]) -> dict[str, float]:
     return dict.fromkeys(assets, 0.8 / len(assets))
 
 
-def prepared(stage: Any, name: str = "balanced", entrance: Callable[..., Any] | None = None) -> Job:
-    """The compiled run of a policy (or another ``entrance``) over a stage, on a fresh book each time."""
+def prepared(stage: Any, name: str = "balanced", entrance: Callable[..., Any] | None = None, cash: float = 1e5) -> Job:
+    """The compiled run of a policy (or another ``entrance``) over a stage, on a fresh book with ``cash`` each time."""
     from hedgerow.kernel.blocks import new_book, new_work
     from hedgerow.kernel.rules import hedge_routes, pack, rebalance_due
     from hedgerow.kernel.run import run
@@ -55,7 +55,7 @@ def prepared(stage: Any, name: str = "balanced", entrance: Callable[..., Any] | 
     blocks, count = Blocks(stage), len(universe.instruments)
 
     def job() -> float:
-        book, work = new_book(rules, count, 1e5), new_work(rules, count, stage.signals.shape[1])
+        book, work = new_book(rules, count, cash), new_work(rules, count, stage.signals.shape[1])
         blocks.clear(work.legs.shape[0])
         whole(
             rules, book, work, stage.bars, stage.signals, routes, due, blocks.day, blocks.asset, blocks.bits, blocks.log,

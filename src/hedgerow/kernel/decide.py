@@ -15,10 +15,11 @@ from hedgerow.kernel.arrays import (
     Rules,
     Work,
 )  # fmt: skip
+from hedgerow.kernel.benefit import cost_benefit
 from hedgerow.kernel.carry import carry_stage
 from hedgerow.kernel.deploy import buy_underweights
 from hedgerow.kernel.futures import write_futures
-from hedgerow.kernel.guard import cost_benefit, guard_legs
+from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.leg import note_limits, write_spot
 from hedgerow.kernel.measure import measure_stage
 from hedgerow.kernel.plan import hedge_or_trim, limit_trims, mark_moves, note_shortfalls
@@ -61,9 +62,9 @@ def observe(
     """
     work.counts[0] = 0
     work.counts[1] = 0
-    measure, known = work.measure.reshape(work.measure.size), signal.reshape(signal.size)
-    for k in range(known.shape[0]):  # in one line, which is copied in vectors
-        measure[k] = known[k]
+    for m in range(signal.shape[0]):
+        for a in range(signal.shape[1]):
+            work.measure[m, a] = signal[m, a]
     advance_day(book.scalar)
     nav = measure_stage(
         rules.scalar, rules.asset, rules.inst, book.asset, book.inst, book.wallet, book.scalar, price, fresh, funding,

@@ -1,6 +1,4 @@
-"""Stage 6, guard: what shrinks or refuses a leg: cost-benefit, turnover, liquidity, slippage, smallest leg,
-unknowns.
-"""
+"""Stage 6, guard: what shrinks or refuses a leg: turnover, liquidity, slippage, smallest leg, unknowns."""
 
 from __future__ import annotations
 
@@ -10,22 +8,16 @@ import numpy as np
 
 from hedgerow.jit import compiled
 from hedgerow.kernel.arrays import (
-    B_EXCESS,
-    B_SOLD,
     I_ASSET,
     I_KIND,
     I_LOT,
     I_MIN_NOTIONAL,
     K_ALLOW_ILLIQUID,
     K_ALLOW_UNFUNDED,
-    K_GAMMA,
     K_HARD,
-    K_HORIZON,
-    K_KAPPA,
     K_MIN_LEG,
     K_PARTICIPATION,
     K_SLIPPAGE_CAP,
-    K_UNDERWEIGHTS,
     L_COST,
     L_FOR,
     L_INST,
@@ -42,34 +34,16 @@ from hedgerow.kernel.arrays import (
     LEG_SPOT,
     P_CARRY,
     PENDING,
-    X_BENEFIT,
-    X_BETA,
-    X_BUY,
-    X_BUY_REASON,
-    X_COST,
     X_CROSSED,
-    X_ERROR_NEW,
-    X_ERROR_OLD,
-    X_EXCESS,
-    X_FREE,
-    X_H,
-    X_IDEAL,
-    X_MOVE,
     X_NOTIONAL,
-    X_OWN,
-    X_PRICE,
     X_SHORT,
     X_SHORT_NEW,
     X_SPOT_NEW,
-    X_TRIM,
     X_UNITS,
 )  # fmt: skip
-from hedgerow.kernel.deploy import buy_underweights
 from hedgerow.kernel.fill import bears, largest_within, one_way_cost, slippage_of, turnover_of
 from hedgerow.kernel.leg import add_refusal, refuse
-from hedgerow.kernel.plan import note_needs, solve, wanted_ratio
 from hedgerow.kernel.position import hedge_units
-from hedgerow.kernel.risk import joint_risk, risk_sums, sigma_of
 from hedgerow.kernel.route import is_move
 from hedgerow.kernel.turnover import yearly_turnover
 from hedgerow.model.market import Bytes, Floats, Ints
@@ -81,15 +55,10 @@ _PAIR: Final = float(Reason.PAIR_REDUCE)
 _CARRY_OUT: Final = float(Reason.CARRY_LEAVE)
 _CARRY_LAST: Final = float(Reason.CARRY_LOOSE)
 _FLATTEN: Final = float(Reason.FLATTEN)
-_COVER: Final = float(Reason.HEDGE_COVER)
-_RAISE: Final = float(Reason.HEDGE_RAISE)
-_TRIM: Final = float(Reason.TRIM)
 _ENTRY: Final = float(Reason.ENTRY)
 _BACKED: Final = float(Refusal.UNREPLACED)
+_ROLL: Final = float(Reason.ROLL)
 _TINY: Final = 1e-9
-_NONE: Final = -1
-_COST_BENEFIT: Final = float(Refusal.COST_BENEFIT)
-_UNDERWEIGHT: Final = float(Reason.UNDERWEIGHT)
 _TURNOVER: Final = float(Refusal.TURNOVER)
 _LIQUIDITY: Final = float(Refusal.LIQUIDITY)
 _ILLIQUID: Final = float(Refusal.LIQUIDITY_UNKNOWN)
@@ -97,134 +66,6 @@ _SLIPPAGE: Final = float(Refusal.SLIPPAGE)
 _NO_PRICE: Final = float(Refusal.NO_PRICE)
 _UNFUNDED: Final = float(Refusal.FUNDING_UNKNOWN)
 _MINIMUM: Final = float(Refusal.BELOW_MINIMUM)
-
-
-@compiled
-def _errors(
-    rules: Floats, inst_rules: Floats, asset: Floats, measure: Floats, x: Floats, nav: float, dropped: int
-) -> None:
-    """Net exposure less its target before and after the plan, and the cost of each asset's move; fractions of nav. After
-    the move of asset ``dropped`` was taken out, what does not move stands there already.
-    """
-    for a in range(x.shape[1]):
-        if dropped >= 0 and a != dropped and x[X_MOVE, a] != 1.0:
-            continue
-        price = x[X_PRICE, a]
-        x[X_ERROR_OLD, a] = 0.0
-        x[X_ERROR_NEW, a] = 0.0
-        x[X_COST, a] = 0.0
-        x[X_NOTIONAL, a] = 0.0
-        if not price > 0.0:
-            continue
-        sold = asset[B_SOLD, a]
-        if x[X_H, a] <= 0.0:  # what is not bought back when a hedge ends is not wanted any more
-            sold = min(sold, max(0.0, x[X_SPOT_NEW, a] - x[X_UNITS, a]))
-        base = sold + (x[X_IDEAL, a] if x[X_TRIM, a] > 0.0 else x[X_UNITS, a] + x[X_BUY, a])
-        ideal = base * (1.0 - wanted_ratio(rules, asset, x, base, a))
-        x[X_ERROR_OLD, a] = (x[X_UNITS, a] - x[X_SHORT, a] - ideal) * price / nav
-        x[X_ERROR_NEW, a] = x[X_ERROR_OLD, a]
-        if x[X_SPOT_NEW, a] == x[X_UNITS, a] and x[X_SHORT_NEW, a] == x[X_SHORT, a]:
-            continue
-        x[X_ERROR_NEW, a] = (x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a] - ideal) * price / nav
-        spot = abs(x[X_SPOT_NEW, a] - x[X_UNITS, a]) * price
-        short = abs(x[X_SHORT_NEW, a] - x[X_SHORT, a]) * x[X_BETA, a] * price
-        x[X_NOTIONAL, a] = (spot + short) / nav
-        cost = spot * one_way_cost(rules, inst_rules, measure, a, spot)
-        if x[X_OWN, a] >= 0.0 and short > 0.0:
-            cost += short * one_way_cost(rules, inst_rules, measure, int(x[X_OWN, a]), short)
-        x[X_COST, a] = cost / nav
-
-
-@compiled
-def _worst_move(rules: Floats, measure: Floats, x: Floats) -> int:
-    """The asset whose move has the lowest marginal benefit over cost; -1 when the plan as a whole passes.
-
-    Moves that are exempt are taken as made: the others are judged by what they add.
-    """
-    scale = 0.5 * rules[K_GAMMA] * rules[K_HORIZON] / 365.0
-    squares, total = risk_sums(measure, x, X_ERROR_NEW)
-    new = joint_risk(measure, squares, total)
-    cost = 0.0
-    for a in range(x.shape[1]):
-        x[X_BENEFIT, a] = x[X_ERROR_NEW, a]
-        if x[X_MOVE, a] == 1.0 and x[X_FREE, a] == 0.0:
-            cost += x[X_COST, a]
-            x[X_BENEFIT, a] = x[X_ERROR_OLD, a]
-    old_squares, old_total = risk_sums(measure, x, X_BENEFIT)
-    old = joint_risk(measure, old_squares, old_total)
-    worst = -1
-    lowest = np.inf
-    for a in range(x.shape[1]):
-        x[X_BENEFIT, a] = 0.0
-        if x[X_MOVE, a] != 1.0:
-            continue
-        made = (
-            sigma_of(measure, a) * x[X_ERROR_NEW, a]
-        )  # the risk without this move is that of all, with its part exchanged
-        left = sigma_of(measure, a) * x[X_ERROR_OLD, a]
-        without = joint_risk(measure, squares - made * made + left * left, total - made + left)
-        x[X_BENEFIT, a] = scale * (without - new)
-        if x[X_FREE, a] == 0.0 and x[X_COST, a] > 0.0:
-            ratio = x[X_BENEFIT, a] / x[X_COST, a]
-            if ratio < lowest:
-                lowest = ratio
-                worst = a
-    if worst < 0 or scale * (old - new) >= rules[K_KAPPA] * cost:
-        return -1
-    return worst
-
-
-@compiled
-def cost_benefit(
-    rules: Floats,
-    inst_rules: Floats,
-    asset: Floats,
-    measure: Floats,
-    x: Floats,
-    nav: float,
-    rows: int,
-    legs: Floats,
-    count: Ints,
-    day: float,
-) -> None:
-    """Drop moves until the plan's joint benefit is kappa times its cost (domain 2.15, 2A-7, 2A-8)."""
-    note_needs(rules, inst_rules, x)
-    dropped = _NONE
-    for _ in range(x.shape[1] + 1):
-        solve(rules, inst_rules, asset, x, nav)
-        _errors(rules, inst_rules, asset, measure, x, nav, dropped)
-        if rules[K_KAPPA] <= 0.0:
-            return
-        dropped = _worst_move(rules, measure, x)
-        if dropped < 0:
-            return
-        trim = x[X_TRIM, dropped] > 0.0
-        _drop(rules, asset, x, legs, count, day, dropped)
-        if trim and rules[K_UNDERWEIGHTS] == 1.0:  # its proceeds do not come
-            for b in range(x.shape[1]):
-                if x[X_BUY_REASON, b] == _UNDERWEIGHT:
-                    x[X_BUY, b] = 0.0
-            buy_underweights(rules, asset, x, nav)
-            dropped = _NONE
-
-
-@compiled
-def _drop(rules: Floats, asset: Floats, x: Floats, legs: Floats, count: Ints, day: float, a: int) -> None:
-    """Take the move of asset ``a`` out of the plan, and write down why."""
-    ratio = x[X_BENEFIT, a] / x[X_COST, a]
-    trim = x[X_TRIM, a] > 0.0
-    inst = a if trim else int(x[X_OWN, a])
-    wanted = -x[X_TRIM, a] if trim else x[X_SHORT, a] - x[X_SHORT_NEW, a]
-    kind = LEG_SPOT if trim else LEG_FUTURES
-    reason = _TRIM if trim else (_COVER if wanted > 0.0 else _RAISE)
-    add_refusal(
-        legs, count, inst, a, kind, wanted, x[X_PRICE, a], reason, -1.0, _COST_BENEFIT, ratio, rules[K_KAPPA], day
-    )
-    x[X_MOVE, a] = 0.0
-    x[X_TRIM, a] = 0.0
-    x[X_BUY, a] = 0.0
-    x[X_EXCESS, a] = asset[B_EXCESS, a]
-    x[X_IDEAL, a] = x[X_UNITS, a]
 
 
 @compiled
@@ -268,6 +109,7 @@ def _bound(inst_rules: Floats, x: Floats, legs: Floats, first: int, last: int, a
     """The same for asset ``a``; where its covers are within bounds nothing changes."""
     spot = x[X_UNITS, a]
     covered = 0.0
+    rolled = 0.0
     opened = 0.0
     for n in range(first, last):
         if int(legs[n, L_FOR]) != a or legs[n, L_STATUS] != PENDING or legs[n, L_SLEEVE] == 1.0:
@@ -280,19 +122,21 @@ def _bound(inst_rules: Floats, x: Floats, legs: Floats, first: int, last: int, a
                 coins *= x[X_CROSSED, a]
             if coins < 0.0:
                 opened -= coins
+            elif legs[n, L_REASON] == _ROLL:
+                rolled += coins
             elif not is_safety(legs[n, L_REASON]):
                 covered += coins
     most = max(x[X_UNITS, a] - x[X_SHORT, a], x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a])
     room = max(0.0, most - spot + x[X_SHORT, a] + opened)
-    if covered <= room * (1.0 + 1e-9) + _TINY * x[X_UNITS, a]:
+    if covered + rolled <= room * (1.0 + 1e-9) + _TINY * x[X_UNITS, a]:
         return
-    share = room / covered
+    share = room / (covered + rolled)
     for n in range(first, last):
         if _is_bound(legs, n) and int(legs[n, L_FOR]) == a:
             legs[n, L_UNITS] *= share
             legs[n, L_COST] *= share
             if share <= _TINY:
-                refuse(legs, n, _BACKED, 0.0, covered)
+                refuse(legs, n, _BACKED, 0.0, covered + rolled)
 
 
 @compiled
