@@ -47,6 +47,21 @@ def test_a_futures_wallet_backs_all_shorts_together() -> None:
     assert loose(account_spare)(desk.rules, desk.book, desk.price) == pytest.approx(-800.0)
 
 
+@pytest.mark.parametrize("cash", [0.0, 0.05, 1.0])
+def test_no_protected_coin_pays_the_fee_of_a_short(cash: float) -> None:
+    """All coins are protected: a unified account opens no more than its cash pays the fee of, and sells none of them."""
+    policy = rules_of(
+        hedge={"constant": "75 %"}, margin={"mode": "unified", "haircut": "0 %"}, costs={"futures_fee": "5 bp"}
+    )
+    desk = Desk(policy, {"A": 100.0}, {"A": 0.9}, cash=cash, held={"A": 10.0})
+    desk.book.asset[k.B_PROTECTED] = 10.0
+    desk.see(adv30=1e9, adv30_futures=1e9, sigma_ewma=0.5).decide()
+    desk.fill()
+    assert desk.held("A") == 10.0
+    assert desk.cash() >= 0.0
+    assert desk.shorts("A") == pytest.approx(min(7.5, cash / (100.0 * 5e-4)), rel=1e-3)
+
+
 def test_a_unified_account_counts_coins_less_their_haircut() -> None:
     """Cash 500, coins (2,000 + 2,000) x .8 = 3,200: equity 3,700. Up 50 %: 500 + 4,800 - 1,000 = 4,300."""
     desk = shared("unified", cash=500.0)

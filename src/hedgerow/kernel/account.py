@@ -20,6 +20,7 @@ from hedgerow.kernel.arrays import (
     CROSS,
     I_ASSET,
     I_FEE,
+    I_HALF_SPREAD,
     I_INVERSE,
     ISOLATED,
     K_LEVERAGE,
@@ -189,6 +190,8 @@ def affordable(
         if rules.scalar[K_MODE] == CROSS:
             room += max(0.0, book.wallet[W_CASH, 0])
         funded = room / (mark[i] * each)
+        if rules.scalar[K_MODE] == UNIFIED and rules.inst[I_FEE, i] > 0.0:
+            funded = min(funded, payable(rules, book, mark) / (mark[i] * rules.inst[I_FEE, i]))
     elif rules.inst[I_INVERSE, i] == 1.0:
         due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], spot)
         funded = (free_coins(book.asset, a) - due) / each
@@ -197,6 +200,19 @@ def affordable(
         due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], spot)
         funded = (max(0.0, book.wallet[W_CASH, 0]) - due) / (mark[i] * each)
     return max(0.0, min(wanted, min(funded, spare)))
+
+
+@compiled
+def payable(rules: Rules, book: Book, mark: Floats) -> float:
+    """Quote that a unified account pays without the venue selling coins that are not to be sold: cash, and free coins at what a
+    forced sale brings.
+    """
+    total = max(0.0, book.wallet[W_CASH, 0])
+    for a in range(book.asset.shape[1]):
+        if mark[a] > 0.0:
+            kept = 1.0 - rules.inst[I_HALF_SPREAD, a] - rules.inst[I_FEE, a]
+            total += free_coins(book.asset, a) * mark[a] * kept
+    return total
 
 
 @compiled
