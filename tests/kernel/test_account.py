@@ -62,6 +62,21 @@ def test_no_protected_coin_pays_the_fee_of_a_short(cash: float) -> None:
     assert desk.shorts("A") == pytest.approx(min(7.5, cash / (100.0 * 5e-4)), rel=1e-3)
 
 
+def test_a_free_coin_pays_the_fee_of_a_short_before_a_protected_one() -> None:
+    """A is protected and hedged, B is free: with no cash B is sold for the fee, though A is the one that is traded."""
+    policy = rules_of(
+        hedge={"constant": "75 %"}, margin={"mode": "unified", "haircut": "0 %"}, costs={"futures_fee": "5 bp"}
+    )
+    desk = Desk(policy, {"A": 100.0, "B": 50.0}, {"A": 0.8, "B": 0.1}, held={"A": 10.0, "B": 2.0}, bare=("B",))
+    desk.book.asset[k.B_PROTECTED, 0] = 10.0
+    desk.see(adv30=1e9, adv30_futures=1e9, sigma_ewma=0.5).decide()
+    before = desk.held("B")
+    desk.fill()
+    assert desk.shorts("A") == pytest.approx(7.5)
+    assert desk.held("A") == 10.0
+    assert desk.held("B") < before
+
+
 def test_a_unified_account_counts_coins_less_their_haircut() -> None:
     """Cash 500, coins (2,000 + 2,000) x .8 = 3,200: equity 3,700. Up 50 %: 500 + 4,800 - 1,000 = 4,300."""
     desk = shared("unified", cash=500.0)

@@ -210,9 +210,14 @@ def payable(rules: Rules, book: Book, mark: Floats) -> float:
     total = max(0.0, book.wallet[W_CASH, 0])
     for a in range(book.asset.shape[1]):
         if mark[a] > 0.0:
-            kept = 1.0 - rules.inst[I_HALF_SPREAD, a] - rules.inst[I_FEE, a]
-            total += free_coins(book.asset, a) * mark[a] * kept
+            total += free_coins(book.asset, a) * forced_price(rules, a, mark[a])
     return total
+
+
+@compiled
+def forced_price(rules: Rules, a: int, price: float) -> float:
+    """What a coin sold by force at ``price`` brings: less half the spread and the fee, quote."""
+    return price * (1.0 - rules.inst[I_HALF_SPREAD, a]) * (1.0 - rules.inst[I_FEE, a])
 
 
 @compiled

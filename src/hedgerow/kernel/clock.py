@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled
-from hedgerow.kernel.account import is_pooled
+from hedgerow.kernel.account import forced_price, is_pooled
 from hedgerow.kernel.arrays import (
     B_HELD,
     I_ASSET,
@@ -33,7 +33,6 @@ from hedgerow.kernel.arrays import (
 )  # fmt: skip
 from hedgerow.kernel.book import pay_funding, settle_marks
 from hedgerow.kernel.closing import (
-    forced_price,
     liquidate,
     liquidate_pooled,
     liquidated_at,
@@ -43,6 +42,7 @@ from hedgerow.kernel.closing import (
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.ladder import margin_stage
 from hedgerow.kernel.leg import add_leg
+from hedgerow.kernel.measure import free_coins
 from hedgerow.kernel.position import size_of
 from hedgerow.kernel.record import log_event, log_funding, write_log
 from hedgerow.kernel.sleeve import balance, share_of
@@ -196,15 +196,16 @@ def _liquidated(worst: Floats) -> None:
 
 @compiled
 def repay(rules: Rules, book: Book, work: Work, a: int, price: Floats, at: int, log: Floats, used: Ints) -> None:
-    """A unified account that owes quote sells coins for it, as its venue would: those of asset ``a`` first, then in
-    order.
+    """A unified account that owes quote sells coins for it, as its venue would: free ones while there are any, then all
+    others; each time those of asset ``a`` first, then in order.
     """
     n_assets = book.asset.shape[1]
-    for k in range(n_assets + 1):
+    for k in range(2 * (n_assets + 1)):
         if rules.scalar[K_MODE] != UNIFIED or book.wallet[W_CASH, 0] >= 0.0:
             return
-        b = a if k == 0 else k - 1
-        held = book.asset[B_HELD, b]
+        place = k % (n_assets + 1)
+        b = a if place == 0 else place - 1
+        held = free_coins(book.asset, b) if k <= n_assets else book.asset[B_HELD, b]
         if not (price[b] > 0.0 and held > 0.0):
             continue
         owed = -book.wallet[W_CASH, 0]

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled
-from hedgerow.kernel.account import account_state, credit, is_pooled, release
+from hedgerow.kernel.account import account_state, credit, forced_price, is_pooled, release
 from hedgerow.kernel.arrays import (
     B_CROSS,
     B_CROSS_BY,
@@ -20,8 +20,6 @@ from hedgerow.kernel.arrays import (
     B_PNL_HEDGE,
     I_ASSET,
     I_DOWN,
-    I_FEE,
-    I_HALF_SPREAD,
     I_INVERSE,
     I_LEFT,
     I_LOT,
@@ -220,12 +218,6 @@ def sellable(rules: Rules, book: Book, mark: Floats) -> float:
             if mark[a] > 0.0:
                 total += max(0.0, book.asset[B_HELD, a]) * forced_price(rules, a, mark[a])
     return total
-
-
-@compiled
-def forced_price(rules: Rules, a: int, price: float) -> float:
-    """What a coin sold by force at ``price`` brings: less half the spread and the fee, quote."""
-    return price * (1.0 - rules.inst[I_HALF_SPREAD, a]) * (1.0 - rules.inst[I_FEE, a])
 
 
 @compiled
