@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -142,14 +142,13 @@ class _Handle:
     for it: a program from the cache asks for none of its parts.
     """
 
-    def __init__(self, function: Callable[..., Any], inner: Callable[[], Any]) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
         self.py_func = function
-        self._inner = inner
 
     @functools.cached_property
     def inner(self) -> Any:
-        return self._inner()
+        return _part(self.py_func)
 
     @property
     def _numba_type_(self) -> Any:
@@ -164,13 +163,9 @@ class _Handle:
 class _Entrance(_Handle):
     """The same for what Python calls, too: ``outer`` is the program for Python, ``inner`` a part of other programs."""
 
-    def __init__(self, function: Callable[..., Any], inner: Callable[[], Any], outer: Callable[[], Any]) -> None:
-        super().__init__(function, inner)
-        self._outer = outer
-
     @functools.cached_property
     def outer(self) -> Any:
-        return self._outer()
+        return _program(self.py_func)
 
     def __call__(self, *args: Any, **kws: Any) -> Any:
         return (plain(self) if _interpreting else self.outer)(*args, **kws)
@@ -200,7 +195,7 @@ def entrance(function: F) -> F:
         from numba import njit
 
         return njit(cache=True, **_OPTIONS)(function)  # type: ignore[no-any-return]
-    return _Entrance(function, lambda: _part(function), lambda: _program(function))  # type: ignore[return-value]
+    return cast("F", _Entrance(function))
 
 
 def compiled(function: F) -> F:
@@ -210,21 +205,22 @@ def compiled(function: F) -> F:
     """
     if not _compiles():
         return function
-    if not _linked():
-        from numba import njit
-
-        plainly = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
-        return _Handle(function, lambda: plainly)  # type: ignore[return-value]
-    return _Handle(function, lambda: _part(function))  # type: ignore[return-value]
+    return cast("F", _Handle(function))
 
 
 def _part(function: Callable[..., Any]) -> Any:
+    """The dispatcher of a function that only compiled code calls."""
+    if not _linked():
+        from numba import njit
+
+        return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
     from hedgerow import link
 
     return link.part(function, **_OPTIONS)
 
 
 def _program(function: Callable[..., Any]) -> Any:
+    """The dispatcher of a function that Python calls, kept in the cache."""
     from hedgerow import link
 
     program = link.program(function, cache=True, **_OPTIONS)
