@@ -48,15 +48,16 @@ def fills_watched() -> Callable[..., Any]:
         nonlocal protected, outside
         if protected is None:
             protected, outside = book.asset[k.B_PROTECTED].copy(), book.asset[k.B_OUTSIDE].copy()
-        held = book.asset[k.B_HELD].copy()
+        held = book.asset[k.B_HELD] - book.asset[k.B_CARRY]  # the sleeve's coins were never the user's to protect
         over, short = short_over_spot(rules, book, work), shorts(rules, book)
         waiting = fill(rules, book, work, opened, before, mark, at, *rest)
         done = [row for row in work.legs[: work.counts[0]] if row[k.L_STATUS] == k.FILLED and row[k.L_AT] == at]
         assert book.wallet[k.W_CASH, 0] >= 0.0
         assert (book.inst[k.P_UNITS] <= 0.0).all()
-        assert (book.asset[k.B_HELD] >= np.minimum(held, protected) * (1 - SLACK)).all(), (
-            f"protected coins were touched: {done}"
-        )
+        kept = book.asset[k.B_HELD] - book.asset[k.B_CARRY]
+        traded = sum(abs(row[k.L_DONE]) for row in done)
+        least = np.minimum(held, protected) * (1 - SLACK) - 1e-12 * traded
+        assert (kept >= least).all(), f"protected coins were touched: {done}"
         assert (book.asset[k.B_PROTECTED] == protected).all()
         check_sleeve(rules, book)
         assert (book.asset[k.B_OUTSIDE] == outside).all()
@@ -137,8 +138,8 @@ def days_watched(days: list[tuple[float, float, float]]) -> Callable[..., None]:
 
     def check(record: Any, rules: Any, book: Any, work: Any, price: Any, nav: float, *rest: Any) -> None:
         record(rules, book, work, price, nav, *rest)
-        carry = np.flatnonzero(book.asset[k.B_CARRY])  # the sleeve's coins stand in no asset's value
-        spot = work.asset[k.X_VALUE].sum() + (book.asset[k.B_CARRY, carry] * price[carry]).sum()
+        coins = book.asset[k.B_HELD] + book.asset[k.B_OUTSIDE]  # the sleeve's too
+        spot = (coins[coins != 0.0] * price[: len(coins)][coins != 0.0]).sum()
         futures = 0.0
         for i in range(book.asset.shape[1], book.inst.shape[1]):
             units, collateral = book.inst[k.P_UNITS, i], book.inst[k.P_COLLATERAL, i]
@@ -147,7 +148,7 @@ def days_watched(days: list[tuple[float, float, float]]) -> Callable[..., None]:
                 spot_price = price[int(rules.inst[k.I_ASSET, i])]
                 if inverse and units:  # coins, by the venue's formula
                     futures += units * entry * (1 / entry - 1 / price[i]) * spot_price
-                futures += 0.0 if inverse else collateral + units * (price[i] - entry)
+                futures += collateral * spot_price if inverse else collateral + units * (price[i] - entry)
         days.append((nav, spot + book.wallet[:, 0].sum() + futures, float(book.asset[k.FIRST_PART :].sum())))
 
     return check

@@ -213,7 +213,7 @@ def fill_futures(
     credit(rules, book, i, _trade(rules.inst, inst, i, units, size, fill) - fee)
     if sleeve:
         inst[P_CARRY, i] -= units
-    if inst[P_UNITS, i] == 0.0:
+    if inst[P_UNITS, i] == 0.0 or inst[P_CARRY, i] <= 1e-12 * abs(units):
         inst[P_CARRY, i] = 0.0  # what is left is rounding
     excess = 0.0
     if inverse:
