@@ -43,9 +43,7 @@ def of_balanced(table: Table, stage: Any, assets: Sequence[int], settings: Seque
     parts = [full.cut(stage, days * part // 8) for part in (1, 2, 4)] + [stage]
     by_bars = {part.market.open_ns.shape[0]: full.prepared(part) for part in parts}
     fitted(table, "growth.balanced.bars", "balanced with bars", by_bars, rounds)
-    few = full.cut(
-        stage, days // 4
-    )  # more assets are its own again, each copy with small moves, and as much cash for each
+    few = full.cut(stage, days // 4)  # more assets are its own again, with small moves and as much cash for each
     wider = {size: full.prepared(live.universe(size, few), cash=1e4 * size) for size in assets}
     fitted(table, "growth.balanced.assets", "balanced with assets", wider, rounds)
     played = full.Played(parts[0])

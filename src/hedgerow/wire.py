@@ -56,7 +56,7 @@ def prepare(asset_bars: int, tell: Callable[[str], None] = lambda _: None, entra
         compile_it = wish == "1"
     if compile_it and not warm:
         tell("compiling the kernel, once for this version (about a minute)")
-    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")  # its logarithm in a loop has other bits than one alone
+    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")  # its logarithm in a loop may have other bits than one alone
     jit.prepare(folder, compile=compile_it)
     if jit.enabled:
         _forget_others(jit.cache_folder(folder))

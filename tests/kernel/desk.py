@@ -80,9 +80,8 @@ def rules_of(extends: str = "", *, charged: bool = False, guarded: bool = False,
     return _MADE[key]
 
 
-_MADE: dict[
-    str, Policy
-] = {}  # reading one takes longer than a decision by it, and nobody can change it: they are frozen
+# reading one takes longer than a decision by it, and nobody can change it: they are frozen
+_MADE: dict[str, Policy] = {}
 
 
 class Leg(NamedTuple):

@@ -162,9 +162,8 @@ def check(done: Played) -> None:
 
 
 MODES, FEES = ("isolated", "cross", "unified"), ("quote", "base", "SOL")
-EACH_ONCE = tuple(
-    zip(MODES, FEES, strict=True)
-)  # every mode of margin and every kind of fee; the rest is slow, taken together
+# every mode of margin and every kind of fee; the rest is slow, taken together
+EACH_ONCE = tuple(zip(MODES, FEES, strict=True))
 
 
 @pytest.mark.parametrize(
