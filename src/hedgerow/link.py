@@ -71,7 +71,12 @@ class _Program(_Parts):
         for function in self._final_module.functions:  # nobody else calls the parts: what they need not be given, goes
             if function.linkage == llvm.Linkage.linkonce_odr:
                 function.linkage = llvm.Linkage.internal
-        passes, builder = self._codegen._module_pass_manager(opt=_LEVEL, loop_vectorize=True, slp_vectorize=False)
+        tuning = llvm.create_pipeline_tuning_options(speed_level=_LEVEL)
+        tuning.loop_vectorization = True
+        tuning.loop_interleaving = tuning.loop_unrolling = False  # few loops are long, and the program is to stay near
+        builder = llvm.create_pass_builder(self._codegen._tm, tuning)
+        passes = builder.getModulePassManager()
+        passes.add_refprune_pass(codegen._parse_refprune_flags())
         passes.run(self._final_module, builder)
 
 

@@ -62,9 +62,9 @@ def observe(
     """
     work.counts[0] = 0
     work.counts[1] = 0
-    for m in range(signal.shape[0]):
-        for a in range(signal.shape[1]):
-            work.measure[m, a] = signal[m, a]
+    given, kept = signal.flat, work.measure.flat
+    for n in range(signal.size):
+        kept[n] = given[n]
     advance_day(book.scalar)
     nav = measure_stage(
         rules.scalar, rules.asset, rules.inst, book.asset, book.inst, book.wallet, book.scalar, price, fresh, funding,
