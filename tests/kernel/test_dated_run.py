@@ -100,6 +100,25 @@ def test_settlement_at_the_expiry_is_exact_to_the_hour() -> None:
     assert run.nav[-1] - 3_000.0 == pytest.approx(12 * -3.0 + 6 * 14.0 - 6 * 5e-4 * 194.0)
 
 
+def test_a_settlement_that_cash_does_not_pay_is_paid_in_coins_at_once() -> None:
+    """8 coins are short at 100 and settled at 150: 400 are lost, cash is 200, so coins are sold for 200 at that very hour."""
+    near = Instrument("A/USDT:USDT-200106", "A", kind=Kind.DATED, expiry_ns=dated(5).expiry_ns, minimum_notional=0.0)
+    closes = {"A": [100.0] * 15 + [150.0] * 9, near.symbol: [100.0] * 15 + [150.0] + [NAN] * 8}
+    policy = rules_of(
+        hedge={"constant": "100 %", "instrument": "dated", "roll_before": "0 d", "reserve": "0 %"},
+        margin={"mode": "unified", "haircut": "0 %"},
+    )
+    made = stage(closes, futures=[near], per_day=3)
+    run, traces = trace(policy, made, capital=1_000.0, weights={"A": 0.8})
+    (end,) = [leg for leg in run.legs if leg.reason == "settled"]
+    (sold,) = [leg for leg in run.legs if leg.reason == "repaid"]
+    assert end.amount == pytest.approx(8.0)
+    assert sold.filled_ns == end.filled_ns
+    assert sold.amount * sold.price == pytest.approx(end.amount * (end.price - 100.0) - 200.0)
+    assert (run.cash >= 0.0).all()
+    assert difference(accounts_of(policy, made, run, traces), run) < 1e-9
+
+
 def test_a_settled_hedge_is_replaced_by_what_is_listed_then() -> None:
     """Nothing follows the contract of day 5; the perpetual is listed on that day and takes the hedge at the next open."""
     near = dated(5, 0)

@@ -132,6 +132,7 @@ def at_the_open(
                 log_funding(log, used, i, a, own, funding[i], before[i], before[a], at, day, 0.0)
             if carried > 0.0:
                 log_funding(log, used, i, a, carried * received, funding[i], before[i], before[a], at, day, 1.0)
+        if ends or pays:
             repay(rules, book, work, a, before, at, log, used)
 
 
@@ -246,6 +247,7 @@ def settle_delisted(
                 log_ended(
                     rules, book, work, log, used, i, carried, -units, size, price[a], price[a], fee, moved, _SETTLED, at
                 )
+                repay(rules, book, work, a, price, at, log, used)
 
 
 @compiled
