@@ -77,6 +77,22 @@ def test_a_free_coin_pays_the_fee_of_a_short_before_a_protected_one() -> None:
     assert desk.held("B") < before
 
 
+@pytest.mark.parametrize("cash", [0.0, 0.2, 10.0])
+def test_coins_that_pay_the_fee_of_a_short_are_not_hedged_by_it(cash: float) -> None:
+    """10 coins at 100, short at 5 bp: without cash 0.05 % of them are sold for it, so as many fewer are short."""
+    policy = rules_of(
+        hedge={"constant": "100 %", "leverage": "2 x", "high_risk": True},
+        margin={"mode": "unified", "haircut": "0 %"}, costs={"futures_fee": "5 bp"},
+    )  # fmt: skip
+    desk = Desk(policy, {"A": 100.0}, {"A": 0.9}, cash=cash, held={"A": 10.0})
+    desk.see(adv30=1e9, adv30_futures=1e9, sigma_ewma=0.5).decide()
+    desk.fill()
+    sold = max(0.0, 10.0 * 100.0 * 5e-4 - cash) / 100.0
+    assert desk.held("A") == pytest.approx(10.0 - sold, rel=1e-5)
+    assert desk.shorts("A") == pytest.approx(10.0 - sold, rel=1e-5)
+    assert desk.shorts("A") <= desk.held("A") * (1.0 + 1e-12)
+
+
 def test_a_unified_account_counts_coins_less_their_haircut() -> None:
     """Cash 500, coins (2,000 + 2,000) x .8 = 3,200: equity 3,700. Up 50 %: 500 + 4,800 - 1,000 = 4,300."""
     desk = shared("unified", cash=500.0)

@@ -190,8 +190,12 @@ def affordable(
         if rules.scalar[K_MODE] == CROSS:
             room += max(0.0, book.wallet[W_CASH, 0])
         funded = room / (mark[i] * each)
-        if rules.scalar[K_MODE] == UNIFIED and rules.inst[I_FEE, i] > 0.0:
-            funded = min(funded, payable(rules, book, mark) / (mark[i] * rules.inst[I_FEE, i]))
+        fee = mark[i] * rules.inst[I_FEE, i]
+        if rules.scalar[K_MODE] == UNIFIED and fee > 0.0:
+            funded = min(funded, payable(rules, book, mark) / fee)
+            if spot > 0.0:  # what cash does not pay of the fee is paid in the coins that are hedged
+                brings = forced_price(rules, a, spot)
+                spare = min(spare, (spare + max(0.0, book.wallet[W_CASH, 0]) / brings) / (1.0 + fee / brings))
     elif rules.inst[I_INVERSE, i] == 1.0:
         due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], spot)
         funded = (free_coins(book.asset, a) - due) / each
