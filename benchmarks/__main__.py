@@ -2,7 +2,7 @@
 
 Every figure is the median of its rounds, with its range; single threads are timed by CPU time. A ratio to another program
 is given only where both computed the same values. ``--short`` stays under a minute with a compiled kernel; the whole takes
-half an hour. The exit code is 1 where a ratio was refused.
+a quarter to half an hour. The exit code is 1 where a ratio was refused.
 """
 
 from __future__ import annotations
