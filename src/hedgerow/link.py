@@ -72,7 +72,7 @@ class _Program(_Parts):
             if function.linkage == llvm.Linkage.linkonce_odr:
                 function.linkage = llvm.Linkage.internal
         tuning = llvm.create_pipeline_tuning_options(speed_level=_LEVEL)
-        tuning.loop_vectorization = True
+        tuning.loop_vectorization, tuning.slp_vectorization = True, False
         tuning.loop_interleaving = tuning.loop_unrolling = False  # few loops are long, and the program is to stay near
         builder = llvm.create_pass_builder(self._codegen._tm, tuning)
         passes = builder.getModulePassManager()

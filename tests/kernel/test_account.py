@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel.account import account_distance, account_spare, account_state, refresh_account
+from hedgerow.kernel.clock import repay
 from hedgerow.kernel.ladder import rung_at
 from hedgerow.kernel.run import decide_once
 from hedgerow.model.instrument import Instrument, Kind, Tier
@@ -91,6 +92,54 @@ def test_coins_that_pay_the_fee_of_a_short_are_not_hedged_by_it(cash: float) -> 
     assert desk.held("A") == pytest.approx(10.0 - sold, rel=1e-5)
     assert desk.shorts("A") == pytest.approx(10.0 - sold, rel=1e-5)
     assert desk.shorts("A") <= desk.held("A") * (1.0 + 1e-12)
+
+
+def in_debt(owed: float, *, protected: tuple[float, float], shorts: tuple[float, float]) -> Desk:
+    """A unified account of 10 A at 100 and 20 B at 50 that owes quote, after what made the debt was sold for."""
+    desk = Desk(
+        rules_of(margin={"mode": "unified"}), TWO, {"A": 0.4, "B": 0.4}, cash=-owed, held={"A": 10.0, "B": 20.0}
+    )
+    desk.book.asset[k.B_PROTECTED] = protected
+    for name, coins in zip(TWO, shorts, strict=True):
+        desk.short(name, coins, collateral=0.0)
+    log, used = np.zeros((9, k.LEG)), np.zeros(1, np.int64)
+    loose(repay)(desk.rules, desk.book, desk.work, 0, desk.price, 1, log, used)
+    assert desk.cash() == pytest.approx(0.0, abs=1e-6)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("protected", "shorts", "sold"),
+    [
+        ((0.0, 0.0), (0.0, 0.0), (5.0, 0.0)),  # A made the debt
+        ((10.0, 0.0), (0.0, 0.0), (0.0, 10.0)),  # B is free
+        ((10.0, 0.0), (0.0, 14.0), (2.0, 6.0)),  # as far as no short stands against it; then A
+        ((10.0, 0.0), (10.0, 0.0), (0.0, 10.0)),
+        ((0.0, 0.0), (10.0, 20.0), (5.0, 0.0)),  # nothing is bare
+    ],
+)
+def test_a_debt_is_sold_for_in_free_and_bare_coins_first(
+    protected: tuple[float, float], shorts: tuple[float, float], sold: tuple[float, float]
+) -> None:
+    desk = in_debt(500.0, protected=protected, shorts=shorts)
+    assert (10.0 - desk.held("A"), 20.0 - desk.held("B")) == pytest.approx(sold, abs=1e-6)
+
+
+@pytest.mark.parametrize("protected", [(0.0, 0.0), (10.0, 0.0), (0.0, 20.0), (4.0, 0.0)])
+def test_no_fee_of_a_short_takes_a_coin_that_is_hedged(protected: tuple[float, float]) -> None:
+    """Two assets, both to be hedged whole, no cash: whichever coins pay the fees, none is short that is not held."""
+    policy = rules_of(
+        hedge={"constant": "100 %", "leverage": "2 x", "high_risk": True},
+        margin={"mode": "unified", "haircut": "0 %"}, costs={"futures_fee": "5 bp"},
+    )  # fmt: skip
+    desk = Desk(policy, TWO, {"A": 0.5, "B": 0.5}, held={"A": 10.0, "B": 20.0})
+    desk.book.asset[k.B_PROTECTED] = protected
+    desk.see(adv30=1e9, adv30_futures=1e9, sigma_ewma=0.5).decide()
+    desk.fill()
+    assert desk.shorts("A") + desk.shorts("B") / 2.0 > 9.9
+    for name, kept in zip(TWO, protected, strict=True):
+        assert desk.shorts(name) <= desk.held(name) * (1.0 + 1e-12)
+        assert desk.held(name) >= kept
 
 
 def test_a_unified_account_counts_coins_less_their_haircut() -> None:

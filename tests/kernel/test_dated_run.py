@@ -11,6 +11,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from hedgerow.kernel import arrays as k
+from hedgerow.kernel.blocks import new_book
+from hedgerow.kernel.rules import pack
 from hedgerow.model.instrument import Instrument, Kind
 from hedgerow.model.report import PARTS, Run
 from hedgerow.research.accounts import accounts_of, difference
@@ -117,6 +119,26 @@ def test_a_settlement_that_cash_does_not_pay_is_paid_in_coins_at_once() -> None:
     assert sold.amount * sold.price == pytest.approx(end.amount * (end.price - 100.0) - 200.0)
     assert (run.cash >= 0.0).all()
     assert difference(accounts_of(policy, made, run, traces), run) < 1e-9
+
+
+def test_what_one_settlement_takes_another_of_the_same_hour_may_bring() -> None:
+    """No cash, 4 coins short at 50 and 4 at 150, both settled at 100 in one hour: nothing is owed, so nothing is sold."""
+    ends = dated(0, hours=16).expiry_ns  # before the first decision
+    pair = [
+        Instrument(f"A/USDT:USDT-{name}", "A", kind=Kind.DATED, expiry_ns=ends, minimum_notional=0.0)
+        for name in ("200103", "200104")
+    ]
+    made = stage({"A": [100.0] * 12} | {it.symbol: [100.0] * 2 + [NAN] * 10 for it in pair}, futures=pair, per_day=3)
+    policy = rules_of(
+        hedge={"constant": "100 %", "instrument": "dated", "roll_before": "0 d", "cap": "80 %"},
+        margin={"mode": "unified", "haircut": "0 %"},
+    )
+    book = new_book(pack(policy, made.market.universe, {"A": 1.0}), 3, 0.0)
+    book.asset[k.B_HELD, 0] = 10.0
+    book.asset[k.B_PROTECTED, 0] = 10.0
+    book.inst[k.P_UNITS, 1:], book.inst[k.P_ENTRY, 1:] = -4.0, (50.0, 150.0)
+    run, _ = trace(policy, made, capital=1_000.0, weights={"A": 1.0}, book=book)
+    assert [leg.reason for leg in run.legs if leg.reason in ("settled", "repaid")] == ["settled", "settled"]
 
 
 def test_a_settled_hedge_is_replaced_by_what_is_listed_then() -> None:

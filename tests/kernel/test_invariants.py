@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel import run as runs
-from hedgerow.kernel.account import account_spare, account_state, is_pooled
+from hedgerow.kernel.account import account_spare, account_state, bare_coins, is_pooled
 from hedgerow.kernel.margin import collateral_due
 from hedgerow.kernel.measure import own_short, spot_units
 from hedgerow.model.plan import SENTENCES, Reason, Refusal
@@ -50,6 +50,7 @@ def fills_watched() -> Callable[..., Any]:
             protected, outside = book.asset[k.B_PROTECTED].copy(), book.asset[k.B_OUTSIDE].copy()
         held = book.asset[k.B_HELD] - book.asset[k.B_CARRY]  # the sleeve's coins were never the user's to protect
         over, short = short_over_spot(rules, book, work), shorts(rules, book)
+        first = int(rest[1][0])
         waiting = fill(rules, book, work, opened, before, mark, at, *rest)
         done = [row for row in work.legs[: work.counts[0]] if row[k.L_STATUS] == k.FILLED and row[k.L_AT] == at]
         assert book.wallet[k.W_CASH, 0] >= 0.0
@@ -57,9 +58,10 @@ def fills_watched() -> Callable[..., Any]:
         kept = book.asset[k.B_HELD] - book.asset[k.B_CARRY]
         traded = sum(abs(row[k.L_DONE]) for row in done)
         least = np.minimum(held, protected) * (1 - SLACK) - 1e-12 * traded
-        covered = any(row[k.L_KIND] == k.LEG_FUTURES and row[k.L_DONE] > 0.0 for row in done)
-        lost = covered and rules.scalar[k.K_MODE] == k.UNIFIED  # the venue takes what coins there are for a loss
-        assert lost or (kept >= least).all(), f"protected coins were touched: {done}"
+        log, used = rest
+        repaid = log[first : used[0]][log[first : used[0], k.L_REASON] == float(Reason.REPAID)]
+        taken = np.isin(np.arange(len(kept)), repaid[:, k.L_INST])  # the venue takes what coins there are for a loss
+        assert ((kept >= least) | taken).all(), f"protected coins were touched: {done}"
         assert (book.asset[k.B_PROTECTED] == protected).all()
         check_sleeve(rules, book)
         assert (book.asset[k.B_OUTSIDE] == outside).all()
@@ -97,6 +99,21 @@ def fills_watched() -> Callable[..., Any]:
 
     inner = hooked(runs.fill_pending, fill_futures=check_leverage)
     return lambda _, *args: check(inner, *args)
+
+
+def opens_watched() -> Callable[..., Any]:
+    """In place of ``at_the_open``: nothing that is paid or settled there makes an asset net short while bare coins are left."""
+
+    def check(open_bar: Any, rules: Any, book: Any, work: Any, open_ns: int, before: Any, *rest: Any) -> None:
+        over = short_over_spot(rules, book, work)
+        open_bar(rules, book, work, open_ns, before, *rest)
+        now, coins = short_over_spot(rules, book, work), backed_by_coins(rules, len(over))
+        if ((now > np.maximum(over, 0.0) + SLACK) & ~coins).any():
+            for a in np.flatnonzero(before[: len(over)] > 0.0):
+                bare = min(loose(bare_coins)(rules, book, work.asset, a), book.asset[k.B_HELD, a])
+                assert bare <= 1e-9 * book.asset[k.B_HELD, a]
+
+    return check
 
 
 def check_sleeve(rules: Any, book: Any) -> None:
@@ -181,7 +198,7 @@ def check_records(run: Run, traces: Traces) -> None:
 def watch_fills(case: Case) -> tuple[Run, Traces]:
     """The run of a case: nothing breaks at a fill, the attribution adds up on every day, and every record is whole."""
     days = list[tuple[float, float, float]]()
-    run, traces = play(case, fill_pending=fills_watched(), record_day=days_watched(days))
+    run, traces = play(case, fill_pending=fills_watched(), at_the_open=opens_watched(), record_day=days_watched(days))
     check_attribution(run, days)
     check_records(run, traces)
     return run, traces

@@ -190,12 +190,9 @@ def affordable(
         if rules.scalar[K_MODE] == CROSS:
             room += max(0.0, book.wallet[W_CASH, 0])
         funded = room / (mark[i] * each)
-        fee = mark[i] * rules.inst[I_FEE, i]
-        if rules.scalar[K_MODE] == UNIFIED and fee > 0.0:
-            funded = min(funded, payable(rules, book, mark) / fee)
-            if spot > 0.0:  # what cash does not pay of the fee is paid in the coins that are hedged
-                brings = forced_price(rules, a, spot)
-                spare = min(spare, (spare + max(0.0, book.wallet[W_CASH, 0]) / brings) / (1.0 + fee / brings))
+        if rules.scalar[K_MODE] == UNIFIED and rules.inst[I_FEE, i] > 0.0:
+            hedged = 1.0 / x[X_CROSS, served] if served != a and x[X_CROSS, served] > 0.0 else 1.0
+            funded = min(funded, _payable(rules, book, x, served, hedged, mark[i] * rules.inst[I_FEE, i], mark))
     elif rules.inst[I_INVERSE, i] == 1.0:
         due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], spot)
         funded = (free_coins(book.asset, a) - due) / each
@@ -207,15 +204,20 @@ def affordable(
 
 
 @compiled
-def payable(rules: Rules, book: Book, mark: Floats) -> float:
-    """Quote that a unified account pays without the venue selling coins that are not to be sold: cash, and free coins at what a
-    forced sale brings.
+def _payable(rules: Rules, book: Book, x: Floats, served: int, hedged: float, fee: float, mark: Floats) -> float:
+    """Coins of a short whose ``fee`` (each, quote) a unified account pays and no protected or hedged coin is sold for: cash pays,
+    free and bare coins of the other assets, and those of asset ``served`` that stay bare. One coin hedges ``hedged`` of them.
     """
-    total = max(0.0, book.wallet[W_CASH, 0])
-    for a in range(book.asset.shape[1]):
-        if mark[a] > 0.0:
-            total += free_coins(book.asset, a) * forced_price(rules, a, mark[a])
-    return total
+    others = max(0.0, book.wallet[W_CASH, 0])
+    for b in range(book.asset.shape[1]):
+        if b != served and mark[b] > 0.0:
+            idle = min(free_coins(book.asset, b), bare_coins(rules, book, x, b))
+            others += idle * forced_price(rules, b, mark[b])
+    if not mark[served] > 0.0:
+        return others / fee
+    brings = forced_price(rules, served, mark[served])
+    by_free = (others + free_coins(book.asset, served) * brings) / fee
+    return min(by_free, (others + bare_coins(rules, book, x, served) * brings) / (fee + hedged * brings))
 
 
 @compiled
@@ -236,14 +238,22 @@ def affordable_pair(rules: Rules, book: Book, i: int, wanted: float, mark: float
 @compiled
 def bare(rules: Rules, book: Book, x: Floats, served: int, a: int, i: int) -> float:
     """Coins of asset ``a``'s contract that asset ``served`` could still be short for: its spot that no short covers."""
+    coins = bare_coins(rules, book, x, served)
+    if served == a:
+        return coins
     owned = spot_units(book.asset, book.inst, rules.inst, served)
     cross = book.asset[B_CROSS, served] * x[X_CROSSED, served]
-    free = owned - own_short(book.asset, book.inst, rules.inst, served, int(rules.scalar[K_MARKET])) - cross
-    if served == a:
-        return max(0.0, free)
     if cross > _DUST * owned and int(book.asset[B_CROSS_BY, served]) != i:
         return 0.0  # one cross hedge at a time: the old contract is covered first
-    return max(0.0, free) * x[X_CROSS, served]
+    return coins * x[X_CROSS, served]
+
+
+@compiled
+def bare_coins(rules: Rules, book: Book, x: Floats, a: int) -> float:
+    """Coins of asset ``a`` that no short stands against, its own or a cross hedge."""
+    owned = spot_units(book.asset, book.inst, rules.inst, a)
+    cross = book.asset[B_CROSS, a] * x[X_CROSSED, a]
+    return max(0.0, owned - own_short(book.asset, book.inst, rules.inst, a, int(rules.scalar[K_MARKET])) - cross)
 
 
 @compiled

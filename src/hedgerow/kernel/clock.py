@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled
-from hedgerow.kernel.account import forced_price, is_pooled
+from hedgerow.kernel.account import bare_coins, forced_price, is_pooled
 from hedgerow.kernel.arrays import (
     B_HELD,
     I_ASSET,
@@ -54,6 +54,7 @@ from hedgerow.model.plan import Reason
 from hedgerow.units import NS_PER_DAY
 
 DELISTED_AFTER: Final = 7.0 * NS_PER_DAY  # without a price
+_DUST: Final = 1e-12  # of what is held: what rounding leaves is not sold
 _LIQUIDATED: Final = float(Reason.LIQUIDATED)
 _SETTLED: Final = float(Reason.SETTLED)
 _REPAID: Final = float(Reason.REPAID)
@@ -105,6 +106,7 @@ def at_the_open(
     used: Ints,
 ) -> None:
     """Funding on every position held at the stamp; settlement of contracts that expired."""
+    owing, most = -1, 0.0  # the asset whose contract took most cash
     settled = False
     in_coins = rules.scalar[K_MODE] == UNIFIED  # which sells some where cash does not pay
     for i in range(book.asset.shape[1], book.inst.shape[1]):
@@ -115,6 +117,7 @@ def at_the_open(
         a = int(rules.inst[I_ASSET, i])
         pays = funding[i] != 0.0 and rules.inst[I_KIND, i] == 1.0  # dated contracts have no funding
         ends = open_ns >= rules.inst[I_EXPIRY, i]
+        cash = book.wallet[W_CASH, 0]
         if not settled and (ends or (pays and (in_coins or rules.inst[I_INVERSE, i] == 1.0))):
             settle_marks(rules.inst, book.asset, book.inst, before)  # coins paid now have no part in earlier moves
             settled = True
@@ -132,8 +135,10 @@ def at_the_open(
                 log_funding(log, used, i, a, own, funding[i], before[i], before[a], at, day, 0.0)
             if carried > 0.0:
                 log_funding(log, used, i, a, carried * received, funding[i], before[i], before[a], at, day, 1.0)
-        if ends or pays:
-            repay(rules, book, work, a, before, at, log, used)
+        if cash - book.wallet[W_CASH, 0] > most:
+            owing, most = a, cash - book.wallet[W_CASH, 0]
+    if owing >= 0:  # once for all: what one contract takes another may bring
+        repay(rules, book, work, owing, before, at, log, used)
 
 
 @compiled
@@ -197,17 +202,22 @@ def _liquidated(worst: Floats) -> None:
 
 @compiled
 def repay(rules: Rules, book: Book, work: Work, a: int, price: Floats, at: int, log: Floats, used: Ints) -> None:
-    """A unified account that owes quote sells coins for it, as its venue would: free ones while there are any, then all
-    others; each time those of asset ``a`` first, then in order.
+    """A unified account that owes quote sells coins for it, as its venue would: first free ones that no short stands against,
+    then protected ones without a short, then all others; each time those of asset ``a`` first, then in order.
     """
     n_assets = book.asset.shape[1]
-    for k in range(2 * (n_assets + 1)):
+    for k in range(3 * (n_assets + 1)):
         if rules.scalar[K_MODE] != UNIFIED or book.wallet[W_CASH, 0] >= 0.0:
             return
         place = k % (n_assets + 1)
         b = a if place == 0 else place - 1
-        held = free_coins(book.asset, b) if k <= n_assets else book.asset[B_HELD, b]
-        if not (price[b] > 0.0 and held > 0.0):
+        held = book.asset[B_HELD, b]
+        least = _DUST * held
+        if k < 2 * (n_assets + 1):
+            held = min(held, bare_coins(rules, book, work.asset, b))
+        if k <= n_assets:
+            held = min(held, free_coins(book.asset, b))
+        if not (price[b] > 0.0 and held > least):
             continue
         owed = -book.wallet[W_CASH, 0]
         each = forced_price(rules, b, price[b])

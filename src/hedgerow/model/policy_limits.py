@@ -39,10 +39,12 @@ class Carry(Row):
 class Costs(Row):
     """What trading costs, one way."""
 
-    spot_fee: BasisPoints = Field(default=0.0010, ge=0, description="taker fee of spot, of notional")
-    futures_fee: BasisPoints = Field(default=0.0005, ge=0, description="taker fee of futures, of notional")
-    spot_half_spread: BasisPoints = Field(default=0.0001, ge=0, description="half of spot's bid-ask spread")
-    futures_half_spread: BasisPoints = Field(default=0.0001, ge=0, description="half of the futures' bid-ask spread")
+    spot_fee: BasisPoints = Field(default=0.0010, ge=0, lt=1, description="taker fee of spot, of notional")
+    futures_fee: BasisPoints = Field(default=0.0005, ge=0, lt=1, description="taker fee of futures, of notional")
+    spot_half_spread: BasisPoints = Field(default=0.0001, ge=0, lt=1, description="half of spot's bid-ask spread")
+    futures_half_spread: BasisPoints = Field(
+        default=0.0001, ge=0, lt=1, description="half of the futures' bid-ask spread"
+    )
     fee_in: str = Field(
         default="quote",
         pattern=r"^[A-Za-z0-9]+$",
