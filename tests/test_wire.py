@@ -94,6 +94,15 @@ def test_a_short_job_on_a_cold_cache_is_interpreted_and_a_long_one_compiled(fres
     assert fresh in jit.cache_folder(fresh).parents
 
 
+def test_numba_keeps_the_cache_where_a_program_imported_it_first(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before each function the compiler reads its settings anew where the environment has changed since its import."""
+    monkeypatch.delenv("NUMBA_DISABLE_INTEL_SVML", raising=False)
+    config.reload_config()
+    wire.prepare(wire.SHORT_JOB + 1)
+    config.reload_config()
+    assert Path(config.CACHE_DIR) == jit.cache_folder(fresh)
+
+
 def test_a_short_job_is_compiled_where_its_own_entrance_is_in_the_cache(fresh: Path) -> None:
     warm(fresh, "decide_once")
     said: list[str] = []

@@ -71,7 +71,6 @@ def _one_writer() -> None:
     numba reads, changes and writes a function's index without a lock: two processes that compile it for different types
     at the same time give both the same file, and whoever reads it next runs the wrong code without an error.
     """
-    from numba import config
     from numba.core.caching import IndexDataCacheFile
 
     try:
@@ -84,7 +83,7 @@ def _one_writer() -> None:
 
     @functools.wraps(save)
     def locked(self: IndexDataCacheFile, key: object, data: object) -> None:
-        with (Path(config.CACHE_DIR) / "lock").open("w") as file:
+        with (Path(self._cache_path) / "lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             save(self, key, data)
 

@@ -56,7 +56,9 @@ def prepare(asset_bars: int, tell: Callable[[str], None] = lambda _: None, entra
         compile_it = wish == "1"
     if compile_it and not warm:
         tell("compiling the kernel, once for this version (about a minute)")
-    os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")  # its logarithm in a loop may have other bits than one alone
+    if "numba" not in sys.modules:  # later it has no effect, but that numba forgets where its cache is
+        # its logarithm in a loop may have other bits than one alone
+        os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
     jit.prepare(folder, compile=compile_it)
     if jit.enabled:
         _forget_others(jit.cache_folder(folder))
