@@ -57,7 +57,6 @@ _CARRY_LAST: Final = float(Reason.CARRY_LOOSE)
 _FLATTEN: Final = float(Reason.FLATTEN)
 _ENTRY: Final = float(Reason.ENTRY)
 _BACKED: Final = float(Refusal.UNREPLACED)
-_ROLL: Final = float(Reason.ROLL)
 _TINY: Final = 1e-9
 _TURNOVER: Final = float(Refusal.TURNOVER)
 _LIQUIDITY: Final = float(Refusal.LIQUIDITY)
@@ -109,7 +108,6 @@ def _bound(inst_rules: Floats, x: Floats, legs: Floats, first: int, last: int, a
     """The same for asset ``a``; where its covers are within bounds nothing changes."""
     spot = x[X_UNITS, a]
     covered = 0.0
-    rolled = 0.0
     opened = 0.0
     for n in range(first, last):
         if int(legs[n, L_FOR]) != a or legs[n, L_STATUS] != PENDING or legs[n, L_SLEEVE] == 1.0:
@@ -122,21 +120,19 @@ def _bound(inst_rules: Floats, x: Floats, legs: Floats, first: int, last: int, a
                 coins *= x[X_CROSSED, a]
             if coins < 0.0:
                 opened -= coins
-            elif legs[n, L_REASON] == _ROLL:
-                rolled += coins
             elif not is_safety(legs[n, L_REASON]):
                 covered += coins
     most = max(x[X_UNITS, a] - x[X_SHORT, a], x[X_SPOT_NEW, a] - x[X_SHORT_NEW, a])
     room = max(0.0, most - spot + x[X_SHORT, a] + opened)
-    if covered + rolled <= room * (1.0 + 1e-9) + _TINY * x[X_UNITS, a]:
+    if covered <= room * (1.0 + 1e-9) + _TINY * x[X_UNITS, a]:
         return
-    share = room / (covered + rolled)
+    share = room / covered
     for n in range(first, last):
         if _is_bound(legs, n) and int(legs[n, L_FOR]) == a:
             legs[n, L_UNITS] *= share
             legs[n, L_COST] *= share
             if share <= _TINY:
-                refuse(legs, n, _BACKED, 0.0, covered + rolled)
+                refuse(legs, n, _BACKED, 0.0, covered)
 
 
 @compiled
