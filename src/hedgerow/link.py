@@ -73,7 +73,7 @@ class _Program(_Parts):
                 function.linkage = llvm.Linkage.internal
         tuning = llvm.create_pipeline_tuning_options(speed_level=_LEVEL)
         tuning.loop_vectorization, tuning.slp_vectorization = True, False
-        tuning.loop_interleaving = tuning.loop_unrolling = False  # few loops are long, and the program is to stay near
+        tuning.loop_interleaving = tuning.loop_unrolling = False  # few are long, and less code is compiled and fetched
         builder = llvm.create_pass_builder(self._codegen._tm, tuning)
         passes = builder.getModulePassManager()
         passes.add_refprune_pass(codegen._parse_refprune_flags())

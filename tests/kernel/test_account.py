@@ -17,6 +17,7 @@ from hedgerow.kernel.run import decide_once
 from hedgerow.model.instrument import Instrument, Kind, Tier
 from hedgerow.model.margin import DEFAULT_TIERS, pack_tiers
 from hedgerow.model.plan import Reason
+from hedgerow.model.policy import Policy
 from hedgerow.model.report import Run
 from hedgerow.research.accounts import accounts_of
 from hedgerow.research.backtest import Traces, trace
@@ -48,12 +49,16 @@ def test_a_futures_wallet_backs_all_shorts_together() -> None:
     assert loose(account_spare)(desk.rules, desk.book, desk.price) == pytest.approx(-800.0)
 
 
+def charged(part: str, **hedge: Any) -> Policy:
+    """A unified account that hedges so much of its coins at 5 bp."""
+    margin = {"mode": "unified", "haircut": "0 %"}
+    return rules_of(hedge={"constant": part} | hedge, margin=margin, costs={"futures_fee": "5 bp"})
+
+
 @pytest.mark.parametrize("cash", [0.0, 0.05, 1.0])
 def test_no_protected_coin_pays_the_fee_of_a_short(cash: float) -> None:
     """All coins are protected: a unified account opens no more than its cash pays the fee of, and sells none of them."""
-    policy = rules_of(
-        hedge={"constant": "75 %"}, margin={"mode": "unified", "haircut": "0 %"}, costs={"futures_fee": "5 bp"}
-    )
+    policy = charged("75 %")
     desk = Desk(policy, {"A": 100.0}, {"A": 0.9}, cash=cash, held={"A": 10.0})
     desk.book.asset[k.B_PROTECTED] = 10.0
     desk.see(adv30=1e9, adv30_futures=1e9, sigma_ewma=0.5).decide()
@@ -65,9 +70,7 @@ def test_no_protected_coin_pays_the_fee_of_a_short(cash: float) -> None:
 
 def test_a_free_coin_pays_the_fee_of_a_short_before_a_protected_one() -> None:
     """A is protected and hedged, B is free: with no cash B is sold for the fee, though A is the one that is traded."""
-    policy = rules_of(
-        hedge={"constant": "75 %"}, margin={"mode": "unified", "haircut": "0 %"}, costs={"futures_fee": "5 bp"}
-    )
+    policy = charged("75 %")
     desk = Desk(policy, {"A": 100.0, "B": 50.0}, {"A": 0.8, "B": 0.1}, held={"A": 10.0, "B": 2.0}, bare=("B",))
     desk.book.asset[k.B_PROTECTED, 0] = 10.0
     desk.see(adv30=1e9, adv30_futures=1e9, sigma_ewma=0.5).decide()
@@ -81,10 +84,7 @@ def test_a_free_coin_pays_the_fee_of_a_short_before_a_protected_one() -> None:
 @pytest.mark.parametrize("cash", [0.0, 0.2, 10.0])
 def test_coins_that_pay_the_fee_of_a_short_are_not_hedged_by_it(cash: float) -> None:
     """10 coins at 100, short at 5 bp: without cash 0.05 % of them are sold for it, so as many fewer are short."""
-    policy = rules_of(
-        hedge={"constant": "100 %", "leverage": "2 x", "high_risk": True},
-        margin={"mode": "unified", "haircut": "0 %"}, costs={"futures_fee": "5 bp"},
-    )  # fmt: skip
+    policy = charged("100 %", leverage="2 x", high_risk=True)
     desk = Desk(policy, {"A": 100.0}, {"A": 0.9}, cash=cash, held={"A": 10.0})
     desk.see(adv30=1e9, adv30_futures=1e9, sigma_ewma=0.5).decide()
     desk.fill()
@@ -128,10 +128,7 @@ def test_a_debt_is_sold_for_in_free_and_bare_coins_first(
 @pytest.mark.parametrize("protected", [(0.0, 0.0), (10.0, 0.0), (0.0, 20.0), (4.0, 0.0)])
 def test_no_fee_of_a_short_takes_a_coin_that_is_hedged(protected: tuple[float, float]) -> None:
     """Two assets, both to be hedged whole, no cash: whichever coins pay the fees, none is short that is not held."""
-    policy = rules_of(
-        hedge={"constant": "100 %", "leverage": "2 x", "high_risk": True},
-        margin={"mode": "unified", "haircut": "0 %"}, costs={"futures_fee": "5 bp"},
-    )  # fmt: skip
+    policy = charged("100 %", leverage="2 x", high_risk=True)
     desk = Desk(policy, TWO, {"A": 0.5, "B": 0.5}, held={"A": 10.0, "B": 20.0})
     desk.book.asset[k.B_PROTECTED] = protected
     desk.see(adv30=1e9, adv30_futures=1e9, sigma_ewma=0.5).decide()

@@ -114,9 +114,8 @@ def _worst_move(rules: Floats, measure: Floats, x: Floats) -> int:
         x[X_BENEFIT, a] = 0.0
         if x[X_MOVE, a] != 1.0:
             continue
-        made = (
-            sigma_of(measure, a) * x[X_ERROR_NEW, a]
-        )  # the risk without this move is that of all, with its part exchanged
+        # the risk without this move is that of all, with its part exchanged
+        made = sigma_of(measure, a) * x[X_ERROR_NEW, a]
         left = sigma_of(measure, a) * x[X_ERROR_OLD, a]
         without = joint_risk(measure, squares - made * made + left * left, total - made + left)
         x[X_BENEFIT, a] = scale * (without - new)
