@@ -17,9 +17,9 @@ resolve() { # $1 names the lock; the rest goes to uv
 }
 
 # The widest set first; the narrower ones may only choose the same versions.
-resolve all pyproject.toml --extra search --extra cluster --group build --group test --group lint --group oracle --group nautilus --group docs "$@"
+resolve all pyproject.toml --extra search --extra cluster --extra postgres --group build --group test --group lint --group oracle --group nautilus --group docs "$@"
 sed -n 's/^\([a-zA-Z0-9].*==.*[^ ]\) *\\$/\1/p' locks/all.txt >"$pins"
-resolve test pyproject.toml --extra search --extra cluster --group build --group test --group lint --constraints "$pins" "$@"
+resolve test pyproject.toml --extra search --extra cluster --extra postgres --group build --group test --group lint --constraints "$pins" "$@"
 resolve core pyproject.toml --extra search --group build --constraints "$pins" "$@"
 resolve uv --group uv "$@"
 
