@@ -168,8 +168,8 @@ def loose_sale(desk: Desk, units: float) -> None:
         0.0,
         1.0,
     )
-    assert loose(fill_spot)(
-        desk.rules, desk.book, desk.work.asset, desk.work.measure, desk.work.legs, 0, 1, price, desk.price, 0.0
+    loose(fill_spot)(
+        desk.rules, desk.book, desk.work.asset, desk.work.measure, desk.work.legs, 0, 1, -units, desk.price
     )
 
 

@@ -79,23 +79,22 @@ def fills_watched() -> Callable[..., Any]:
         return waiting
 
     def check_leverage(
-        fill: Any, rules: Any, book: Any, x: Any, measure: Any, legs: Any, n: int, at: int, mark: Any
-    ) -> bool:
+        fill: Any, rules: Any, book: Any, measure: Any, legs: Any, n: int, at: int, units: float, mark: Any
+    ) -> None:
         i = int(legs[n, k.L_INST])
         before = book.inst[:, i].copy()
-        done = fill(rules, book, x, measure, legs, n, at, mark)
-        if done and legs[n, k.L_UNITS] < 0.0:
+        fill(rules, book, measure, legs, n, at, units, mark)
+        if units < 0.0:
             price, spot = mark[i], mark[int(rules.inst[k.I_ASSET, i])]
             if loose(is_pooled)(rules, i):
                 value = max(float(np.nanmax(np.abs(loose(account_state)(rules, book, mark, 0.0)))), 1e-12)
                 assert loose(account_spare)(rules, book, mark) >= -1e-6 * value
-                return done
+                return
             due = loose(collateral_due)(rules.scalar, rules.inst, book.inst, i, price, spot)
             size = -book.inst[k.P_UNITS, i] * (1.0 if rules.inst[k.I_INVERSE, i] else price)
             assert due <= 1e-6 * size, (
                 f"a short was opened above the allowed leverage: {before} {book.inst[:, i]} {legs[n]}"
             )
-        return done
 
     inner = hooked(runs.fill_pending, fill_futures=check_leverage)
     return lambda _, *args: check(inner, *args)

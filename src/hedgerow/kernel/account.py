@@ -257,53 +257,50 @@ def bare_coins(rules: Rules, book: Book, x: Floats, a: int) -> float:
 
 
 @compiled
-def collect(rules: Rules, book: Book, i: int, mark: Floats, spot: float) -> float:
-    """Bring the collateral of instrument ``i`` to what its short needs, from the wallet or in coins; returns what moved,
-    settle currency.
+def move_collateral(rules: Rules, book: Book, i: int, amount: float) -> None:
+    """Move ``amount`` from the wallet (or coins, for an inverse contract) to what backs contract ``i``; negative: back."""
+    if amount == 0.0:
+        return
+    if rules.inst[I_INVERSE, i] == 1.0:
+        book.asset[B_HELD, int(rules.inst[I_ASSET, i])] -= amount
+    else:
+        book.wallet[W_CASH, 0] -= amount
+    credit(rules, book, i, amount)
+
+
+@compiled
+def collateral_for(rules: Rules, book: Book, i: int, units: float, mark: Floats) -> float:
+    """What is to move to (negative: from) the collateral of contract ``i`` after ``units`` coins of it were traded at the prices
+    ``mark`` [I], settle currency: up to what the short needs, or down to it.
     """
+    return collectable(rules, book, i, mark) if units < 0.0 else -releasable(rules, book, i, mark)
+
+
+@compiled
+def collectable(rules: Rules, book: Book, i: int, mark: Floats) -> float:
+    """What the wallet (or free coins) can bring of the collateral that contract ``i`` lacks, settle currency."""
+    a = int(rules.inst[I_ASSET, i])
     if is_pooled(rules, i):
         due = -account_spare(rules, book, mark)
         if rules.scalar[K_MODE] == UNIFIED or due <= 0.0:
             return 0.0
-        due = min(due, max(0.0, book.wallet[W_CASH, 0]))
-        book.wallet[W_CASH, 0] -= due
-        book.wallet[W_MARGIN, 0] += due
-        return due
-    due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], spot)
+        return min(due, max(0.0, book.wallet[W_CASH, 0]))
+    due = collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], mark[a])
     if due <= 0.0:
         return 0.0
-    if rules.inst[I_INVERSE, i] == 1.0:
-        a = int(rules.inst[I_ASSET, i])
-        due = min(due, free_coins(book.asset, a))
-        book.asset[B_HELD, a] -= due
-    else:
-        due = min(due, max(0.0, book.wallet[W_CASH, 0]))
-        book.wallet[W_CASH, 0] -= due
-    book.inst[P_COLLATERAL, i] += due
-    return due
+    return min(due, free_coins(book.asset, a) if rules.inst[I_INVERSE, i] == 1.0 else max(0.0, book.wallet[W_CASH, 0]))
 
 
 @compiled
-def release(rules: Rules, book: Book, i: int, mark: Floats, price: float, spot: float) -> float:
-    """Move spare collateral of instrument ``i`` (at ``price``) back to the wallet, or the coins to the spot wallet;
-    returns what moved, settle currency.
-    """
+def releasable(rules: Rules, book: Book, i: int, mark: Floats) -> float:
+    """Collateral of contract ``i`` that its short (or the account) does not need, settle currency."""
     if is_pooled(rules, i):
         if rules.scalar[K_MODE] == UNIFIED:
             return 0.0
-        spare = max(0.0, min(account_spare(rules, book, mark), book.wallet[W_MARGIN, 0]))
         if book.wallet[W_MARGIN, 0] < 0.0 and account_state(rules, book, mark, 0.0)[2] == 0.0:
-            spare = max(book.wallet[W_MARGIN, 0], -max(0.0, book.wallet[W_CASH, 0]))  # the last cover's fee is owed
-        book.wallet[W_MARGIN, 0] -= spare
-        book.wallet[W_CASH, 0] += spare
-        return spare
-    spare = -collateral_due(rules.scalar, rules.inst, book.inst, i, price, spot)
-    if book.inst[P_UNITS, i] == 0.0:
-        spare = book.inst[P_COLLATERAL, i]
-    spare = max(0.0, min(spare, book.inst[P_COLLATERAL, i]))
-    book.inst[P_COLLATERAL, i] -= spare
-    if rules.inst[I_INVERSE, i] == 1.0:
-        book.asset[B_HELD, int(rules.inst[I_ASSET, i])] += spare
-    else:
-        book.wallet[W_CASH, 0] += spare
-    return spare
+            return max(book.wallet[W_MARGIN, 0], -max(0.0, book.wallet[W_CASH, 0]))  # the last cover's fee is owed
+        return max(0.0, min(account_spare(rules, book, mark), book.wallet[W_MARGIN, 0]))
+    spare = book.inst[P_COLLATERAL, i]
+    if book.inst[P_UNITS, i] != 0.0:
+        spare = -collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], mark[int(rules.inst[I_ASSET, i])])
+    return max(0.0, min(spare, book.inst[P_COLLATERAL, i]))

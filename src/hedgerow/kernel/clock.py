@@ -31,7 +31,7 @@ from hedgerow.kernel.arrays import (
     Rules,
     Work,
 )  # fmt: skip
-from hedgerow.kernel.book import pay_funding, settle_marks
+from hedgerow.kernel.book import pay_funding, settle_future, settle_marks, settle_spot
 from hedgerow.kernel.closing import (
     liquidate,
     liquidate_pooled,
@@ -47,7 +47,7 @@ from hedgerow.kernel.position import size_of
 from hedgerow.kernel.record import log_event, log_funding, write_log
 from hedgerow.kernel.sleeve import balance, share_of
 from hedgerow.kernel.spare import withdraw_spare
-from hedgerow.kernel.spot import sell_forced
+from hedgerow.kernel.spot import book_forced, forced_sale
 from hedgerow.kernel.watch import bar_mark, is_reached, premium
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
@@ -222,42 +222,52 @@ def repay(rules: Rules, book: Book, work: Work, a: int, price: Floats, at: int, 
         owed = -book.wallet[W_CASH, 0]
         each = forced_price(rules, b, price[b])
         kept = work.counts[0]
+        units = -min(held, owed / each * (1.0 + 1e-12))
         n = add_leg(
-            work.legs, work.counts, b, b, LEG_SPOT, -min(held, owed / each * (1.0 + 1e-12)), price[b], price[b],
-            _REPAID, -1.0, owed, np.nan, book.scalar[S_DAY],
+            work.legs, work.counts, b, b, LEG_SPOT, units, price[b], price[b], _REPAID, -1.0, owed, np.nan,
+            book.scalar[S_DAY],
         )  # fmt: skip
         if n >= 0:
-            sell_forced(rules, book, work.legs, n, at, price[b])
+            fill, fee = forced_sale(rules, b, units, price[b])
+            book_forced(rules, book, work.legs, n, at, units, fill, fee, price[b])
             write_log(log, used, work.legs, n)
         work.counts[0] = kept
+
+
+@compiled
+def is_gone(book: Book, i: int, now: int) -> bool:
+    """Whether contract ``i``, which has no fresh price ``now``, has had none for a week; it is noted. Those with a price have been
+    seen (``remember_marks``), and a position that never had one is counted from now on.
+    """
+    seen = book.inst[P_SEEN, i]
+    if seen == 0.0 and book.inst[P_UNITS, i] != 0.0:
+        book.inst[P_SEEN, i] = float(now)
+    elif seen < 0.0 or (seen > 0.0 and now - seen > DELISTED_AFTER):
+        book.inst[P_SEEN, i] = -1.0
+        return True
+    return False
 
 
 @compiled
 def settle_delisted(
     rules: Rules, book: Book, work: Work, now: int, price: Floats, fresh: Bytes, at: int, log: Floats, used: Ints
 ) -> None:
-    """A contract without a price for a week is gone: its position is settled at the spot price. Those with a price have been
-    seen (``remember_marks``).
-    """
+    """A contract without a price for a week is gone: its position is settled at the spot price."""
     for i in range(book.asset.shape[1], book.inst.shape[1]):
-        if fresh[i] == 1:
+        if fresh[i] == 1 or not is_gone(book, i, now):
             continue
         units = book.inst[P_UNITS, i]
-        carried = share_of(book.inst, i)
-        seen = book.inst[P_SEEN, i]
-        if seen == 0.0 and units != 0.0:
-            book.inst[P_SEEN, i] = float(now)
-        elif seen < 0.0 or (seen > 0.0 and now - seen > DELISTED_AFTER):
-            book.inst[P_SEEN, i] = -1.0
-            a = int(rules.inst[I_ASSET, i])
-            if units != 0.0 and fresh[a] == 1:
-                settle_marks(rules.inst, book.asset, book.inst, price)
-                size = -size_of(book.inst, rules.inst, i)
-                fee, moved = settle_contract(rules, book, i, price, price[a], rules.inst[I_FEE, i])
-                log_ended(
-                    rules, book, work, log, used, i, carried, -units, size, price[a], price[a], fee, moved, _SETTLED, at
-                )
-                repay(rules, book, work, a, price, at, log, used)
+        a = int(rules.inst[I_ASSET, i])
+        if units != 0.0 and fresh[a] == 1:
+            carried = share_of(book.inst, i)
+            settle_spot(rules.inst, book.asset, book.inst, a, price[a])
+            settle_future(rules.inst, book.asset, book.inst, i, price[i], price[a])
+            size = -size_of(book.inst, rules.inst, i)
+            fee, moved = settle_contract(rules, book, i, price, price[a], rules.inst[I_FEE, i])
+            log_ended(
+                rules, book, work, log, used, i, carried, -units, size, price[a], price[a], fee, moved, _SETTLED, at
+            )
+            repay(rules, book, work, a, price, at, log, used)
 
 
 @compiled

@@ -7,7 +7,14 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled
-from hedgerow.kernel.account import account_state, credit, forced_price, is_pooled, release
+from hedgerow.kernel.account import (
+    account_state,
+    credit,
+    forced_price,
+    is_pooled,
+    move_collateral,
+    releasable,
+)
 from hedgerow.kernel.arrays import (
     B_CROSS,
     B_CROSS_BY,
@@ -55,13 +62,13 @@ _ROUND: Final = 1e-12
 
 
 @compiled
-def close_part(rules: Rules, book: Book, i: int, share: float, price: float, fee: float, part: int) -> None:
-    """Close ``share`` of position ``i`` at ``price`` outside the market; ``fee`` is in settle currency, ``part`` the row
-    of the attribution that the move from the last mark belongs to.
+def book_ended(rules: Rules, book: Book, i: int, units: float, price: float, fee: float, part: int) -> None:
+    """Enter that ``units`` coins (short negative) of the position on contract ``i`` ended at ``price`` outside the market; ``fee`` is
+    in settle currency, ``part`` the row of the attribution that the move from the last mark belongs to.
     """
     a = int(rules.inst[I_ASSET, i])
     inst = book.inst
-    units = inst[P_UNITS, i] * share
+    share = units / inst[P_UNITS, i]
     unit = inst[P_INDEX, i] if rules.inst[I_INVERSE, i] == 1.0 else 1.0
     made = unrealised(inst, rules.inst, i, price) * share
     stood = unrealised(inst, rules.inst, i, inst[P_MARK, i]) * share
@@ -94,10 +101,11 @@ def settle_contract(
     inverse = rules.inst[I_INVERSE, i] == 1.0
     spot = book.inst[P_INDEX, i]
     fee = abs(notional(size_of(book.inst, rules.inst, i), price, inverse)) * fee_rate
-    close_part(rules, book, i, 1.0, price, fee, B_PNL_BASIS)
-    moved = release(rules, book, i, mark, price, spot)
+    book_ended(rules, book, i, book.inst[P_UNITS, i], price, fee, B_PNL_BASIS)
+    moved = -releasable(rules, book, i, mark)
+    move_collateral(rules, book, i, moved)
     refresh_margin(rules, book.inst, i)
-    return fee * spot if inverse else fee, -moved
+    return fee * spot if inverse else fee, moved
 
 
 @compiled
@@ -143,28 +151,38 @@ def liquidate(rules: Rules, book: Book, i: int, price: float) -> tuple[float, fl
     """
     inst = book.inst
     inverse = rules.inst[I_INVERSE, i] == 1.0
-    spot = inst[P_INDEX, i]
-    unit = spot if inverse else 1.0
-    units, size = inst[P_UNITS, i], size_of(inst, rules.inst, i)
+    unit = inst[P_INDEX, i] if inverse else 1.0
     share = _step(rules, book, i, price)
+    units, size = inst[P_UNITS, i] * share, size_of(inst, rules.inst, i) * share
     left = inst[P_COLLATERAL, i] + unrealised(inst, rules.inst, i, price)
-    fee = abs(notional(size * share, price, inverse)) * rules.inst[I_TAKEN, i]
-    if share >= _WHOLE:
+    fee = abs(notional(size, price, inverse)) * rules.inst[I_TAKEN, i]
+    if share < _WHOLE:
+        fee = min(fee, max(0.0, left))
+    else:
         fee = min(fee, left) if rules.inst[I_LEFT, i] == 1.0 else left
-        close_part(rules, book, i, 1.0, price, fee, B_PNL_HEDGE)
-        kept = inst[P_COLLATERAL, i]  # rounding, or what the convention leaves to the holder
-        if rules.inst[I_LEFT, i] == 0.0 or kept < 0.0:
-            inst[P_COLLATERAL, i] = 0.0
-            book.asset[B_FEE_FUTURES, int(rules.inst[I_ASSET, i])] -= kept * unit
-            fee += kept
-        moved = -release(rules, book, i, inst[P_MARK], price, spot)
-        book.scalar[S_LIQUIDATIONS] += 1.0
+    book_liquidation(rules, book, i, units, price, fee)
+    moved = 0.0
+    if inst[P_UNITS, i] == 0.0:
+        moved = -releasable(rules, book, i, inst[P_MARK])
+        move_collateral(rules, book, i, moved)
         refresh_margin(rules, inst, i)
-        return units, size, fee * unit, moved
-    fee = min(fee, max(0.0, left))
-    close_part(rules, book, i, share, price, fee, B_PNL_HEDGE)
+    return units, size, fee * unit, moved
+
+
+@compiled
+def book_liquidation(rules: Rules, book: Book, i: int, units: float, price: float, fee: float) -> None:
+    """Enter that the venue liquidated ``units`` coins of contract ``i`` at ``price``; ``fee`` is what it took, settle currency.
+
+    Of a short with collateral of its own that is gone nothing stays behind but what the convention leaves to its holder.
+    """
+    inst = book.inst
+    book_ended(rules, book, i, units, price, fee, B_PNL_HEDGE)
     book.scalar[S_LIQUIDATIONS] += 1.0
-    return units * share, size * share, fee * unit, 0.0
+    kept = inst[P_COLLATERAL, i]
+    if inst[P_UNITS, i] == 0.0 and not is_pooled(rules, i) and (rules.inst[I_LEFT, i] == 0.0 or kept < 0.0):
+        unit = inst[P_INDEX, i] if rules.inst[I_INVERSE, i] == 1.0 else 1.0
+        inst[P_COLLATERAL, i] = 0.0
+        book.asset[B_FEE_FUTURES, int(rules.inst[I_ASSET, i])] -= kept * unit  # rounding
 
 
 @compiled
@@ -197,8 +215,7 @@ def liquidate_pooled(rules: Rules, book: Book, i: int, mark: Floats) -> tuple[fl
     units, size = book.inst[P_UNITS, i], size_of(book.inst, rules.inst, i)
     share = _step(rules, book, i, price)
     fee = abs(units * share) * price * rules.inst[I_TAKEN, i]
-    close_part(rules, book, i, share, price, fee, B_PNL_HEDGE)
-    book.scalar[S_LIQUIDATIONS] += 1.0
+    book_liquidation(rules, book, i, units * share, price, fee)
     if not _is_short(rules, book):
         w = W_CASH if rules.scalar[K_MODE] == UNIFIED else W_MARGIN
         lacks = -book.wallet[w, 0] - sellable(rules, book, mark)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hedgerow.jit import compiled
-from hedgerow.kernel.account import is_pooled, release
+from hedgerow.kernel.account import is_pooled, move_collateral, releasable
 from hedgerow.kernel.arrays import (
     B_EXCESS,
     B_H,
@@ -26,7 +26,7 @@ from hedgerow.kernel.arrays import (
     Work,
 )  # fmt: skip
 from hedgerow.kernel.clock import log_ended
-from hedgerow.kernel.closing import close_part
+from hedgerow.kernel.closing import book_ended
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.leg import add_leg
 from hedgerow.kernel.margin import refresh_margin
@@ -58,21 +58,9 @@ def deleverage(
     first = work.counts[0]
     day = book.scalar[S_DAY]
     for i in range(book.asset.shape[1], book.inst.shape[1]):
-        a = int(rules.inst[I_ASSET, i])
-        gains = unrealised(book.inst, rules.inst, i, price[i]) if price[i] > 0.0 else 0.0
-        if book.inst[P_UNITS, i] >= 0.0 or not gains > 0.0 or not price[a] > 0.0:
-            continue
-        units = book.inst[P_UNITS, i] * share
-        size = size_of(book.inst, rules.inst, i) * share
-        spot = book.inst[P_INDEX, i]
-        carried = share_of(book.inst, i)
-        _reopen(rules, book, work, share, price, i, day)
-        close_part(rules, book, i, share, price[i], 0.0, B_PNL_HEDGE)
-        moved = 0.0
-        if book.inst[P_UNITS, i] == 0.0 and not is_pooled(rules, i):  # nothing is left that it backs
-            moved = -release(rules, book, i, price, price[i], price[a])
-            refresh_margin(rules, book.inst, i)
-        log_ended(rules, book, work, log, used, i, carried, -units, -size, price[i], spot, 0.0, moved, _DELEVERAGED, at)
+        if _gains(rules, book, price, i):
+            reopen(rules, book, work, book.inst[P_UNITS, i] * share, price, i, day)
+            _end(rules, book, work, share, price, i, at, log, used)
     last = work.counts[0]
     if last > first:
         guard_legs(
@@ -87,10 +75,46 @@ def deleverage(
 
 
 @compiled
-def _reopen(rules: Rules, book: Book, work: Work, share: float, price: Floats, i: int, day: float) -> None:
-    """Want ``share`` of the hedges on contract ``i`` again, each for the asset that it is for; the carry sleeve sells the
-    coins that lost their short.
+def end_by_deleveraging(
+    rules: Rules, book: Book, work: Work, share: float, price: Floats, at: int, log: Floats, used: Ints
+) -> None:
+    """The venue's part of it: ``share`` of every short in profit ends at the opens ``price`` [I]."""
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if _gains(rules, book, price, i):
+            _end(rules, book, work, share, price, i, at, log, used)
+
+
+@compiled
+def _gains(rules: Rules, book: Book, price: Floats, i: int) -> bool:
+    """Whether contract ``i`` is short, and in profit at ``price`` [I]."""
+    if not (book.inst[P_UNITS, i] < 0.0 and price[i] > 0.0 and price[int(rules.inst[I_ASSET, i])] > 0.0):
+        return False
+    return unrealised(book.inst, rules.inst, i, price[i]) > 0.0
+
+
+@compiled
+def _end(
+    rules: Rules, book: Book, work: Work, share: float, price: Floats, i: int, at: int, log: Floats, used: Ints
+) -> None:
+    units = book.inst[P_UNITS, i] * share
+    size = size_of(book.inst, rules.inst, i) * share
+    spot = book.inst[P_INDEX, i]
+    carried = share_of(book.inst, i)
+    book_ended(rules, book, i, units, price[i], 0.0, B_PNL_HEDGE)
+    moved = 0.0
+    if book.inst[P_UNITS, i] == 0.0 and not is_pooled(rules, i):  # nothing is left that it backs
+        moved = -releasable(rules, book, i, price)
+        move_collateral(rules, book, i, moved)
+        refresh_margin(rules, book.inst, i)
+    log_ended(rules, book, work, log, used, i, carried, -units, -size, price[i], spot, 0.0, moved, _DELEVERAGED, at)
+
+
+@compiled
+def reopen(rules: Rules, book: Book, work: Work, units: float, price: Floats, i: int, day: float) -> None:
+    """Want the ``units`` coins (short negative) that are about to end on contract ``i`` again, each for the asset that it is for; the
+    carry sleeve sells the coins that lost their short.
     """
+    share = units / book.inst[P_UNITS, i]
     owner = int(rules.inst[I_ASSET, i])
     total = -hedge_units(book.inst, i)
     for b in range(book.asset.shape[1]):

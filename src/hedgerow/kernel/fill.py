@@ -72,6 +72,13 @@ def slippage_of(rules: Floats, inst_rules: Floats, measure: Floats, i: int, noti
 
 
 @compiled
+def fill_price(rules: Floats, inst_rules: Floats, measure: Floats, i: int, units: float, price: float) -> float:
+    """What an order of ``units`` coins of instrument ``i`` (bought above 0) fills at while the market stands at ``price``."""
+    slip = slippage_of(rules, inst_rules, measure, i, abs(units) * price)
+    return price * (1.0 + slip) if units > 0.0 else price * (1.0 - slip)
+
+
+@compiled
 def one_way_cost(rules: Floats, inst_rules: Floats, measure: Floats, i: int, notional: float) -> float:
     """Fee and slippage of trading ``notional`` on instrument ``i``, a fraction."""
     return inst_rules[I_FEE, i] + slippage_of(rules, inst_rules, measure, i, notional)

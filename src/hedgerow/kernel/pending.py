@@ -31,14 +31,14 @@ from hedgerow.kernel.arrays import (
     Rules,
     Work,
 )  # fmt: skip
-from hedgerow.kernel.book import fill_futures, fill_margin, settle_marks
+from hedgerow.kernel.book import book_margin, fill_futures, settle_marks, size_futures, size_margin
 from hedgerow.kernel.clock import repay
 from hedgerow.kernel.fill import one_way_cost
 from hedgerow.kernel.margin import collateral_due
 from hedgerow.kernel.record import log_unfilled, write_log
 from hedgerow.kernel.route import is_move
 from hedgerow.kernel.sleeve import leverage_for
-from hedgerow.kernel.spot import fill_spot
+from hedgerow.kernel.spot import fill_spot, size_spot
 from hedgerow.model.market import Floats, Ints
 from hedgerow.model.plan import Refusal
 
@@ -136,6 +136,61 @@ def _for_shorts(rules: Rules, book: Book, work: Work, mark: Floats, sleeve: bool
 
 
 @compiled
+def next_place(work: Work, open_price: Floats, place: int) -> int:
+    """The first place from ``place`` on, of 7 ranks x legs, at which a leg can fill at these opens; -1: no more. What fills
+    changes which legs wait, so it is asked anew after each.
+    """
+    legs, count = work.legs, work.counts[0]
+    for k in range(place, 7 * count):
+        n = k % count
+        kind = legs[n, L_KIND]
+        sleeve = legs[n, L_SLEEVE]
+        if legs[n, L_STATUS] != PENDING or _rank(kind, legs[n, L_UNITS], sleeve) != k // count:
+            continue
+        if not open_price[int(legs[n, L_INST])] > 0.0 and kind != LEG_MARGIN:  # collateral moves without a price
+            continue
+        if sleeve == 1.0 and _pair_waits(work, int(legs[n, L_FOR]), open_price):
+            continue
+        if kind == LEG_SPOT and legs[n, L_UNITS] < 0.0 and _cover_waits(work, int(legs[n, L_FOR]), open_price):
+            continue
+        if kind == LEG_FUTURES and _other_half_waits(work, n, open_price):
+            continue
+        return k
+    return -1
+
+
+@compiled
+def pending(work: Work) -> int:
+    """How many legs of the plan wait for a price."""
+    waiting = 0
+    for n in range(work.counts[0]):
+        if work.legs[n, L_STATUS] == PENDING:
+            waiting += 1
+    return waiting
+
+
+@compiled
+def size_leg(rules: Rules, book: Book, work: Work, n: int, mark: Floats) -> float:
+    """What leg ``n`` may trade (or move) at the prices ``mark`` [I], signed; 0: nothing."""
+    legs = work.legs
+    if legs[n, L_KIND] == LEG_SPOT:
+        aside = 0.0
+        if legs[n, L_UNITS] > 0.0:
+            aside = _for_shorts(rules, book, work, mark, legs[n, L_SLEEVE] == 1.0)
+        return size_spot(rules, book, work.asset, work.measure, legs, n, mark[int(legs[n, L_INST])], aside)
+    if legs[n, L_KIND] == LEG_MARGIN:
+        return size_margin(rules, book, mark, legs, n)
+    return size_futures(rules, book, work.asset, work.measure, legs, n, mark)
+
+
+@compiled
+def mark_opens(open_price: Floats, close_before: Floats, mark: Floats) -> None:
+    """The prices [I] of a moment at which bars open: their opens, and the last closes where none does."""
+    for i in range(open_price.shape[0]):
+        mark[i] = open_price[i] if open_price[i] > 0.0 else close_before[i]
+
+
+@compiled
 def fill_pending(
     rules: Rules,
     book: Book,
@@ -149,50 +204,39 @@ def fill_pending(
 ) -> int:
     """Fill what can fill at this bar's opens, by rank and in the plan's order; returns how many legs still wait."""
     legs = work.legs
-    waiting = 0
-    for i in range(open_price.shape[0]):
-        mark[i] = open_price[i] if open_price[i] > 0.0 else close_before[i]
+    mark_opens(open_price, close_before, mark)
     settle_marks(rules.inst, book.asset, book.inst, mark)
-    for k in range(7 * work.counts[0]):
+    k = next_place(work, open_price, 0)
+    while k >= 0:
         n = k % work.counts[0]
         kind = legs[n, L_KIND]
-        sleeve = legs[n, L_SLEEVE]
-        if legs[n, L_STATUS] != PENDING or _rank(kind, legs[n, L_UNITS], sleeve) != k // work.counts[0]:
-            continue
-        i = int(legs[n, L_INST])
-        price = open_price[i]
-        if not price > 0.0 and kind != LEG_MARGIN:  # collateral moves without a price of the contract
-            waiting += 1
-            continue
-        if sleeve == 1.0 and _pair_waits(work, int(legs[n, L_FOR]), open_price):
-            waiting += 1
-            continue
-        if kind == LEG_SPOT and legs[n, L_UNITS] < 0.0 and _cover_waits(work, int(legs[n, L_FOR]), open_price):
-            waiting += 1
-            continue
-        if kind == LEG_FUTURES and _other_half_waits(work, n, open_price):
-            waiting += 1
-            continue
         cash = book.wallet[W_CASH, 0]
-        if kind == LEG_SPOT:
-            aside = _for_shorts(rules, book, work, mark, sleeve == 1.0) if legs[n, L_UNITS] > 0.0 else 0.0
-            done = fill_spot(rules, book, work.asset, work.measure, legs, n, at, price, mark, aside)
-        elif kind == LEG_MARGIN:
-            done = fill_margin(rules, book, mark, legs, n, at)
+        units = size_leg(rules, book, work, n, mark)
+        if units == 0.0:
+            drop_leg(legs, n)
         else:
-            done = fill_futures(rules, book, work.asset, work.measure, legs, n, at, mark)
-        if done:
+            if kind == LEG_SPOT:
+                fill_spot(rules, book, work.asset, work.measure, legs, n, at, units, mark)
+            elif kind == LEG_MARGIN:
+                book_margin(rules, book, legs, n, at, units)
+            else:
+                fill_futures(rules, book, work.measure, legs, n, at, units, mark)
             write_log(log, used, legs, n)
-            repay(rules, book, work, int(rules.inst[I_ASSET, i]), mark, at, log, used)
-        else:
-            legs[n, L_STATUS] = SUPERSEDED
-            legs[n, L_DONE] = 0.0
-        _note_unfilled(work, log, used, n, price, cash)
-    return waiting
+            repay(rules, book, work, int(rules.inst[I_ASSET, int(legs[n, L_INST])]), mark, at, log, used)
+        note_unfilled(work, log, used, n, open_price[int(legs[n, L_INST])], cash)
+        k = next_place(work, open_price, k + 1)
+    return pending(work)
 
 
 @compiled
-def _note_unfilled(work: Work, log: Floats, used: Ints, n: int, price: float, cash: float) -> None:
+def drop_leg(legs: Floats, n: int) -> None:
+    """Give up leg ``n``, of which nothing filled."""
+    legs[n, L_STATUS] = SUPERSEDED
+    legs[n, L_DONE] = 0.0
+
+
+@compiled
+def note_unfilled(work: Work, log: Floats, used: Ints, n: int, price: float, cash: float) -> None:
     """Write down what a fill had to leave out: for want of cash or collateral, or because a short needs the coins."""
     legs = work.legs
     left = legs[n, L_UNITS] - legs[n, L_DONE]

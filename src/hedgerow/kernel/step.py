@@ -24,9 +24,14 @@ from hedgerow.kernel.route import ROUTES
 from hedgerow.kernel.run import at_the_close, whole_bar
 from hedgerow.model.market import Bytes, Floats, Ints
 
-# tick.bar: number of the bar from 0, when it opened (ns), 0 where it completes a day and -1 where not, legs that wait
-T, NOW, DAY, WAITING = range(4)
-BAR: Final = 4
+# tick.bar: number of the bar from 0, when it opened (ns), 0 where it completes a day and -1 where not, legs that wait; of
+# ``turn``: place in the plan, leg, instrument, the first leg of a hedge to be opened again (-1: none)
+T, NOW, DAY, WAITING, PLACE, LEG_AT, INST, REOPENED = range(8)
+BAR: Final = 8
+# tick.deed: coins (or collateral), price, fee, asset that pays it (-1: quote), cash before a leg,
+# the market's price
+UNITS, PRICE, CHARGE, PAID_IN, CASH_BEFORE, MARKET = range(6)
+DEED: Final = 6
 DIMENSIONS: Final = 3
 
 
@@ -48,6 +53,7 @@ class Tick(NamedTuple):
     worst: Floats  # [3] kept
     traded: Floats  # [2] kept
     deleveraged: Floats  # [1] share of every short in profit that the venue closes at the open
+    deed: Floats  # [DEED]
     signals: Floats
     day_out: Floats  # [1, OUT_DAY]
     asset_out: Floats  # [1, OUT_ASSET, A]
@@ -98,13 +104,19 @@ def _new_tick(book: Book, measures: int, log_rows: int) -> Tick:
     return Tick(
         before=each, open=each, high=each, close=each, funding=each, mark=each, top=each,
         last=np.full((2, instruments), np.nan), worst=np.array([0.0, np.inf, 0.0]),
-        traded=np.array([book.scalar[S_SPOT_TRADED], book.scalar[S_FUTURES_TRADED]]), deleveraged=np.zeros(1),
+        traded=np.array([book.scalar[S_SPOT_TRADED], book.scalar[S_FUTURES_TRADED]]), deleveraged=np.zeros(1), deed=np.zeros(DEED),
         signals=np.zeros((1, measures, assets)), day_out=np.zeros((1, OUT_DAY)),
         asset_out=np.zeros((1, OUT_ASSET, assets)), log=np.zeros((log_rows, LEG)),
         hedge=np.zeros((1, ROUTES, assets), np.int64), bits_out=np.zeros((1, 2, assets), np.int64),
-        used=np.zeros(1, np.int64), bar=np.zeros(BAR, np.int64), fresh=np.zeros(instruments, np.uint8),
+        used=np.zeros(1, np.int64), bar=_new_bar(), fresh=np.zeros(instruments, np.uint8),
         due=np.zeros(1, np.uint8),
     )  # fmt: skip
+
+
+def _new_bar() -> Ints:
+    bar = np.zeros(BAR, np.int64)
+    bar[REOPENED] = -1
+    return bar
 
 
 @compiled
@@ -128,7 +140,8 @@ def _cube(home: Any, places: Ints, n: int) -> Any:
 
 
 @compiled
-def _rules(f: Floats, w: Ints, at: Ints) -> Rules:
+def rules_of(f: Floats, w: Ints, at: Ints) -> Rules:
+    """The desk's rules in its blocks."""
     return Rules(
         _line(f, at, 0), _table(f, at, 1), _table(w, at, 2), _table(f, at, 3), _table(f, at, 4), _table(f, at, 5),
         _table(f, at, 6), _table(f, at, 7), _table(f, at, 8), _table(f, at, 9), _table(f, at, 10), _line(f, at, 11),
@@ -136,7 +149,8 @@ def _rules(f: Floats, w: Ints, at: Ints) -> Rules:
 
 
 @compiled
-def _book(f: Floats, at: Ints) -> Book:
+def book_of(f: Floats, at: Ints) -> Book:
+    """The desk's book in its blocks."""
     return Book(
         _table(f, at, 12), _table(f, at, 13), _table(f, at, 14), _line(f, at, 15), _cube(f, at, 16), _table(f, at, 17),
         _cube(f, at, 18), _table(f, at, 19),
@@ -144,25 +158,27 @@ def _book(f: Floats, at: Ints) -> Book:
 
 
 @compiled
-def _work(f: Floats, w: Ints, at: Ints) -> Work:
+def work_of(f: Floats, w: Ints, at: Ints) -> Work:
+    """The desk's work in its blocks."""
     return Work(_table(f, at, 20), _table(f, at, 21), _table(w, at, 22), _table(f, at, 23), _line(w, at, 24))
 
 
 @compiled
-def _tick(f: Floats, w: Ints, b: Bytes, at: Ints) -> Tick:
+def tick_of(f: Floats, w: Ints, b: Bytes, at: Ints) -> Tick:
+    """The desk's tick in its blocks."""
     return Tick(
         _line(f, at, 25), _line(f, at, 26), _line(f, at, 27), _line(f, at, 28), _line(f, at, 29), _line(f, at, 30),
-        _line(f, at, 31), _table(f, at, 32), _line(f, at, 33), _line(f, at, 34), _line(f, at, 35), _cube(f, at, 36),
-        _table(f, at, 37), _cube(f, at, 38), _table(f, at, 39), _cube(w, at, 40), _cube(w, at, 41), _line(w, at, 42),
-        _line(w, at, 43), _line(b, at, 44), _line(b, at, 45),
+        _line(f, at, 31), _table(f, at, 32), _line(f, at, 33), _line(f, at, 34), _line(f, at, 35), _line(f, at, 36),
+        _cube(f, at, 37), _table(f, at, 38), _cube(f, at, 39), _table(f, at, 40), _cube(w, at, 41), _cube(w, at, 42),
+        _line(w, at, 43), _line(w, at, 44), _line(b, at, 45), _line(b, at, 46),
     )  # fmt: skip
 
 
 @entrance
 def step(floats: Floats, ints: Ints, truths: Bytes, places: Ints) -> int:
     """The bar that the desk of these blocks was told of; returns how many legs wait for a price."""
-    rules, book, work = _rules(floats, ints, places), _book(floats, places), _work(floats, ints, places)
-    tick = _tick(floats, ints, truths, places)
+    rules, book, work = rules_of(floats, ints, places), book_of(floats, places), work_of(floats, ints, places)
+    tick = tick_of(floats, ints, truths, places)
     bar = tick.bar
     t, now, d = bar[T], bar[NOW], bar[DAY]
     book.scalar[S_NOW] = float(now)
