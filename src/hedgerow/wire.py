@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from hedgerow.model.policy import Policy
     from hedgerow.research.backtest import Stage
     from hedgerow.signals.views import View
+    from hedgerow.store.journal import SqlJournal
 
+PORTFOLIO = "main"
 DEMO_MARKET_START = date(2021, 1, 1)
 DEMO_WARMUP = 400  # days before the run, for its signals
 DEMO_START = DEMO_MARKET_START + timedelta(days=DEMO_WARMUP)
@@ -39,6 +41,52 @@ def home() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("hedgerow", appauthor=False)
+
+
+def journal_url() -> str:
+    """The database of the journal: ``HEDGEROW_JOURNAL``, else SQLite in ``HEDGEROW_HOME/journal/journal.db``."""
+    named = os.environ.get("HEDGEROW_JOURNAL")
+    if named:
+        return named
+    from sqlalchemy import URL
+
+    path = (home() / "journal" / "journal.db").absolute()
+    return URL.create("sqlite", database=str(path)).render_as_string()
+
+
+def anchored() -> Path:
+    """The file in which heads of journals are noted beside them."""
+    return home() / "journal" / "anchors"
+
+
+def journal_key(url: str = "", *, write: bool = False) -> bytes:
+    """The key of the journal at ``url``; for a writer it is made with the first journal. Raises ConfigError, StoreError."""
+    from hedgerow.store import anchors, journal, keys
+
+    def is_new() -> bool:
+        if not write or any(one.seq for one in anchors.read(anchored()).anchors):
+            return False
+        return not journal.is_there(url or journal_url())
+
+    return keys.journal_key(home() / "secrets", is_new)
+
+
+def journal(portfolio: str = PORTFOLIO, url: str = "", *, write: bool = False) -> SqlJournal:
+    """Open the journal of a portfolio: to read it, or, as its only engine, to ``write`` it. Raises ConfigError, StoreError."""
+    from hedgerow.store.journal import expect, open_journal
+
+    url = url or journal_url()
+    if not write:
+        expect(url)  # before the key is looked for: where there is no journal, none is missing
+    key = journal_key(url, write=write)
+    return open_journal(url, portfolio, key, write=write, anchored=anchored(), now_ns=time.time_ns)
+
+
+def inbox(portfolio: str = PORTFOLIO) -> Path:
+    """Where the engine of a portfolio finds what operators tell it; nothing is made. Raises ConfigError."""
+    from hedgerow.store.inbox import folder_of
+
+    return folder_of(home(), portfolio)
 
 
 def prepare(asset_bars: int, tell: Callable[[str], None] = lambda _: None, entrance: str = "run") -> bool:

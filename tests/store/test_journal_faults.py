@@ -1,0 +1,201 @@
+"""What goes wrong beneath a journal ends it, and leaves all of a commit or nothing of it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hedgerow.errors import StoreError
+from hedgerow.store import database
+from hedgerow.store.journal import SqlJournal
+from tests.store.desk import ALICE, BERT, KEY, SECOND, Desk, drafts, sealed
+
+
+def driver(journal: SqlJournal) -> Any:
+    return journal._connection.connection.driver_connection
+
+
+def broken(journal: SqlJournal, word: str) -> None:
+    """The next commit fails, and so does all that is asked for later."""
+    with pytest.raises(StoreError, match=word):
+        journal.commit()
+    for each in (journal.commit, journal.renew, journal.anchor, lambda: journal.append(drafts(1))):
+        with pytest.raises(StoreError, match="is used no more"):
+            each()
+
+
+def intact(desk: Desk, rows: int) -> None:
+    """The rows are those that were acknowledged, and the next engine goes on behind them."""
+    desk.clock.now += 61 * SECOND
+    with desk.opened(me=BERT) as journal:
+        assert list(journal.read()) == sealed(drafts(rows))
+        journal.append(drafts(5, rows))
+        journal.commit()
+        assert journal.verify().sound
+
+
+def test_full_disk(sqlite: Desk) -> None:
+    with sqlite.opened(me=ALICE) as journal:
+        journal.append(drafts(10))
+        journal.commit()
+        pages = driver(journal).execute("PRAGMA page_count").fetchone()[0]
+        driver(journal).execute(f"PRAGMA max_page_count = {pages + 1}")
+        journal.append(drafts(5_000, 10))
+        broken(journal, "full")
+    intact(sqlite, 10)
+
+
+def test_locked_database(sqlite: Desk) -> None:
+    with sqlite.opened(me=ALICE) as journal:
+        journal.append(drafts(10))
+        journal.commit()
+        driver(journal).execute("PRAGMA busy_timeout = 50")
+        journal.append(drafts(10, 10))
+        with closing(sqlite3.connect(sqlite.folder / "journal.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            broken(journal, "locked")
+            other.execute("ROLLBACK")
+    intact(sqlite, 10)
+
+
+def test_writer_waits_for_another_that_is_quick(sqlite: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert database.PATIENCE >= 1
+    with sqlite.opened(me=ALICE) as journal:
+        assert driver(journal).execute("PRAGMA busy_timeout").fetchone() == (5_000,)
+
+
+def test_closed_connection(desk: Desk) -> None:
+    with desk.opened(me=ALICE) as journal:
+        journal.append(drafts(10))
+        journal.commit()
+        journal.append(drafts(10, 10))
+        driver(journal).close()
+        broken(journal, "could not be written")
+    intact(desk, 10)
+
+
+def test_server_that_ends_the_connection_in_the_middle(postgres: Desk, server: str) -> None:
+    import psycopg
+
+    with postgres.opened(me=ALICE) as journal:
+        journal.append(drafts(10))
+        journal.commit()
+        journal.append(drafts(10, 10))
+        with psycopg.connect(server, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [driver(journal).info.backend_pid])
+        broken(journal, "could not be written")
+    intact(postgres, 10)
+
+
+@pytest.mark.parametrize("place", ["insert", "commit", "interrupt"])
+def test_error_within_a_commit(desk: Desk, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it comes, the beat and the rows are undone together."""
+    with desk.opened(me=ALICE) as journal:
+        journal.append(drafts(10))
+        journal.commit()
+        journal.append(drafts(10, 10))
+        if place == "insert":
+            journal._rows[7] = (*journal._rows[7][:7], None)
+            broken(journal, "could not be written")
+        else:
+            error = OSError(5, "Input/output error") if place == "commit" else KeyboardInterrupt()
+            dialect = journal._connection.dialect
+
+            def fails(*_: object) -> None:
+                raise error
+
+            with monkeypatch.context() as patch:
+                patch.setattr(dialect, "do_commit", fails)
+                with pytest.raises((StoreError, KeyboardInterrupt)):
+                    journal.commit()
+            broken_words = "Input/output error" if place == "commit" else "KeyboardInterrupt"
+            with pytest.raises(StoreError, match=broken_words):
+                journal.commit()
+    intact(desk, 10)
+
+
+def test_error_texts_carry_no_rows(desk: Desk) -> None:
+    with desk.opened(me=ALICE) as journal:
+        journal.append([drafts(1)[0]._replace(body="a secret")])
+        journal._rows[0] = (*journal._rows[0][:7], None)
+        with pytest.raises(StoreError) as caught:
+            journal.commit()
+    assert "secret" not in f"{caught.value} {caught.value.__cause__}"
+    assert caught.value.__suppress_context__
+
+
+def test_failed_move_of_the_log_ends_the_journal(sqlite: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr("hedgerow.store.journal.SETTLED", 100)
+    with sqlite.opened(me=ALICE) as journal:
+        monkeypatch.setattr(database, "settle", fails)
+        journal.append(drafts(10))
+        broken(journal, "disk I/O error")
+    monkeypatch.undo()
+    intact(sqlite, 10)  # they were durable in the log
+
+
+# ------------------------------------------------------------------------------------------------------------- kill -9
+
+KILLED = """
+import os, random, signal, sys, time
+from pathlib import Path
+from tests.store.desk import KEY, drafts
+from hedgerow.store.journal import open_journal
+
+url, anchored = sys.argv[1:]
+chance = random.Random(5)
+known = 0
+for life in range(12):
+    told, tell = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(told)
+        journal = open_journal(url, "main", KEY, write=True, anchored=Path(anchored), now_ns=time.time_ns)
+        rows = chance.randrange(1, 60)
+        os.write(tell, b"%d\\n" % journal.durable.seq)
+        while True:
+            journal.append(drafts(rows, journal.head.seq))
+            journal.commit()
+            os.write(tell, b"%d\\n" % journal.head.seq)
+    os.close(tell)
+    first = os.read(told, 100)
+    time.sleep(chance.random() * 0.05)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    said = first
+    while more := os.read(told, 65536):
+        said += more
+    os.close(told)
+    found, *acknowledged = map(int, said.split())
+    assert found >= known, (found, known)
+    known = max([known, found, *acknowledged])
+    print(known, flush=True)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the dead are known by /proc")
+def test_killed_writer_keeps_every_acknowledged_row(desk: Desk) -> None:
+    """A dozen engines, one behind the other, each killed at a moment that nobody chose."""
+    words = [sys.executable, "-c", KILLED, desk.url, str(desk.anchored)]
+    environment = os.environ | {"PYTHONPATH": "."}
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    acknowledged = [int(line) for line in done.stdout.split()]
+    assert len(acknowledged) == 12
+    assert acknowledged == sorted(acknowledged)
+    with desk.opened(write=False) as reader:
+        found = reader.verify()
+        assert found.sound, found.findings
+        assert found.rows == found.head.seq >= acknowledged[-1]
+        assert list(reader.read()) == sealed(drafts(found.rows), key=KEY)
+        assert reader.held().token == 12
