@@ -134,8 +134,8 @@ Ratios and weights are fractions (0.25 is 25 %), money is in quote, amounts are 
 ISO 8601 in UTC. A number that is not defined is `null`. `NAME` stands for the name of an asset, vote, state, refusal or
 contract. `measured` and `threshold` are in the kernel's unit; `unit` says in which unit people read them.
 
-`data check`, `data summary`, `data import`, `data simulate` and the `policy` commands take `--json` too; their records
-hold what they print, under the same names.
+`data check`, `data summary`, `data import`, `data simulate`, `journal verify`, `journal tail` and the `policy` commands take
+`--json` too; their records hold what they print, under the same names.
 """
 
 JSON_RECORDS: Final = {
@@ -754,12 +754,14 @@ PLACES: Final = """\
 
 Whatever hedgerow keeps at run time lies in the folder that `HEDGEROW_HOME` names, by default the platform's folder for user
 data: `history` (made markets of the demo), `reports` (its pages), `trials` (a log for each sweep, a line for each setting that was
-ever tried), `cache` (compiled code; may be deleted at any time).
+ever tried), `cache` (compiled code; may be deleted at any time), `journal` (the journal and its anchors), `secrets` (the key that
+seals it; only you may read it), `inbox` (what operators tell a running engine).
 `--report` and `--json` write where you say.
 
 | variable | meaning |
 | --- | --- |
 | `HEDGEROW_HOME` | folder for everything that is kept |
+| `HEDGEROW_JOURNAL` | database of the journal: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`; without it SQLite in `journal` |
 | `HEDGEROW_JIT` | `0`: never compile, `1`: always; without it a short job on a cold cache is interpreted. The numbers are the same |
 | `PYTHON` | interpreter that `./run` makes its environment with |
 """
@@ -776,7 +778,7 @@ start: 2030-01-01 lies outside the data. Choose days from 2017-08-17 to 2023-12-
 
 EXIT_CODES: Final = {
     0: "done",
-    1: "something was found wanting: `data check` has errors",
+    1: "something was found wanting: `data check` has errors, `journal verify` has findings",
     2: "an option, a file or the data must be corrected; nothing was done",
     3: "two reckonings disagree: a venue closed more than was held, or a statement does not add up",
     4: "a store or a file cannot be read or written",

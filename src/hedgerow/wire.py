@@ -77,7 +77,7 @@ def journal(portfolio: str = PORTFOLIO, url: str = "", *, write: bool = False) -
 
     url = url or journal_url()
     if not write:
-        expect(url)  # before the key is looked for: where there is no journal, none is missing
+        expect(url, portfolio, anchored())  # before the key is looked for: where there is no journal, none is missing
     key = journal_key(url, write=write)
     return open_journal(url, portfolio, key, write=write, anchored=anchored(), now_ns=time.time_ns)
 

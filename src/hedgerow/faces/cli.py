@@ -85,9 +85,9 @@ def top(
 
 def register(onto: typer.Typer) -> None:
     """Hang every module's commands on the app, in the order in which help lists them."""
-    from hedgerow.faces import cli_data, cli_events, cli_policy, cli_run, cli_statement, cli_sweep
+    from hedgerow.faces import cli_data, cli_events, cli_journal, cli_policy, cli_run, cli_statement, cli_sweep
 
-    for module in (cli_run, cli_sweep, cli_statement, cli_events, cli_policy, cli_data):
+    for module in (cli_run, cli_sweep, cli_statement, cli_events, cli_journal, cli_policy, cli_data):
         module.register(onto)
 
 

@@ -328,13 +328,8 @@ def connect(
     chain.portfolio_name(portfolio)
     address = database.parsed(url)
     path, where = database.file_of(address), database.shown(address)
-    if path is not None and not restoring:
-        noted = anchors.read(anchored).last(portfolio)
-        if noted is not None and not path.exists():
-            raise StoreError(
-                f"{where}: the journal is missing, though row {noted.seq} was its last on {stamp(noted.at_ns)}. "
-                "Put the file back, or a backup with hedgerow journal restore; a new portfolio needs a new name"
-            )
+    if not restoring:
+        _refuse_missing(path, where, portfolio, anchored)
     connection = database.connect(address, write=write)
     with _opening(connection, where), connection.begin():
         (schema.make_ready if write else schema.expect_ready)(connection, where)
@@ -353,12 +348,24 @@ def _opening(connection: Connection, where: str) -> Iterator[None]:
         raise
 
 
-def expect(url: str) -> None:
-    """Raise ConfigError where no journal is at ``url``, StoreError where it cannot be read."""
+def _refuse_missing(path: Path | None, where: str, portfolio: str, anchored: Path) -> None:
+    """Raise StoreError where a file is not there though rows of it were noted: a new one would be a new beginning."""
+    noted = anchors.read(anchored).last(portfolio)
+    if path is not None and noted is not None and not path.exists():
+        raise StoreError(
+            f"{where}: the journal is missing, though row {noted.seq} was its last on {stamp(noted.at_ns)}. "
+            "Put the file back, or a backup with hedgerow journal restore; a new portfolio needs a new name"
+        )
+
+
+def expect(url: str, portfolio: str, anchored: Path) -> None:
+    """Raise ConfigError where no journal is at ``url``, StoreError where it is missing or cannot be read."""
     address = database.parsed(url)
+    where = database.shown(address)
+    _refuse_missing(database.file_of(address), where, portfolio, anchored)
     connection = database.connect(address, write=False)
-    with _opening(connection, database.shown(address)), connection.begin():
-        schema.expect_ready(connection, database.shown(address))
+    with _opening(connection, where), connection.begin():
+        schema.expect_ready(connection, where)
     connection.close()
 
 
