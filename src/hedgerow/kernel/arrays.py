@@ -331,7 +331,7 @@ WORK_ASSET: Final = 58
 LEG: Final = 27
 LEG_SPOT, LEG_FUTURES, LEG_MARGIN = 0.0, 1.0, 2.0
 LEG_FUNDING = 3.0  # in the log alone: L_DONE received (settle currency; nan: unknown), L_FILL mark, L_MEASURED rate
-PENDING, FILLED, REFUSED, SUPERSEDED = range(4)
+PENDING, FILLED, REFUSED, SUPERSEDED, WORKING = range(5)  # working: an order of it is at the venue
 # what a bar asks for beside a look at its prices: a payment or an expiry; contracts without a bar of their own, or the
 # venue's own deeds
 BAR_PAYS, BAR_GAPS, BAR_ALL = 1, 2, 3

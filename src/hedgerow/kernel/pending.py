@@ -27,6 +27,7 @@ from hedgerow.kernel.arrays import (
     SUPERSEDED,
     UNIFIED,
     W_CASH,
+    WORKING,
     Book,
     Rules,
     Work,
@@ -76,9 +77,12 @@ def _cover_waits(work: Work, a: int, open_price: Floats) -> bool:
     """Whether a short of asset ``a`` is to be covered and cannot yet: the coins behind it are not sold before."""
     for n in range(work.counts[0]):
         cover = work.legs[n, L_KIND] == LEG_FUTURES and work.legs[n, L_UNITS] > 0.0
-        if cover and work.legs[n, L_STATUS] == PENDING and int(work.legs[n, L_FOR]) == a:
-            if not open_price[int(work.legs[n, L_INST])] > 0.0:
-                return True
+        if not cover or int(work.legs[n, L_FOR]) != a:
+            continue
+        if work.legs[n, L_STATUS] == WORKING:
+            return True
+        if work.legs[n, L_STATUS] == PENDING and not open_price[int(work.legs[n, L_INST])] > 0.0:
+            return True
     return False
 
 

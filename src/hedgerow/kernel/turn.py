@@ -24,14 +24,13 @@ from hedgerow.kernel.arrays import (
     I_EXPIRY,
     I_INVERSE,
     K_MODE,
+    L_DONE,
     L_INST,
     L_KIND,
     L_MOVED,
-    L_STATUS,
     LEG_FUTURES,
     LEG_MARGIN,
     LEG_SPOT,
-    PENDING,
     S_DAY,
     S_NAV,
     S_NOW,
@@ -52,6 +51,7 @@ from hedgerow.kernel.book import (
 )
 from hedgerow.kernel.clock import at_the_high, at_the_open, is_gone, repay, settle_delisted
 from hedgerow.kernel.closing import book_ended, book_liquidation
+from hedgerow.kernel.decide import observe
 from hedgerow.kernel.deleverage import end_by_deleveraging, reopen
 from hedgerow.kernel.fill import fill_price
 from hedgerow.kernel.guard import guard_legs
@@ -86,6 +86,7 @@ from hedgerow.kernel.watch import estimate_marks, remember_marks, watch_margin
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
 
+_CLOSE: Final = 0  # the first measure
 _REPAID: Final = float(Reason.REPAID)
 
 # ---- deeds of the engine ----------------------------------------------------------------------------------------------
@@ -100,14 +101,17 @@ _REPAID: Final = float(Reason.REPAID)
     LIQUIDATED,  # the same
     DELEVERAGED,  # the same; what was taken is wanted again
     FORCED,  # bar[INST] an asset, deed[UNITS] coins sold for a debt (below 0), deed[PRICE, CHARGE], deed[MARKET] the market's price
+    SIZE,  # bar[LEG_AT] -> deed[UNITS] what the rest of the leg may trade now
     CLOSE,  # tick of the bar that closed -> legs that wait
+    DECIDE,  # the same for a day that closed before, whose bar has been watched
+    OBSERVE,  # tick.signals, tick.hedge of a day that is past: the regime sees it, and nothing is planned
     # ---- deeds of a simulated venue, on blocks of its own -----------------------------------------------------------------
     OPENS,  # funding and expiry at a bar's open
     GAPS,  # liquidation at the opens, before anything fills there
     QUOTE,  # bar[INST], deed[UNITS] of an order -> deed[PRICE, CHARGE, PAID_IN] at tick.mark
     TAKES,  # bar[INST], deed[UNITS, PRICE, CHARGE, PAID_IN]: an order filled
     CLOSES,  # liquidation at the highs, deleveraging, settlement of what is delisted
-) = range(16)
+) = range(19)
 
 
 @entrance
@@ -119,7 +123,13 @@ def turn(floats: Floats, ints: Ints, truths: Bytes, places: Ints, deed: int) -> 
         return _close(rules, book, work, tick)
     if deed == NEXT:
         return _next(rules, book, work, tick)
-    if deed == OPENS or deed == GAPS or deed == CLOSES:
+    if deed == DECIDE:
+        return _decide(rules, book, work, tick, pending(work), False)
+    if deed == OBSERVE:
+        _observe(rules, book, work, tick)
+    elif deed == SIZE:
+        tick.deed[UNITS] = size_leg(rules, book, work, int(tick.bar[LEG_AT]), tick.mark)
+    elif deed == OPENS or deed == GAPS or deed == CLOSES:
         _of_venue(rules, book, work, tick, deed)
     elif deed == QUOTE:
         _quote(rules, book, work, tick)
@@ -134,7 +144,7 @@ def turn(floats: Floats, ints: Ints, truths: Bytes, places: Ints, deed: int) -> 
         tick.bar[PLACE] = -1
     elif deed == ENDED:
         n = int(tick.bar[LEG_AT])
-        if work.legs[n, L_STATUS] == PENDING:
+        if work.legs[n, L_DONE] == 0.0:
             drop_leg(work.legs, n)
         else:
             write_log(tick.log, tick.used, work.legs, n)
@@ -247,16 +257,32 @@ def _close(rules: Rules, book: Book, work: Work, tick: Tick) -> int:
     estimate_marks(rules, book, tick.close, tick.fresh, tick.last, tick.mark)
     alarm = watch_margin(rules, book, tick.mark, tick.high, tick.fresh, tick.worst)
     if bar[DAY] >= 0 or alarm:
-        waiting = at_the_close(
-            rules, book, work, tick.close, tick.mark, tick.fresh, tick.funding, bar[DAY], tick.signals, tick.hedge,
-            tick.due, alarm, waiting, tick.worst, tick.traded, tick.day_out, tick.asset_out, tick.bits_out, tick.log,
-            tick.used,
-        )  # fmt: skip
+        waiting = _decide(rules, book, work, tick, waiting, alarm)
     for i in range(tick.close.shape[0]):
         tick.before[i] = tick.close[i]
     bar[T] += 1
     bar[WAITING] = waiting
     return int(waiting)
+
+
+@compiled
+def _decide(rules: Rules, book: Book, work: Work, tick: Tick, waiting: int, alarm: bool) -> int:
+    """Decide the day where bar[DAY] is 0, and do what the margin ladder asks after an alarm; returns how many legs wait."""
+    return at_the_close(
+        rules, book, work, tick.close, tick.mark, tick.fresh, tick.funding, tick.bar[DAY], tick.signals, tick.hedge,
+        tick.due, alarm, waiting, tick.worst, tick.traded, tick.day_out, tick.asset_out, tick.bits_out, tick.log,
+        tick.used,
+    )  # fmt: skip
+
+
+@compiled
+def _observe(rules: Rules, book: Book, work: Work, tick: Tick) -> None:
+    """Let the regime see the day of ``tick.signals``, as ``run.warm_up`` does: nothing else moves."""
+    for i in range(tick.top.shape[0]):
+        tick.top[i] = tick.signals[0, _CLOSE, i] if i < book.asset.shape[1] else np.nan
+        tick.fresh[i] = 1 if tick.top[i] > 0.0 else 0
+        tick.mark[i] = 0.0
+    observe(rules, book, work, tick.signals[0], tick.top, tick.fresh, tick.mark, tick.hedge[0])
 
 
 @compiled

@@ -1,12 +1,14 @@
-"""Why something is done or not done: the codes that the kernel writes and the sentence that each one means.
+"""A plan: what to do and why. Reasons and refusals are the codes that the kernel writes, each with the sentence that it means.
 
 Reasons are below 100, refusals from 100 on. A sentence may use {measured} and {threshold}.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
 from enum import IntEnum
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 
 class Reason(IntEnum):
@@ -150,3 +152,57 @@ SENTENCES: Final[dict[int, str]] = {
     Refusal.NO_LONGER: "no dated contract can be had to lengthen the hedge with",
     Refusal.LONGER_COSTS: "the longer contract's basis would cost {measured} a year, more than {threshold}",
 }
+
+
+Cause: TypeAlias = Literal["day", "margin", "operator"]
+Word: TypeAlias = Literal["approved", "rejected", "snoozed", "lapsed", "superseded", "begun", "done", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A part of a plan. ``amount`` is in coins, bought above 0 (margin: collateral into the contract, settle currency); ``price`` that
+    of the decision, ``cost`` what it is expected to cost, quote. ``reduces`` says that it lowers exposure or risk.
+    """
+
+    leg: int
+    instrument: str
+    asset: str
+    kind: Literal["spot", "futures", "margin"]
+    amount: Decimal
+    price: Decimal
+    cost: Decimal
+    reason: str
+    row: str
+    why: str
+    reduces: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done, as it is shown, approved and carried out. ``id`` names this very content: it holds its hash.
+
+    ``value`` is net asset value at the decision, ``notional`` that of its trades, quote; ``level`` the autonomy that it has,
+    ``approvals`` how many people must agree; ``refused`` says what was wanted and is not done.
+    """
+
+    at_ns: int
+    id: str
+    cause: Cause
+    value: Decimal
+    notional: Decimal
+    legs: tuple[Leg, ...]
+    refused: tuple[str, ...]
+    level: Literal["observe", "advise", "approve", "auto"]
+    approvals: int
+    expires_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a plan: a word, who said it ("policy", or a person), and why."""
+
+    at_ns: int
+    plan: str
+    word: Word
+    who: str
+    why: str = ""

@@ -28,7 +28,8 @@ from hedgerow.model.market import Market
 from hedgerow.model.plan import Reason
 from hedgerow.model.policy import Policy
 from hedgerow.model.report import Run
-from hedgerow.research.backtest import Stage, Traces, row_name
+from hedgerow.model.why import row_name
+from hedgerow.research.backtest import Stage, Traces
 from hedgerow.units import NS_PER_DAY
 
 SPOT: Final = "spot"

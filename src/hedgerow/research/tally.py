@@ -18,7 +18,7 @@ from hedgerow.kernel import holding as q
 from hedgerow.kernel import many as m
 from hedgerow.model.market import Floats, Ints
 from hedgerow.model.plan import Reason, Refusal
-from hedgerow.research.backtest import row_name, unit_of
+from hedgerow.model.why import row_name, unit_of
 from hedgerow.research.many import Done, Found
 
 FEW: Final = 10  # largest plans, and errors, that are kept
