@@ -18,6 +18,7 @@ from numba import config
 from hedgerow import jit, policies, wire
 from hedgerow.errors import ConfigError
 from hedgerow.model import measure
+from hedgerow.model.entry import Draft
 from hedgerow.model.portfolio import Portfolio
 from hedgerow.store import history
 from tests.kernel.desk import rules_of
@@ -371,3 +372,24 @@ def test_policies_with_other_indicators_do_not_share_a_stage(made_market: Path) 
     wire.stage_of(data, [rules_of(), first, first])
     with pytest.raises(ConfigError, match="other TA-Lib indicators"):
         wire.stage_of(data, [first, second])
+
+
+def test_places_of_journal_and_inbox(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wire.journal_url() == f"sqlite:///{home}/journal/journal.db"
+    assert wire.inbox("main") == home / "inbox" / "main"
+    monkeypatch.setenv("HEDGEROW_JOURNAL", "postgresql://there/journal")
+    assert wire.journal_url() == "postgresql://there/journal"
+
+
+def test_journal_and_its_key_are_made_by_the_first_writer_alone(home: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no journal"):
+        wire.journal()
+    assert list(home.iterdir()) == []
+    journal = wire.journal(write=True)
+    journal.append([Draft(0, "", "note", "in", "{}")])
+    journal.close()
+    reader = wire.journal()
+    assert [row.seq for row in reader.read()] == [1]
+    reader.close()
+    made = {path.name for path in home.rglob("*") if path.is_file()}
+    assert made - {"journal.db-shm", "journal.db-wal"} == {"anchors", "journal.db", "journal.key"}

@@ -86,6 +86,17 @@ def test_clock_that_was_set_back_takes_nothing_away(desk: Desk) -> None:
             desk.open(me=BERT)
 
 
+def test_clock_gone_wrong_bars_nobody_for_years(desk: Desk) -> None:
+    desk.clock.now += 3 * 365 * 86_400 * SECOND
+    old = desk.open(me=ALICE)
+    desk.clock.now = START
+    with desk.opened(me=BERT) as journal:
+        assert journal.token == 2
+        with pytest.raises(StoreError, match="taken over"):
+            old.renew()
+    old.close()
+
+
 def test_tokens_grow_for_ever_also_after_an_old_database_was_put_back(sqlite: Desk) -> None:
     tokens = []
     for _ in range(3):

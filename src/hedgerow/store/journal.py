@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +21,9 @@ from hedgerow.model.entry import WAYS, Draft, Entry, Head
 from hedgerow.store import anchors, chain, database, lease, schema
 from hedgerow.store.events import stamp
 from hedgerow.store.schema import journal as table
+
+if TYPE_CHECKING:
+    from hedgerow.ports import Journal
 
 ANCHORED: Final = 10_000  # rows after which a head is noted again
 PAGE: Final = 5_000  # rows that are read at once: a reader holds no transaction while it works on them
@@ -290,6 +293,10 @@ class SqlJournal:
         if fault:
             fix = "Look with hedgerow journal verify; put a backup back with hedgerow journal restore"
             raise StoreError(f"{self.where}: {fault}. Nothing is written behind it. {fix}")
+
+
+if TYPE_CHECKING:
+    _FULFILS: type[Journal] = SqlJournal
 
 
 def _batches(rows: Iterable[Entry], size: int) -> Iterator[list[Entry]]:

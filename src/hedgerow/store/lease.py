@@ -17,9 +17,12 @@ from sqlalchemy import Connection, insert, select, update
 from hedgerow.errors import StoreError
 from hedgerow.store.events import stamp
 from hedgerow.store.schema import lease as table
-from hedgerow.units import NS_PER_SECOND
+from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
 
 TTL_NS: Final = 60 * NS_PER_SECOND
+AHEAD_NS: Final = (
+    NS_PER_DAY  # a sign of life from so far ahead is that of a clock gone wrong, and would bar us for as long
+)
 _PROC: Final = Path("/proc")
 _ENDED: Final = ("Z", "X", "x")  # states of a process that runs no more
 
@@ -119,7 +122,8 @@ def take(
     if found is None:
         connection.execute(insert(table), mine._asdict())
         return mine
-    if found.holder and now_ns - found.beat_ns <= found.ttl_ns and not is_dead(found):
+    alive = -AHEAD_NS <= now_ns - found.beat_ns <= found.ttl_ns
+    if found.holder and alive and not is_dead(found):
         raise StoreError(_held(found, now_ns))
     seen = (table.c.portfolio == portfolio, table.c.token == found.token, table.c.beat_ns == found.beat_ns)
     taken = connection.execute(update(table).where(*seen).values(**mine._asdict()))
