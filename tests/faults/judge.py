@@ -1,0 +1,82 @@
+"""Whether a folder that faults went over is as it must be: found without the code that writes the journal.
+
+The database is read with ``sqlite3``, seals are computed anew, and the exchange's file says what has left.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from hedgerow.store import chain
+from tests.faults.scenario import EFFECTS, EVENTS
+
+Row = tuple[Any, ...]
+COLUMNS = "seq, at_ns, portfolio, account, kind, way, body, mac"
+
+
+def acknowledged(folder: Path) -> list[tuple[int, str]]:
+    """What the exchange took, in order: the number of the row and the order's id."""
+    path = folder / EFFECTS
+    lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
+    return [(int(seq), name) for word, seq, name in map(str.split, lines) if word == "ack"]
+
+
+def rows(folder: Path) -> list[Row]:
+    """The journal's rows, in order."""
+    with closing(sqlite3.connect(folder / "journal" / "journal.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return connection.execute(f"SELECT {COLUMNS} FROM journal ORDER BY portfolio, seq").fetchall()
+
+
+def key(folder: Path) -> bytes:
+    return bytes.fromhex((folder / "secrets" / "journal.key").read_text(encoding="ascii"))
+
+
+def order_id(row: Row) -> str:
+    """The id of the order that a row holds, "" for another row."""
+    return str(json.loads(row[6])["id"]) if row[4] == "order" else ""
+
+
+def unsealed(found: list[Row], key: bytes) -> list[str]:
+    """Where numbers have a gap, or a seal does not fit."""
+    seal, mac, wrong = chain.sealing(key), "", []
+    for place, row in enumerate(found, start=1):
+        if row[0] != place:
+            return [*wrong, f"row {place} is missing"]
+        mac = seal(mac, *row[:7])
+        if mac != row[7]:
+            wrong.append(f"row {place}: its seal does not fit")
+    return wrong
+
+
+def unanchored(folder: Path, found: list[Row]) -> list[str]:
+    """Which noted heads are not what stands in the journal, and which lines are no anchors."""
+    wrong = []
+    for line in (folder / "journal" / "anchors").read_text(encoding="ascii").splitlines():
+        words = line.split()
+        if len(words) != 5:
+            wrong.append(f"no anchor: {line}")
+        elif (seq := int(words[2])) and (seq > len(found) or found[seq - 1][7] != words[3]):
+            wrong.append(f"row {seq} is not the one that was noted")
+    return wrong
+
+
+def unkept(found: list[Row], acks: list[tuple[int, str]]) -> list[str]:
+    """Which orders left without a durable row, or twice."""
+    held = {(row[0], order_id(row)) for row in found if row[4] == "order"}
+    wrong = [f"{name} left, and row {seq} does not hold it" for seq, name in acks if (seq, name) not in held]
+    wrong += [f"{name} left {count} times" for name, count in Counter(name for _, name in acks).items() if count > 1]
+    names = Counter(name for _, name in held)
+    return wrong + [f"{name} stands there {count} times" for name, count in names.items() if count > 1]
+
+
+def judge(folder: Path) -> list[str]:
+    """What is wrong with a folder whose program came to its end; nothing where all is well."""
+    found = rows(folder)
+    wrong = unsealed(found, key(folder)) + unanchored(folder, found) + unkept(found, acknowledged(folder))
+    return wrong if len(found) == EVENTS else [*wrong, f"{len(found)} events, not {EVENTS}"]

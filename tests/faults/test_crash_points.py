@@ -1,0 +1,78 @@
+"""Whatever call of the system a process dies at, or fails at: what left was durable, nothing leaves twice, it goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.faults import calls, judge, points
+
+pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed: it makes the faults")
+SAMPLE = 100
+
+
+@pytest.fixture(scope="module")
+def surveyed() -> tuple[list[calls.Call], list[calls.Call]]:
+    return points.survey()
+
+
+def test_faults_at_calls_spread_over_the_scenario(surveyed: tuple[list[calls.Call], list[calls.Call]]) -> None:
+    found, recovery = surveyed
+    names = {call.name for call in found}
+    assert {"openat", "write", "pwrite64", "fsync", "fdatasync", "ftruncate", "link", "unlink", "mkdir"} <= names
+    chosen = points.points(found, recovery)
+    assert len(chosen) > 3_500
+    figures = points.campaign(points.spread(chosen, SAMPLE))
+    assert not figures.violations, "\n".join(figures.violations)
+
+
+def test_an_order_that_leaves_before_it_is_durable_is_found() -> None:
+    """The tester is tested: the scenario that sends before it commits dies between the two."""
+    found, recovery = points.survey("--early")
+    writes = [call for call in found if call.name == "pwrite64"]
+    chosen = points.spread(points.points(writes, recovery, ["KILL"]), 16)
+    figures = points.campaign(chosen, "--early")
+    assert any("times" in line or "does not hold it" in line for line in figures.violations), figures
+
+
+def test_the_command_line_alone(tmp_path: Path) -> None:
+    """Without the nursery: a process as a user starts it, held by strace from its first call."""
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    program = [sys.executable, "-m", "tests.faults.scenario", str(folder)]
+    inject = "inject=fdatasync:signal=SIGKILL:when=40"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HEDGEROW_")}
+
+    def run(*before: str) -> subprocess.CompletedProcess[str]:
+        words = [*before, *program]
+        return subprocess.run(
+            words, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=100, check=False
+        )
+
+    killed = run("strace", "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", inject)
+    assert killed.returncode == points.KILLED, killed
+    before = judge.acknowledged(folder)
+    assert before
+    again = run()
+    assert again.returncode == 0, again.stderr
+    events = int(again.stdout.split()[0])
+    assert before[-1][0] <= events < 200
+    assert not judge.judge(folder)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(7_200)
+@pytest.mark.parametrize("mode", points.MODES)
+def test_every_call(
+    mode: str, surveyed: tuple[list[calls.Call], list[calls.Call]], capfd: pytest.CaptureFixture
+) -> None:
+    figures = points.campaign(points.points(*surveyed, [mode]))
+    with capfd.disabled():
+        sys.stdout.write(f"\n{mode}: {figures}\n")
+    assert not figures.violations, "\n".join(figures.violations)
