@@ -32,11 +32,11 @@ class Call(NamedTuple):
     def paths(self) -> list[str]:
         """The files that it names or has open."""
         opened = [text(found[2]) for word in self.words if (found := _OPENED.match(word))]
+        if self.name in ("write", "pwrite64"):  # its text is no name
+            return opened
         named = [text(word[1:-1]) for word in self.words if word.startswith('"')]
-        if self.name not in ("write", "pwrite64") and named:
-            folder = f"{opened[0]}/" if opened else ""  # of openat and its like
-            return [name if name.startswith("/") else folder + name for name in named]
-        return opened
+        folder = f"{opened[0]}/" if opened else ""  # of openat and its like
+        return [name if name.startswith("/") else folder + name for name in named] or opened
 
     def number(self, place: int) -> int:
         """An argument that is a number, or the number of an open file."""
