@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
+from hedgerow.model.command import Alert
 from hedgerow.model.entry import Draft, Entry, Head
+from hedgerow.model.order import Order
 
 
 class Journal(Protocol):
@@ -29,3 +31,43 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Commit, give the lease back and close."""
+
+
+class Venue(Protocol):
+    """Where orders go and what is heard of the world: one account, and its markets.
+
+    What it says comes as events out of ``next``, in order. A request answers nothing by itself: whether it was accepted, refused
+    or unanswered is an event, too. No request is sent twice by a venue on its own.
+    """
+
+    async def next(self, until_ns: int, quotes: bool) -> Any:
+        """The next event, not later than ``until_ns`` (0: whenever), which makes a ``Timer``; None: there are no more.
+
+        ``quotes`` says that prices are wanted; without it they need not come.
+        """
+
+    async def place(self, order: Order) -> None:
+        """Send an order, once."""
+
+    async def cancel(self, order: str) -> None:
+        """Ask for the end of an order."""
+
+    async def look(self, order: Order) -> None:
+        """Ask what became of an order: a ``Report`` with source "lookup"."""
+
+    async def snapshot(self) -> None:
+        """Ask for all that the account holds."""
+
+
+class Clock(Protocol):
+    """What time it is, and a wait."""
+
+    def now_ns(self) -> int:
+        """UTC, nanoseconds since the epoch."""
+
+
+class Notifier(Protocol):
+    """Tells people."""
+
+    async def tell(self, alert: Alert) -> None:
+        """Send an alert. Raises nothing: what cannot be sent is told again with the next one."""

@@ -72,6 +72,17 @@ def show(value: float, unit: str) -> str:
     return f"{shown} {unit}".rstrip()
 
 
+def written(value: float, unit: str) -> str:
+    """A kernel value as a text that ``parse`` reads back as the same bits, where ``parse`` gave it."""
+    factor, _ = UNITS[unit]
+    if factor == 1.0:
+        return f"{float(value)!r} {unit}".rstrip()
+    near = float(Decimal(repr(float(value))) / Decimal(str(factor)))
+    tried = (near, math.nextafter(near, math.inf), math.nextafter(near, -math.inf))
+    number = next((one for one in tried if float(Decimal(str(one)) * Decimal(str(factor))) == value), near)
+    return f"{number!r} {unit}"
+
+
 def figure(value: float, unit: str, quote: str) -> str:
     """A measured value or a threshold in four digits as people read it; amounts of quote bear its name."""
     if math.isnan(value):

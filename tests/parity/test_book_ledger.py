@@ -23,12 +23,14 @@ from hedgerow.kernel.position import size_of
 from hedgerow.ledger.ledger import Ledger
 from hedgerow.ledger.positions import Held
 from hedgerow.model.event import Fill, Funding
-from hedgerow.model.instrument import Instrument, Universe, from_symbol
+from hedgerow.model.instrument import FUTURES_ACCOUNT as FUTURES
+from hedgerow.model.instrument import SPOT_ACCOUNT as SPOT
+from hedgerow.model.instrument import Instrument, Universe, from_symbol, margin_account
 from hedgerow.model.plan import Reason
 from hedgerow.model.policy import Policy
 from hedgerow.model.report import Run
 from hedgerow.research import backtest
-from hedgerow.research.accounts import FUTURES, SPOT, accounts_of, margin_account
+from hedgerow.research.accounts import accounts_of
 from hedgerow.research.backtest import Stage, Traces
 from tests.kernel import tape
 from tests.kernel.desk import hooked, loose, rules_of

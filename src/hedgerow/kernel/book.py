@@ -18,17 +18,21 @@ from hedgerow.kernel.account import (
 )
 from hedgerow.kernel.arrays import (
     B_CARRY,
+    B_COST,
     B_CROSS,
     B_CROSS_BY,
+    B_ENTERED,
     B_EXCESS,
     B_FEE_FUTURES,
     B_FUNDING,
     B_HEDGE,
+    B_HELD,
     B_MARK,
     B_PNL_BASIS,
     B_PNL_CARRY,
     B_PNL_HEDGE,
     B_PNL_SPOT,
+    B_PRINCIPAL,
     B_SLIP_FUTURES,
     FILLED,
     I_ASSET,
@@ -63,6 +67,7 @@ from hedgerow.kernel.arrays import (
     S_CAPPED_DAY,
     S_FUTURES_TRADED,
     S_NAV,
+    S_NAV0,
     S_UNKNOWN_FUNDING,
     TURNOVER,
     W_CASH,
@@ -153,6 +158,26 @@ def book_funding(rules: Rules, book: Book, i: int, received: float, spot: float)
     book.asset[B_PNL_CARRY, a] += carried
     credit(rules, book, i, received)
     refresh_margin(rules, book.inst, i)
+
+
+@compiled
+def book_flow(book: Book, a: int, units: float, price: float) -> None:
+    """Enter a deposit (below 0: a withdrawal) of ``units`` coins of asset ``a`` worth ``price`` each (-1: of quote): no profit, no
+    trade. Deposited coins cost what they are worth; where that is not known, what they cost is not known either.
+    """
+    if a < 0:
+        book.wallet[W_CASH, 0] += units
+        book.scalar[S_NAV0] += units
+        return
+    asset = book.asset
+    if units > 0.0 and asset[B_HELD, a] + units > 0.0:
+        known = asset[B_HELD, a] * asset[B_COST, a] if asset[B_HELD, a] > 0.0 else 0.0
+        asset[B_COST, a] = (known + units * price) / (asset[B_HELD, a] + units)
+    asset[B_HELD, a] += units
+    asset[B_ENTERED, a] = 1.0
+    if price > 0.0:
+        book.scalar[S_NAV0] += units * price
+        asset[B_PRINCIPAL, a] += units * price if units > 0.0 else 0.0
 
 
 @compiled

@@ -41,6 +41,7 @@ from hedgerow.kernel.arrays import (
     Work,
 )  # fmt: skip
 from hedgerow.kernel.book import (
+    book_flow,
     book_funding,
     book_futures,
     book_margin,
@@ -101,6 +102,7 @@ _REPAID: Final = float(Reason.REPAID)
     LIQUIDATED,  # the same
     DELEVERAGED,  # the same; what was taken is wanted again
     FORCED,  # bar[INST] an asset, deed[UNITS] coins sold for a debt (below 0), deed[PRICE, CHARGE], deed[MARKET] the market's price
+    FLOWED,  # bar[INST] an asset (-1: quote), deed[UNITS] deposited, deed[PRICE] what each is worth; nan: unknown
     SIZE,  # bar[LEG_AT] -> deed[UNITS] what the rest of the leg may trade now
     CLOSE,  # tick of the bar that closed -> legs that wait
     DECIDE,  # the same for a day that closed before, whose bar has been watched
@@ -111,7 +113,7 @@ _REPAID: Final = float(Reason.REPAID)
     QUOTE,  # bar[INST], deed[UNITS] of an order -> deed[PRICE, CHARGE, PAID_IN] at tick.mark
     TAKES,  # bar[INST], deed[UNITS, PRICE, CHARGE, PAID_IN]: an order filled
     CLOSES,  # liquidation at the highs, deleveraging, settlement of what is delisted
-) = range(19)
+) = range(20)
 
 
 @entrance
@@ -211,6 +213,8 @@ def _enter(rules: Rules, book: Book, work: Work, tick: Tick, deed: int) -> None:
             tick.bar[REOPENED] = work.counts[0]
         reopen(rules, book, work, units, tick.open, i, book.scalar[S_DAY])
         book_ended(rules, book, i, units, price, charge, B_PNL_HEDGE)
+    elif deed == FLOWED:
+        book_flow(book, i, units, price)
     elif deed == FORCED:
         _sell(rules, book, work, tick)
     else:

@@ -33,7 +33,7 @@ KINDS: Final[dict[str, type]] = {
     "cancel": Cancel, "change": Change, "alert": Alert, "answer": Answer, "difference": Difference,
 }  # fmt: skip
 NAMES: Final = {kind: name for name, kind in KINDS.items()}
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def encode(record: Any) -> str:

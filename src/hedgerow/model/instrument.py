@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from hedgerow.units import NS_PER_SECOND
 
@@ -57,6 +57,18 @@ class Instrument:
     def settle(self) -> str:
         """Currency of collateral, profit and funding: the coin for inverse contracts, else the quote."""
         return self.asset if self.inverse else self.quote
+
+
+SPOT_ACCOUNT: Final = "spot"  # coins and stablecoins
+FUTURES_ACCOUNT: Final = "futures"  # collateral that linear contracts share
+MARGIN_ACCOUNT: Final = "margin "  # a contract's own; its symbol follows
+
+
+def margin_account(instrument: Instrument, mode: str) -> str:
+    """The account that holds the collateral of a contract under the policy's ``margin.mode``."""
+    if instrument.inverse or mode == "isolated":
+        return f"{MARGIN_ACCOUNT}{instrument.symbol}"
+    return SPOT_ACCOUNT if mode == "unified" else FUTURES_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)

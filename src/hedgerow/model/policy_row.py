@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from hedgerow import units
 
@@ -17,19 +17,24 @@ def _quantity(unit: str) -> Any:
     return BeforeValidator(partial(_read, unit=unit), json_schema_input_type=str)
 
 
+def _writer(unit: str) -> Any:
+    """In JSON a quantity stands as its file has it, bit for bit."""
+    return PlainSerializer(partial(units.written, unit=unit), return_type=str, when_used="json")
+
+
 def _read(value: Any, unit: str) -> float:
     if not isinstance(value, (str, int, float)):
         raise ValueError(f"expected a quantity in {unit}")
     return units.parse(value, unit)
 
 
-Percent: TypeAlias = Annotated[float, _quantity("%"), Field(json_schema_extra={"unit": "%"})]
-Points: TypeAlias = Annotated[float, _quantity("pp"), Field(json_schema_extra={"unit": "pp"})]
-BasisPoints: TypeAlias = Annotated[float, _quantity("bp"), Field(json_schema_extra={"unit": "bp"})]
-PerYear: TypeAlias = Annotated[float, _quantity("%/yr"), Field(json_schema_extra={"unit": "%/yr"})]
-Days: TypeAlias = Annotated[float, _quantity("d"), Field(json_schema_extra={"unit": "d"}, ge=0)]
+Percent: TypeAlias = Annotated[float, _quantity("%"), _writer("%"), Field(json_schema_extra={"unit": "%"})]
+Points: TypeAlias = Annotated[float, _quantity("pp"), _writer("pp"), Field(json_schema_extra={"unit": "pp"})]
+BasisPoints: TypeAlias = Annotated[float, _quantity("bp"), _writer("bp"), Field(json_schema_extra={"unit": "bp"})]
+PerYear: TypeAlias = Annotated[float, _quantity("%/yr"), _writer("%/yr"), Field(json_schema_extra={"unit": "%/yr"})]
+Days: TypeAlias = Annotated[float, _quantity("d"), _writer("d"), Field(json_schema_extra={"unit": "d"}, ge=0)]
 Share: TypeAlias = Annotated[Percent, Field(ge=0, le=1)]
-Times: TypeAlias = Annotated[float, _quantity("x"), Field(json_schema_extra={"unit": "x"}, ge=0)]
+Times: TypeAlias = Annotated[float, _quantity("x"), _writer("x"), Field(json_schema_extra={"unit": "x"}, ge=0)]
 
 Side: TypeAlias = Literal["above", "below"]
 TrimTo: TypeAlias = Literal["target", "overshoot", "band_edge", "halfway", "fraction", "position", "principal"]

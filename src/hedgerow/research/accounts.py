@@ -23,7 +23,7 @@ from hedgerow.ledger.ledger import Ledger
 from hedgerow.ledger.lots import Method
 from hedgerow.ledger.positions import Held
 from hedgerow.model.event import Event, Fill, FillKind, Flow, Funding, Mark, Transfer
-from hedgerow.model.instrument import Instrument
+from hedgerow.model.instrument import MARGIN_ACCOUNT, SPOT_ACCOUNT, Instrument, margin_account
 from hedgerow.model.market import Market
 from hedgerow.model.plan import Reason
 from hedgerow.model.policy import Policy
@@ -32,9 +32,6 @@ from hedgerow.model.why import row_name
 from hedgerow.research.backtest import Stage, Traces
 from hedgerow.units import NS_PER_DAY
 
-SPOT: Final = "spot"
-FUTURES: Final = "futures"
-_MARGIN: Final = "margin "
 _NONE: Final = Decimal(0)
 _LAST: Final = Decimal("1e-9")  # of the amount: what a sum of floats may leave over
 _LEAST: Final = Decimal("1e-12")  # and of the largest size of the position: its crumbs have the floats' error of then
@@ -43,13 +40,6 @@ _KINDS: Final[dict[Reason, FillKind]] = {
     Reason.SETTLED: "settlement",
     Reason.DELEVERAGED: "deleveraged",
 }
-
-
-def margin_account(instrument: Instrument, mode: str) -> str:
-    """The account that holds the collateral of a contract under the policy's ``margin.mode``."""
-    if instrument.inverse or mode == "isolated":
-        return f"{_MARGIN}{instrument.symbol}"
-    return SPOT if mode == "unified" else FUTURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +67,7 @@ def accounts_of(policy: Policy, stage: Stage, run: Run, traces: Traces, method: 
             ledger.fold((event,))
             events.append(event)
 
-    add([Flow(int(market.open_ns[0]), "start", SPOT, run.quote, exact(run.start_value), Decimal(1))])
+    add([Flow(int(market.open_ns[0]), "start", SPOT_ACCOUNT, run.quote, exact(run.start_value), Decimal(1))])
     rows = traces.log[traces.log[:, k.L_STATUS] == k.FILLED].tolist()
     at = 0
     # a mark stands behind everything of the bar whose close it is
@@ -117,7 +107,7 @@ def _closed(event: Event, ledger: Ledger, largest: dict[Held, Decimal]) -> Event
         largest[held] = max(largest[held] if size and held in largest else _NONE, abs(size), abs(left))
         error = max(_LAST * abs(event.amount), _LEAST * largest[held])
         return replace(event, amount=event.amount - left) if abs(left) <= error else event
-    if isinstance(event, Transfer) and event.account.startswith(_MARGIN):
+    if isinstance(event, Transfer) and event.account.startswith(MARGIN_ACCOUNT):
         left = ledger.balances.get((event.account, event.currency), _NONE) - event.amount
         if abs(left) <= _LAST * event.amount:
             return replace(event, amount=event.amount + left)
@@ -173,7 +163,7 @@ def _funding(policy: Policy, run: Run, instrument: Instrument, row: Sequence[flo
 
 def _moved(policy: Policy, instrument: Instrument, amount: float, at_ns: int, name: str) -> Iterator[Transfer]:
     if amount != 0.0:
-        ends = (SPOT, margin_account(instrument, policy.margin.mode))
+        ends = (SPOT_ACCOUNT, margin_account(instrument, policy.margin.mode))
         here, there = ends if amount > 0.0 else ends[::-1]
         yield Transfer(at_ns, name, here, there, instrument.settle, exact(abs(amount)))
 
@@ -197,7 +187,7 @@ def _fill(
     return Fill(
         at_ns,
         name,
-        SPOT if spot_market else margin_account(instrument, policy.margin.mode),
+        SPOT_ACCOUNT if spot_market else margin_account(instrument, policy.margin.mode),
         instrument.symbol,
         exact(row[k.L_SIZE]),
         exact(row[k.L_FILL]),

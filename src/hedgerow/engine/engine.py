@@ -1,0 +1,294 @@
+"""The engine: the fold of a portfolio's journal, and what it makes of each event. No clock, no chance, no network.
+
+    feed(event) -> records        to be written, in order; orders and cancels among them leave when they are durable
+
+State is a function of the events alone, so a restart is a replay, and an audit is one, too. *Now* is the time of the last event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+
+from hedgerow.engine.approval import Approval
+from hedgerow.engine.execution import Execution
+from hedgerow.engine.fold import Fold, fold_of, gauge_of
+from hedgerow.engine.gate import Gate
+from hedgerow.engine.gauge import Gauge
+from hedgerow.engine.orders import Orders
+from hedgerow.engine.planning import plan_of
+from hedgerow.engine.translate import cash_of, mandate_of, policy_of, universe_of
+from hedgerow.errors import Mismatch
+from hedgerow.kernel.rules import extra_measures
+from hedgerow.model.bar import Bars, Day, Quotes
+from hedgerow.model.command import Alert, Begin, Change, Command, Timer, Trouble, Wake
+from hedgerow.model.event import Fill, Flow, Funding, Transfer
+from hedgerow.model.instrument import Kind
+from hedgerow.model.mandate import State
+from hedgerow.model.order import Order, Report, Status
+from hedgerow.model.plan import Cause, Verdict
+from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
+
+ZERO: Final = Decimal(0)
+KEPT: Final = 100_000  # ids of facts that are known, so that one which comes twice counts once
+
+
+class Engine:
+    """One portfolio. ``gauge`` measures days; one that has learnt the days to come is faster, and has the same bits."""
+
+    def __init__(self, gauge: Gauge | None = None) -> None:
+        self.gauge = gauge
+        self.now_ns = 0
+        self.state = State.RUNNING
+        self.alerts: dict[str, Alert] = {}
+        self.begin: Begin | None = None
+        self.token = 0
+        self.looks: list[Order] = []
+        self._made: list[Any] = []
+        self._seen: dict[str, None] = {}
+        self._plans = 0
+        self._day: Day | None = None  # the day that the next bars decide
+        self._late = False  # a day closed while a plan was at work: it is decided when no order is left
+        self._feeds: dict[type, Callable[[Any], None]] = {
+            Begin: self._begin, Wake: self._wake, Timer: self._timer, Quotes: self._quotes, Bars: self._bars,
+            Day: self._day_done, Report: self._report, Funding: self._funding, Fill: self._fill, Transfer: self._transfer,
+            Flow: self._flow, Command: self._command, Trouble: self._trouble,
+        }  # fmt: skip
+
+    # ---- what the world may ask -----------------------------------------------------------------------------------------
+
+    def feed(self, event: Any) -> list[Any]:
+        """Take an event in; returns the records that it makes."""
+        self.now_ns = max(self.now_ns, event.at_ns)
+        made: list[Any] = []
+        self._made = made
+        self._feeds[type(event)](event)
+        return made
+
+    def wakes_at(self) -> int:
+        """When the engine wants a ``Timer``; 0: it waits for the world."""
+        if self.begin is None:
+            return 0
+        times = (self.orders.wakes_at(), self.execution.wakes_at(), self.approval.wakes_at())
+        return min((one for one in times if one), default=0)
+
+    @property
+    def wants_quotes(self) -> bool:
+        """Whether a plan waits for prices."""
+        return self.begin is not None and self.execution.plan is not None and self.state is not State.HALTED
+
+    def take_looks(self) -> list[Order]:
+        """The orders that are to be looked up now; they are given once."""
+        looks, self.looks = self.looks, []
+        return looks
+
+    # ---- begin and wake -------------------------------------------------------------------------------------------------
+
+    def _begin(self, begin: Begin) -> None:
+        assert self.begin is None, "a portfolio begins once"
+        policy, universe = policy_of(begin.policy), universe_of(begin.universe)
+        mandate, extra = mandate_of(begin.mandate), extra_measures(policy)
+        self.begin, self.policy, self.universe, self.mandate = begin, policy, universe, mandate
+        self.gauge = self.gauge or gauge_of(policy, universe, extra)
+        self.fold: Fold = fold_of(policy, universe, begin.weights, float(cash_of(begin.holdings)), extra)
+        self.orders = Orders(int(mandate.lag * NS_PER_SECOND), int(mandate.look_every * NS_PER_SECOND))
+        self.gate = Gate(mandate)
+        self.execution = Execution(
+            self.fold, self.orders, mandate, self.gate, self.emit, f"{begin.install}t0x", policy.margin.mode
+        )
+        self.approval = Approval(mandate, self.emit)
+
+    def _wake(self, wake: Wake) -> None:
+        """A process took the portfolio up: whatever was on its way may have arrived or not."""
+        self.token = wake.token
+        self.execution.prefix = f"{self._begun.install}t{wake.token:x}x"
+        self.looks = [live.order for live in self.orders.doubt_all(self.now_ns)]
+
+    @property
+    def _begun(self) -> Begin:
+        if self.begin is None:
+            raise Mismatch("the journal does not begin with its first row")
+        return self.begin
+
+    # ---- the market -----------------------------------------------------------------------------------------------------
+
+    def _quotes(self, quotes: Quotes) -> None:
+        if self.execution.plan is not None and not self.execution.begun:
+            self.approval.recheck(self.execution, self.fold, quotes)
+        if self.execution.plan is None:
+            self.fold.note(quotes)
+        else:
+            self.execution.quotes(quotes, self.state)
+        self._settle()
+
+    def _day_done(self, day: Day) -> None:
+        assert self.gauge is not None
+        self.fold.day(day, self.gauge.row(day))
+        self._day = day if day.decide else None
+
+    def _bars(self, bars: Bars) -> None:
+        """A step closed. A day that completes with it is decided, or, while orders are alive, when they are at their end."""
+        decides = self._day is not None and self._day.at_ns == bars.at_ns
+        busy = self.execution.busy
+        if decides and not busy:
+            self._day = None
+        if busy and not self.fold.waiting():
+            self.execution.detach()  # the margin ladder may begin a plan of its own
+        waiting = self.fold.close(bars, decide=decides and not busy)
+        if decides and busy:
+            self._day, self._late = None, True
+            self.execution.stop(self.now_ns, "a new day is decided")
+        elif decides:
+            self._plan("day")
+        elif waiting and not set(self.fold.waiting()) <= self._planned():
+            self._plan("margin")
+        self._settle()
+
+    def _settle(self) -> None:
+        """Decide what had to wait, as soon as no order is at work."""
+        if self._late and self.execution.task is None:
+            self._late = False
+            self.execution.detach()
+            self.fold.decide()
+            self._plan("day")
+
+    def _planned(self) -> set[int]:
+        """The legs of the plan that is open or at work."""
+        plan = self.approval.plan or self.execution.plan
+        return {leg.leg for leg in plan.legs} if plan else set()
+
+    def _plan(self, cause: Cause) -> None:
+        """The legs that wait become a plan, in place of the one that there was."""
+        open_plan = self.approval.plan
+        if open_plan is not None:
+            self.emit(Verdict(self.now_ns, open_plan.id, "superseded", "policy"))
+        elif self.execution.plan is not None:
+            self.emit(Verdict(self.now_ns, self.execution.plan.id, "superseded", "policy"))
+        self.approval.plan = self.execution.plan = None
+        if not self.fold.waiting():
+            return
+        self._plans += 1
+        spent = self.approval.spent(self.now_ns // NS_PER_DAY)
+        name = f"p{self._plans}"
+        plan = plan_of(self.fold, self.mandate, self.now_ns, cause, name, spent)
+        self.emit(plan)
+        self.approval.propose(plan, self.now_ns)
+        self._take_up()
+
+    def _take_up(self) -> None:
+        """Begin the plan that is approved, if the state lets it."""
+        plan = self.approval.approved(self.now_ns)
+        if plan is not None and self.state in (State.RUNNING, State.REDUCE_ONLY):
+            self.approval.plan = None
+            self.execution.begin(plan)
+
+    # ---- what venues say ------------------------------------------------------------------------------------------------
+
+    def _report(self, report: Report) -> None:
+        live = self.orders.known.get(report.id)
+        if live is None:
+            self._alert(f"order {report.id}", "critical", f"the venue reports an order that is not known: {report.id}")
+            return
+        step = self.orders.take(report)
+        if step.wrong:
+            self._alert(f"order {report.id}", "critical", f"order {report.id} on {live.order.instrument}: {step.wrong}")
+            self._change(State.REDUCE_ONLY, "policy", "a venue contradicts itself")
+        elif step.doubt:
+            self._alert(f"order {report.id}", "warning", f"order {report.id} on {live.order.instrument} is unanswered")
+        elif live.status is not Status.DOUBT:
+            self._clear(f"order {report.id}")
+        self.execution.reported(live, step, self.now_ns, self.state)
+        self._settle()
+
+    def _timer(self, timer: Timer) -> None:
+        self.looks = [live.order for live in self.orders.due(self.now_ns)]
+        for order in self.looks:
+            self._alert(f"order {order.id}", "warning", f"order {order.id} on {order.instrument} is in doubt")
+        self.execution.timer(self.now_ns, self.state)
+        self.approval.timer(self.now_ns)
+        self._settle()
+
+    def _is_known(self, name: str) -> bool:
+        """Whether a fact of this name came before; it is known from now on."""
+        if name in self._seen:
+            return True
+        self._seen[name] = None
+        if len(self._seen) > KEPT:
+            del self._seen[next(iter(self._seen))]
+        return False
+
+    def _funding(self, funding: Funding) -> None:
+        if not self._is_known(f"funding {funding.id}"):
+            self.fold.paid(funding.instrument, funding.amount)
+
+    def _transfer(self, transfer: Transfer) -> None:
+        """Collateral that the venue moved by itself, as it does when a position ends."""
+        if self._is_known(f"transfer {transfer.id}"):
+            return
+        for account, sign in ((transfer.to, 1), (transfer.account, -1)):
+            symbol = self._contract(account)
+            if symbol:
+                self.fold.moved(symbol, sign * transfer.amount)
+
+    def _contract(self, account: str) -> str:
+        """The contract whose collateral an account holds; where contracts share it, any of them stands for all."""
+        if account.startswith("margin "):
+            return account.removeprefix("margin ")
+        linear = (it.symbol for it in self.universe.instruments if it.kind is not Kind.SPOT and not it.inverse)
+        return next(linear, "") if account == "futures" else ""
+
+    def _fill(self, fill: Fill) -> None:
+        """What the venue did by itself, or what somebody traded beside the engine."""
+        if self._is_known(f"fill {fill.id}"):
+            return
+        if fill.kind in ("liquidation", "settlement", "deleveraged"):
+            units = -fill.amount
+            self.fold.closed_by_venue(fill.kind, fill.instrument, units, fill.price, fill.fee)
+            self._alert(f"{fill.kind} {fill.instrument}", "critical", f"{fill.instrument}: {fill.kind} of {units}")
+        elif fill.kind == "dust":
+            market = fill.index if fill.index is not None else fill.price
+            self.fold.sold_for_debt(fill.instrument, fill.amount, fill.price, fill.fee, market)
+        else:
+            n = self.fold.foreign(fill.instrument, float(fill.amount))
+            self.fold.traded(n, fill.amount, fill.price, fill.fee, fill.fee_currency)
+            self._alert(f"foreign {fill.id}", "info", f"{fill.instrument}: {fill.amount} traded beside the engine")
+
+    def _flow(self, flow: Flow) -> None:
+        if not self._is_known(f"flow {flow.id}"):
+            self.fold.flowed(flow.currency, flow.amount, flow.price)
+
+    # ---- people ---------------------------------------------------------------------------------------------------------
+
+    def _command(self, command: Command) -> None:
+        from hedgerow.engine.commands import obey
+
+        if not self._is_known(f"command {command.id}"):
+            obey(self, command)
+
+    def _trouble(self, trouble: Trouble) -> None:
+        if trouble.over:
+            self._clear(trouble.key)
+        else:
+            self._alert(trouble.key, "warning", trouble.text)
+
+    # ---- what is made ---------------------------------------------------------------------------------------------------
+
+    def emit(self, record: Any) -> None:
+        """Take a record that is to be written, and sent where it is an order or a cancel."""
+        self._made.append(record)
+
+    def _alert(self, key: str, level: Any, text: str) -> None:
+        if key not in self.alerts:
+            self.alerts[key] = Alert(self.now_ns, key, level, text)
+            self.emit(self.alerts[key])
+
+    def _clear(self, key: str) -> None:
+        found = self.alerts.pop(key, None)
+        if found is not None:
+            self.emit(Alert(self.now_ns, key, found.level, found.text, over=True))
+
+    def _change(self, state: State, who: str, why: str) -> None:
+        if state is not self.state:
+            self.state = state
+            self.emit(Change(self.now_ns, state, who, why))

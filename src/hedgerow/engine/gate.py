@@ -1,0 +1,71 @@
+"""The last look at an order before it leaves: what it may not do whatever a plan says, counted by what has left.
+
+It takes exact amounts, denies by default, and is asked by ``drive`` right before the venue is; the engine asks it before it
+writes the order down, so that nothing is journaled that may not go.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from hedgerow.model.instrument import Instrument
+from hedgerow.model.mandate import Mandate, State
+from hedgerow.model.order import Order
+from hedgerow.units import NS_PER_DAY, NS_PER_HOUR, NS_PER_SECOND
+
+ZERO: Final = Decimal(0)
+_MINUTE: Final = 60 * NS_PER_SECOND
+
+
+@dataclass(slots=True)
+class Gate:
+    """The breakers of one portfolio. ``refusal`` says why an order may not leave; ``passed`` counts one that does."""
+
+    mandate: Mandate
+    _sent: deque[tuple[int, Decimal]] = field(default_factory=deque)
+
+    def refusal(self, order: Order, instrument: Instrument, price: Decimal, state: State, held: Decimal) -> str:
+        """Why the order may not leave; "": it may. ``price`` is the present one, ``held`` what is owned of the instrument: coins, or
+        the position, short below 0.
+        """
+        if not (order.amount.is_finite() and order.amount != ZERO):
+            return f"an amount of {order.amount}"
+        if state is State.HALTED:
+            return "the engine is halted"
+        if order.kind == "margin":
+            return "" if state is not State.REDUCE_ONLY or order.amount > ZERO else "only what lowers exposure is done"
+        if not (price.is_finite() and price > ZERO):
+            return f"the present price is {price}"
+        if order.limit is None or not abs(order.limit / price - 1) <= self.mandate.collar * Decimal("1.000001"):
+            return f"its limit {order.limit} is further from the present price {price} than {self.mandate.collar:%}"
+        lowers = order.amount < ZERO if order.kind == "spot" else order.amount > ZERO
+        if state is State.REDUCE_ONLY and not lowers:
+            return "only what lowers exposure is done"
+        if lowers and not abs(order.amount) <= abs(held):
+            return f"it is for {abs(order.amount)} of {abs(held)} {instrument.symbol}"
+        return self._breaker(order, price)
+
+    def _breaker(self, order: Order, price: Decimal) -> str:
+        now, mandate = order.at_ns, self.mandate
+        while self._sent and self._sent[0][0] <= now - NS_PER_DAY:
+            self._sent.popleft()
+        minute = sum(at > now - _MINUTE for at, _ in self._sent)
+        if minute >= mandate.orders_minute:
+            return f"{minute} orders left within a minute, and {mandate.orders_minute} may"
+        notional = abs(order.amount) * price
+        for name, limit, span in (
+            ("hour", mandate.notional_hour, NS_PER_HOUR), ("day", mandate.notional_day, NS_PER_DAY),
+        ):  # fmt: skip
+            if limit is not None:
+                spent = sum((amount for at, amount in self._sent if at > now - span), ZERO)
+                if not spent + notional <= limit:
+                    return f"orders of {spent + notional:.2f} within the {name} are more than {limit}"
+        return ""
+
+    def passed(self, order: Order, price: Decimal) -> None:
+        """Count an order that leaves."""
+        if order.kind != "margin":
+            self._sent.append((order.at_ns, abs(order.amount) * price))

@@ -1,0 +1,65 @@
+"""What the journal's first row states, as the records that the engine runs on, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from hedgerow.errors import ConfigError
+from hedgerow.model.instrument import Instrument, Kind, Tier, Universe
+from hedgerow.model.mandate import Mandate
+from hedgerow.model.policy import Policy
+
+_NUMBERS = ("lot", "tick", "minimum_notional", "contract_size")
+
+
+def universe_plain(universe: Universe) -> dict[str, Any]:
+    """A universe as JSON: numbers as text, tiers in rows."""
+    instruments = []
+    for one in universe.instruments:
+        plain = asdict(one) | {"kind": one.kind.name.lower(), "tiers": [[repr(x) for x in row] for row in one.tiers]}
+        instruments.append({name: repr(value) if name in _NUMBERS else value for name, value in plain.items()})
+    return {
+        "assets": list(universe.assets), "quote": universe.quote, "market_asset": universe.market_asset,
+        "instruments": instruments,
+    }  # fmt: skip
+
+
+def universe_of(plain: Mapping[str, Any]) -> Universe:
+    """The inverse of ``universe_plain``."""
+    instruments = []
+    for row in plain["instruments"]:
+        values = dict(row) | {name: float(row[name]) for name in _NUMBERS}
+        values["kind"] = Kind[row["kind"].upper()]
+        values["tiers"] = tuple(Tier(*(float(x) for x in tier)) for tier in row["tiers"])
+        instruments.append(Instrument(**values))
+    return Universe(tuple(plain["assets"]), plain["quote"], tuple(instruments), plain["market_asset"])
+
+
+def policy_plain(policy: Policy) -> dict[str, Any]:
+    """A policy as JSON, quantities with their units."""
+    return policy.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def policy_of(plain: Mapping[str, Any]) -> Policy:
+    """The inverse of ``policy_plain``."""
+    return Policy.model_validate(plain)
+
+
+def mandate_of(plain: Mapping[str, Any]) -> Mandate:
+    """A mandate from its table. Raises ConfigError that names the cell."""
+    try:
+        return Mandate.model_validate(plain)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(("mandate", *(str(part) for part in first["loc"])))
+        raise ConfigError(first["msg"], where=where, fix="The page on files lists what a mandate may hold.") from None
+
+
+def cash_of(holdings: Mapping[str, Any]) -> Decimal:
+    """Stablecoins at the beginning, quote."""
+    return Decimal(holdings.get("cash", "0"))
