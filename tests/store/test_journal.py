@@ -352,6 +352,7 @@ def test_lines_that_are_no_anchors_are_told_and_a_torn_one_is_not(tmp_path: Path
     ]  # fmt: skip
     anchors.append(path, [anchors.Anchor(START, "main", 7, mac, 3)])
     assert anchors.read(path).last("main") == anchors.Anchor(START, "main", 7, mac, 3)
+    assert anchors.read(path).findings == noted.findings  # the torn one is no finding later, either
     assert anchors.read(path).token("main") == 3
     assert anchors.read(path).last("other") is None
 

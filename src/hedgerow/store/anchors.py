@@ -21,6 +21,7 @@ from hedgerow.store.events import moment, stamp
 
 NONE: Final = "-"
 CUT: Final = "from"
+TORN: Final = " torn"  # closes a line that a power cut tore; whole lines have their end, so no anchor can be voided so
 _LINE: Final = re.compile(r"(\S+) (\S+) (\d{1,19}) ([0-9a-f]{64}|-) (\d{1,19})( from)?")
 
 
@@ -47,7 +48,8 @@ class Noted(NamedTuple):
 def read(path: Path) -> Noted:
     """The anchors in a file; none where there is no file. Raises StoreError where it cannot be read.
 
-    A last line without an end was torn by a power cut before its row counted as noted: it is left out.
+    A last line without an end was torn by a power cut before its row counted as noted: it is left out, also when the
+    next engine has closed it.
     """
     try:
         text = path.read_bytes().decode("utf-8", "replace")
@@ -58,6 +60,8 @@ def read(path: Path) -> Noted:
     anchors: list[Anchor] = []
     findings = []
     for number, line in enumerate(text.split("\n")[:-1], start=1):
+        if line.endswith(TORN):
+            continue
         try:
             anchor, cut = _anchor(line)
         except ValueError:
@@ -93,7 +97,7 @@ def append(path: Path, anchors: Iterable[Anchor], *, cut: bool = False) -> None:
         try:
             size = os.fstat(opened).st_size
             torn = size and os.pread(opened, 1, size - 1) != b"\n"
-            data = (b"\n" if torn else b"") + lines.encode()
+            data = (f"{TORN}\n" if torn else "").encode() + lines.encode()  # append-only, as the file may be
             if os.write(opened, data) != len(data):
                 raise OSError(28, "the disk is full")
             os.fsync(opened)
