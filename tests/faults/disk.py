@@ -122,6 +122,8 @@ class Disk:
         if call.name == "openat":
             self._opened(call)
             return
+        if call.name in SYNCS and call.result == -1:
+            self._drop(self._open[call.number(0)])
         if (
             call.result is None
             or call.result < 0
@@ -185,6 +187,11 @@ class Disk:
         for change in here:
             self._synced |= change
         self._loose = [change for change in self._loose if change not in here]
+
+    def _drop(self, opened: Open) -> None:
+        """A sync failed: programs read what they wrote, and no later sync will write it. As Linux does it, at its worst."""
+        if opened.file != FOLDER:
+            self._files[opened.file].pending.clear()
 
     # --------------------------------------------------------------------------------------------------------- images
 

@@ -22,11 +22,13 @@ from tests.faults import calls, judge
 from tests.faults.disk import Disk, relevant
 from tests.faults.nursery import Nursery, said
 from tests.faults.points import KILLED, PROCESSES, memory
+from tests.faults.scenario import FAILED
 
 SEED: Final = 20_261_127
 TRACED: Final = (*calls.DURABILITY, "lseek")
 KILLS: Final = (300, 20, 77, 131, 190, 246, 389, 455, 502, 560)  # writes at which a first life ends
 EXAMPLES: Final = 20  # lines that are kept of each kind
+SOON: Final = 90  # calls: the end of one life, the start of the next, and a few commits
 NOTE: Final = Draft(1, "", "note", "in", "{}")
 
 # What an image may show: kept is well; torn too: a line of the anchors is told to be none, and all else is well
@@ -66,29 +68,53 @@ class Figures:
         return self.counts.total() - self.counts[KEPT] - self.counts[TORN]
 
 
-def record(*words: str, kill: int = KILLS[0]) -> Recording:
-    """Run the scenario, kill it at a write, run it to its end; what it did to the disk."""
+def record(*words: str, kill: int = KILLS[0], fail: int = 0) -> Recording:
+    """Run the scenario, kill it at a write, run it to its end; what it did to the disk.
+
+    With ``fail`` a sync of a file fails before, and with ``kill`` 0 that alone ends the first life.
+    """
+    killing = ("-e", f"inject=pwrite64:signal=SIGKILL:when={kill}") if kill else ()
+    failing = ("-e", f"inject=fdatasync:error=EIO:when={fail}") if fail else ()
     with tempfile.TemporaryDirectory(dir=memory()) as place, Nursery() as nursery:
         top = Path(place) / "disk"
         top.mkdir()
         lives = []
-        for inject in (("-e", f"inject=pwrite64:signal=SIGKILL:when={kill}"), ()):
+        ends = ((KILLED,) if kill else ()) + ((0, FAILED) if fail else ())
+        for inject, codes in (((*killing, *failing), ends), ((), (0,))):
             out = Path(place) / "calls"
             options = ("-y", "-xx", "-s", "1000000", "-o", str(out), "-e", f"trace={','.join(TRACED)}", *inject)
             code = nursery.run(top, *words, strace=options)
-            assert code == (KILLED if inject else 0), said(top)
+            assert code in codes, said(top)
             lives.append(relevant(calls.read(out), top))
         found = judge.rows(top)
         assert not judge.judge(top)
     return Recording(top, tuple(lives), found)
 
 
-def cut(recording: Recording, count: int, seed: int) -> Figures:
-    """Cut the power ``count`` times, wherever the seed says, and open what it left."""
+def failures(recording: Recording) -> list[tuple[int, int]]:
+    """Every sync of SQLite's in a first life that no fault ended, and the write behind it: for ``fail`` and ``kill``."""
+    found, written = [], 0
+    for call in recording.lives[0]:
+        if call.name == "pwrite64":
+            written = call.nth
+        elif call.name == "fdatasync":
+            found.append((call.nth, written + 1))
+    return found
+
+
+def behind_failure(recording: Recording, count: int, seed: int) -> Figures:
+    """``cut`` soon after the sync that failed."""
+    steps = [call for life in recording.lives for call in life]
+    at = next(place for place, call in enumerate(steps) if call.name == "fdatasync" and call.result == -1)
+    return cut(recording, count, seed, range(at, min(at + SOON, len(steps)) + 1))
+
+
+def cut(recording: Recording, count: int, seed: int, within: range | None = None) -> Figures:
+    """Cut the power ``count`` times, wherever the seed says, or behind calls ``within`` a range; open what it left."""
     begun = time.monotonic()
     chance = random.Random(seed)
     steps = [(life, call) for life, made in enumerate(recording.lives) for call in made]
-    cuts = sorted(chance.randrange(len(steps) + 1) for _ in range(count))
+    cuts = sorted(chance.choice(within or range(len(steps) + 1)) for _ in range(count))
     disk, done, life = Disk(recording.top), 0, 0
     counts: Counter[str] = Counter()
     lines: list[str] = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import shutil
 import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,12 +18,22 @@ from tests.faults.disk import Change, Disk, torn
 needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed: it records the calls")
 SAMPLE = 400
 CONTROL = 60
+FAILURE = 45  # of power.failures: a sync of the log
 IMAGES = 100_000
 
 
 @needs_strace
 def test_power_cuts_wherever_chance_puts_them() -> None:
     figures = power.cut(power.record(), SAMPLE, power.SEED)
+    assert not figures.bad, f"{figures}\n" + "\n".join(figures.lines)
+
+
+@needs_strace
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_sync_that_fails_before_the_power_is_cut(dies: bool) -> None:
+    """What it was to write is lost, though the next engine reads it: that one must not build on it unseen."""
+    fail, kill = power.failures(power.record(kill=600))[FAILURE]
+    figures = power.behind_failure(power.record(fail=fail, kill=kill if dies else 0), CONTROL, power.SEED)
     assert not figures.bad, f"{figures}\n" + "\n".join(figures.lines)
 
 
@@ -43,6 +55,20 @@ def test_a_hundred_thousand_power_cuts(capfd: pytest.CaptureFixture[str]) -> Non
     with capfd.disabled():
         sys.stdout.write(f"\npower cuts: {figures}\n")
     assert not figures.bad, "\n".join(figures.lines)
+
+
+@needs_strace
+@pytest.mark.campaign
+@pytest.mark.timeout(7_200)
+def test_every_sync_that_fails_before_the_power_is_cut(capfd: pytest.CaptureFixture[str]) -> None:
+    begun, counts = time.monotonic(), Counter[str]()
+    for fail, kill in power.failures(power.record(kill=600)):
+        for ends in (0, kill):
+            figures = power.behind_failure(power.record(fail=fail, kill=ends), 4 * CONTROL, fail)
+            assert not figures.bad, f"fail={fail}, kill={ends}: {figures}\n" + "\n".join(figures.lines)
+            counts += figures.counts
+    with capfd.disabled():
+        sys.stdout.write(f"\nfailed syncs: {power.Figures(counts, time.monotonic() - begun, ())}\n")
 
 
 @needs_strace

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hedgerow.errors import StoreError
-from hedgerow.store import database
+from hedgerow.store import anchors, database, durable
 from hedgerow.store.journal import SqlJournal
 from tests.store.desk import ALICE, BERT, KEY, SECOND, Desk, drafts, sealed
 
@@ -142,6 +142,53 @@ def test_failed_move_of_the_log_ends_the_journal(sqlite: Desk, monkeypatch: pyte
         broken(journal, "disk I/O error")
     monkeypatch.undo()
     intact(sqlite, 10)  # they were durable in the log
+
+
+def test_log_of_an_engine_that_died_is_written_anew_before_it_is_built_on(
+    sqlite: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a failed sync the system shows what no disk holds. tests/faults cuts the power there."""
+    log = sqlite.folder / "journal.db-wal"
+    synced: list[bytes] = []
+    dead = sqlite.open(me=ALICE)
+    dead.append(drafts(10))
+    dead.commit()
+    sqlite.clock.now += 61 * SECOND
+    whole = log.read_bytes()
+
+    def write_again(path: Path) -> None:
+        synced.append(path.read_bytes())
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "write_again", write_again)
+        with pytest.raises(StoreError, match=r"could not be opened: .*Input/output error"):
+            sqlite.open(me=BERT)
+    assert synced == [whole]
+    with sqlite.opened(write=False) as reader:
+        assert reader.held().holder == "alice"
+    assert anchors.read(sqlite.anchored).token("main") == 1
+    intact(sqlite, 10)
+    with pytest.raises(StoreError, match="taken over"):
+        dead.close()
+
+
+def test_write_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durable, "PIECE", 3)
+    path = tmp_path / "log"
+    durable.write_again(path)
+    assert not path.exists()
+    path.write_bytes(b"ten bytes.")
+    written: list[tuple[bytes, int]] = []
+
+    def pwrite(opened: int, data: bytes, place: int) -> int:
+        written.append((data, place))
+        return len(data) if place < 9 else 0
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    with pytest.raises(OSError, match="full"):
+        durable.write_again(path)
+    assert written == [(b"ten", 0), (b" by", 3), (b"tes", 6), (b".", 9)]
 
 
 # ------------------------------------------------------------------------------------------------------------- kill -9

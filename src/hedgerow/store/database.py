@@ -147,6 +147,17 @@ def settle(connection: Connection) -> None:
         driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
+def distrust(connection: Connection) -> None:
+    """Write SQLite's log anew before a new writer builds on it, in a transaction that bars others. Raises OSError.
+
+    Its last process may have died of a sync that failed: then rows are read from it that no disk holds. A server does
+    without: it ends, and reads its log again, when a sync fails.
+    """
+    if connection.dialect.name == "sqlite":
+        file = connection.exec_driver_sql("PRAGMA database_list").all()[0][2]
+        durable.write_again(Path(f"{file}-wal"))
+
+
 # ---------------------------------------------------------------------------------------------------------- PostgreSQL
 
 

@@ -17,6 +17,7 @@ from hedgerow.errors import ConfigError
 FOLDER: Final = 0o700
 FILE: Final = 0o600
 OTHERS: Final = 0o077  # rights of group and others
+PIECE: Final = 1_000_000  # bytes at once
 WRITE: Final = 0o022  # of those, to write
 
 
@@ -62,6 +63,28 @@ def write_whole(path: Path, pieces: Iterable[bytes], *, replace: bool) -> bool:
         part.unlink(missing_ok=True)
     sync_folder(path.parent)
     return True
+
+
+def write_again(path: Path) -> None:
+    """Write a file over itself, and make bytes and name durable; where there is none, nothing is done.
+
+    What a sync failed to write the system goes on to show, though it is not on the disk, and writes it no more. Nobody
+    else may write to the file meanwhile.
+    """
+    try:
+        opened = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return
+    try:
+        place = 0
+        while piece := os.pread(opened, PIECE, place):
+            if os.pwrite(opened, piece, place) != len(piece):
+                raise OSError(28, "the disk is full")
+            place += len(piece)
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+    sync_folder(path.parent)
 
 
 def refuse_others(path: Path, mode: int, barred: int, what: str) -> None:

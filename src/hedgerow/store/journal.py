@@ -272,7 +272,9 @@ class SqlJournal:
 
     def _lease(self, floor: int, ttl_ns: int, me: lease.Holder | None) -> lease.Lease:
         me = me or lease.this_process()
-        return lease.take(self._connection, self.portfolio, self.now_ns(), me=me, ttl_ns=ttl_ns, floor=floor)
+        mine = lease.take(self._connection, self.portfolio, self.now_ns(), me=me, ttl_ns=ttl_ns, floor=floor)
+        database.distrust(self._connection)
+        return mine
 
     def _expect(self, noted: chain.Anchor | None) -> None:
         """Raise StoreError where the last row does not fit to the one before, or the rows not to what was noted of them."""
