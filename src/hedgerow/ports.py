@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from hedgerow.model.command import Alert
 from hedgerow.model.entry import Draft, Entry, Head
 from hedgerow.model.order import Order
+
+IDLE: Final = object()  # what a venue says when nothing happened for a while
 
 
 class Journal(Protocol):
@@ -41,7 +43,8 @@ class Venue(Protocol):
     """
 
     async def next(self, until_ns: int, quotes: bool) -> Any:
-        """The next event, not later than ``until_ns`` (0: whenever), which makes a ``Timer``; None: there are no more.
+        """The next event, not later than ``until_ns`` (0: whenever), which makes a ``Timer``; None: there are no more; IDLE: nothing happened
+        for a while.
 
         ``quotes`` says that prices are wanted; without it they need not come.
         """

@@ -7,20 +7,26 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
-from hedgerow import jit
+from hedgerow import __version__, jit
 from hedgerow.errors import ConfigError
 from hedgerow.units import NS_PER_DAY
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from hedgerow.engine.drive import Pump
+    from hedgerow.engine.engine import Engine
+    from hedgerow.model.instrument import Universe
     from hedgerow.model.market import Daily, Market
     from hedgerow.model.policy import Policy
+    from hedgerow.ports import Venue
     from hedgerow.research.backtest import Stage
     from hedgerow.signals.views import View
     from hedgerow.store.journal import SqlJournal
@@ -193,6 +199,95 @@ def stage_of(data: Recorded, policies: Sequence[Policy], views: Path | Sequence[
     venue = data.market.universe.instruments[0].venue
     signals = panel(data.daily, extra=extra, views=items, hedge_venue=venue)
     return Stage(data.market, signals[data.offset :], signals[: data.offset], data.simulated)
+
+
+@dataclass(slots=True)
+class Floor:
+    """A portfolio that is ready to run: its engine and journal behind the pump, its venue, and how many rows it took up."""
+
+    pump: Pump
+    venue: Venue
+    rows: int
+
+
+def paper(
+    data: Recorded,
+    policy: Policy,
+    weights: Mapping[str, float],
+    capital: Decimal,
+    mandate: Mapping[str, Any],
+    journal: SqlJournal | None,
+    *,
+    world: Literal["backtest", "paper"] = "paper",
+    speed: float = 0.0,
+    tell: Callable[[Any], None] = lambda record: None,
+    progress: Callable[[int], None] = lambda rows: None,
+) -> Floor:
+    """A portfolio on paper: recorded (or made) prices, a simulated venue. A journal that has rows is taken up where it ends.
+
+    ``speed`` times the pace of the recording; 0: as fast as it goes.
+    """
+    stage = stage_of(data, [policy])
+    import asyncio
+
+    from hedgerow.engine.drive import Pump
+    from hedgerow.engine.engine import Engine
+    from hedgerow.engine.fold import gauge_of
+    from hedgerow.engine.gauge import day_of
+    from hedgerow.engine.replay import replay, seen_by_venue
+    from hedgerow.engine.translate import policy_text, universe_plain
+    from hedgerow.kernel.rules import extra_measures, pack
+    from hedgerow.model.bar import Day
+    from hedgerow.model.command import Begin, Wake
+    from hedgerow.venues.paced import PacedVenue
+    from hedgerow.venues.simulated import SimulatedVenue, Tape
+
+    market, daily, start_ns = data.market, data.daily, int(data.market.open_ns[0])
+    warm = [day_of(daily, d, start_ns, decide=False) for d in range(data.offset)]
+    closes = range(data.offset, daily.days_ns.shape[0])
+    days: list[Day] = [day_of(daily, d, int(daily.days_ns[d]) + NS_PER_DAY, decide=True) for d in closes]
+    gauge = gauge_of(policy, market.universe, extra_measures(policy))
+    gauge.learn([*warm, *days])
+    tape = Tape(market, stage.bars.high, stage.signals, days, stage.bars.deleveraged)
+    venue = SimulatedVenue(pack(policy, market.universe, weights), tape, capital)
+    pump = Pump(Engine(gauge), journal, tell)
+    rows = 0
+    if journal is not None and journal.head.seq:
+        rows = replay(pump.engine, journal.read(), progress).rows
+        _same_portfolio(pump.engine, policy, market.universe, world)
+        venue.resume(seen_by_venue(journal.read()))
+    else:
+        install = os.urandom(3).hex() if world == "paper" else "backte"
+        begin = Begin(
+            start_ns, __version__, world, install, policy_text(policy), universe_plain(market.universe),
+            dict(weights), {"cash": str(capital)}, dict(mandate),
+        )  # fmt: skip
+        for event in (begin, *warm):
+            pump.take(event)
+    if world == "paper":
+        pump.take(Wake(pump.engine.now_ns, __version__, journal.token if journal is not None else 0))
+    paced: Venue = venue
+    if speed > 0.0:
+        paced = PacedVenue(venue, speed, time.monotonic, asyncio.sleep)
+    return Floor(pump, paced, rows)
+
+
+def _same_portfolio(engine: Engine, policy: Policy, universe: Universe, world: str) -> None:
+    """Refuse a journal of another portfolio: its rules and markets are those that it began with."""
+    from hedgerow.engine.translate import policy_text, universe_plain
+
+    begin = engine.begin
+    assert begin is not None
+    for what, ours, theirs in (
+        ("policy", policy_text(policy), policy_text(engine.policy)), ("markets", universe_plain(universe), begin.universe),
+        ("world", world, begin.world),
+    ):  # fmt: skip
+        if ours != theirs:
+            raise ConfigError(
+                f"this portfolio was begun with another {what}",
+                where=what,
+                fix="Give the ones that it began with, or another name: --portfolio NAME.",
+            )
 
 
 def benchmarks() -> dict[str, Policy]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from hedgerow.engine.drive import drive
+from hedgerow.engine.drive import Pump, drive
 from hedgerow.engine.engine import Engine
-from hedgerow.engine.translate import policy_plain, universe_plain
+from hedgerow.engine.translate import policy_text, universe_plain
 from hedgerow.kernel.rules import pack
 from hedgerow.model.bar import Day
 from hedgerow.model.command import Begin
@@ -36,7 +36,7 @@ class Rows:
 def begin_of(policy: Policy, stage: Stage, weights: Mapping[str, float], capital: float, **mandate: Any) -> Begin:
     universe = stage.market.universe
     return Begin(
-        int(stage.market.open_ns[0]), "0", "backtest", "tested", policy_plain(policy), universe_plain(universe), dict(weights),
+        int(stage.market.open_ns[0]), "0", "backtest", "tested", policy_text(policy), universe_plain(universe), dict(weights),
         {"cash": str(capital)}, AUTO | mandate,
     )  # fmt: skip
 
@@ -70,5 +70,5 @@ def play(
     tell: Callable[[Any], None] = lambda record: None,
 ) -> tuple[Engine, SimulatedVenue]:
     engine, venue = engine_of(policy, stage, weights, capital), venue_of(policy, stage, weights, capital)
-    asyncio.run(drive(engine, venue, None, tell=tell))
+    asyncio.run(drive(Pump(engine, None, tell), venue))
     return engine, venue

@@ -1,10 +1,16 @@
-"""What operators may ask, and what the engine does about it. Every command is answered."""
+"""What operators may ask, and what the engine does about it. Every command is answered, once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
+from hedgerow.engine.translate import mandate_of
+from hedgerow.errors import ConfigError
 from hedgerow.model.command import Answer, Command
+from hedgerow.model.mandate import State
+from hedgerow.model.plan import Verdict
+from hedgerow.units import NS_PER_SECOND
 
 if TYPE_CHECKING:
     from hedgerow.engine.engine import Engine
@@ -12,4 +18,115 @@ if TYPE_CHECKING:
 
 def obey(engine: Engine, command: Command) -> None:
     """Do what the command says, or answer why not."""
-    engine.emit(Answer(engine.now_ns, command.id, False, f"{command.verb} is not known"))
+    try:
+        text = VERBS[command.verb](engine, command)
+    except ConfigError as error:
+        engine.emit(Answer(engine.now_ns, command.id, False, str(error)))
+    else:
+        engine.emit(Answer(engine.now_ns, command.id, True, text))
+
+
+def _open_plan(engine: Engine, command: Command) -> str:
+    """The id of the open plan that the command names; an id may be cut short where it is still the only one."""
+    plan = engine.approval.plan
+    if plan is None:
+        raise ConfigError("no plan is open", fix="hedgerow plans lists them.")
+    if not command.plan or not plan.id.startswith(command.plan):
+        raise ConfigError(
+            f"the open plan is {plan.id}", where=command.plan, fix="Name that one: it is another plan now."
+        )
+    return plan.id
+
+
+def _approve(engine: Engine, command: Command) -> str:
+    name, plan = _open_plan(engine, command), engine.approval.plan
+    assert plan is not None
+    if command.plan != name:
+        raise ConfigError("an approval names the whole id, which holds the plan's hash", where=command.plan, fix=name)
+    if engine.now_ns >= plan.expires_ns:
+        raise ConfigError("its time has passed", where=name, fix="Wait for the next plan.")
+    if plan.level in ("observe", "advise"):
+        raise ConfigError(f'its level is "{plan.level}"', where=name, fix='Give it the level "approve" in the mandate.')
+    if engine.state is State.HALTED:
+        raise ConfigError("the engine is halted", where=name, fix="hedgerow resume")
+    if command.who in engine.approval.said:
+        raise ConfigError(f"{command.who} has approved it already", where=name, fix="Another person must.")
+    engine.approval.said.append(command.who)
+    engine.emit(Verdict(engine.now_ns, name, "approved", command.who, command.text))
+    engine.take_up()
+    left = plan.approvals - len(engine.approval.said) if engine.approval.plan is not None else 0
+    return f"{name} is approved" if left <= 0 else f"{name} is approved by {command.who}; {left} more must agree"
+
+
+def _reject(engine: Engine, command: Command) -> str:
+    name = _open_plan(engine, command)
+    engine.approval.plan = None
+    engine.emit(Verdict(engine.now_ns, name, "rejected", command.who, command.text))
+    return f"{name} is rejected"
+
+
+def _snooze(engine: Engine, command: Command) -> str:
+    name = _open_plan(engine, command)
+    if command.seconds <= 0:
+        raise ConfigError("no time is named", where=name, fix="Write for example 2h.")
+    engine.approval.reminds_ns = engine.now_ns + command.seconds * NS_PER_SECOND
+    engine.emit(Verdict(engine.now_ns, name, "snoozed", command.who, command.text))
+    return f"{name} is asked about again later; it still lapses when its time has passed"
+
+
+def _state(state: State, why: str) -> Callable[[Engine, Command], str]:
+    def change(engine: Engine, command: Command) -> str:
+        if state is State.RUNNING and engine.differences:
+            what = ", ".join(engine.differences)
+            raise ConfigError(
+                f"book and venue differ ({what})", fix="Settle it first: hedgerow settle adopt or ignore."
+            )
+        engine.change(state, command.who, command.text or why)
+        if state is State.HALTED:
+            engine.execution.stop(engine.now_ns, "halted", command.who)
+        if state is State.RUNNING:
+            engine.take_up()
+        return f"the engine is {state.value.replace('_', ' ')}"
+
+    return change
+
+
+def _flatten(engine: Engine, command: Command) -> str:
+    what = command.options.get("what", "futures")
+    if what not in ("futures", "all"):
+        raise ConfigError(f'"{what}" cannot be flattened', fix="Write futures or all.")
+    if engine.execution.busy:
+        raise ConfigError("orders are at work", fix="Halt first, and flatten when they are at their end.")
+    engine.flatten(sells=what == "all")
+    plan = engine.approval.plan or engine.execution.plan
+    if plan is None:
+        return "there is nothing to flatten"
+    return f"{plan.id} is proposed: approve it to carry it out"
+
+
+def _mandate(engine: Engine, command: Command) -> str:
+    engine.use_mandate(mandate_of(command.options))
+    return "the mandate is changed"
+
+
+def _settle(engine: Engine, command: Command) -> str:
+    how = command.options.get("how", "")
+    if not engine.differences:
+        raise ConfigError("book and venue do not differ", fix="Nothing is to be settled.")
+    if how not in ("adopt", "ignore"):
+        raise ConfigError(f'"{how}" is no way to settle it', fix="Write adopt or ignore, or halt the engine.")
+    return engine.settle(how)
+
+
+VERBS: Final[dict[str, Callable[[Engine, Command], str]]] = {
+    "approve": _approve,
+    "reject": _reject,
+    "snooze": _snooze,
+    "pause": _state(State.PAUSED, "paused"),
+    "resume": _state(State.RUNNING, "resumed"),
+    "halt": _state(State.HALTED, "halted"),
+    "reduce_only": _state(State.REDUCE_ONLY, "only what lowers exposure is done"),
+    "flatten": _flatten,
+    "mandate": _mandate,
+    "settle": _settle,
+}

@@ -12,20 +12,23 @@ from decimal import Decimal
 from typing import Any, Final
 
 from hedgerow.engine.approval import Approval
+from hedgerow.engine.commands import obey
 from hedgerow.engine.execution import Execution
 from hedgerow.engine.fold import Fold, fold_of, gauge_of
 from hedgerow.engine.gate import Gate
 from hedgerow.engine.gauge import Gauge
 from hedgerow.engine.orders import Orders
 from hedgerow.engine.planning import plan_of
+from hedgerow.engine.reconcile import Items, adopt, difference
 from hedgerow.engine.translate import cash_of, mandate_of, policy_of, universe_of
 from hedgerow.errors import Mismatch
 from hedgerow.kernel.rules import extra_measures
+from hedgerow.model.account import Snapshot
 from hedgerow.model.bar import Bars, Day, Quotes
-from hedgerow.model.command import Alert, Begin, Change, Command, Timer, Trouble, Wake
+from hedgerow.model.command import Alert, Begin, Change, Command, Difference, Timer, Trouble, Wake
 from hedgerow.model.event import Fill, Flow, Funding, Transfer
 from hedgerow.model.instrument import Kind
-from hedgerow.model.mandate import State
+from hedgerow.model.mandate import Mandate, State
 from hedgerow.model.order import Order, Report, Status
 from hedgerow.model.plan import Cause, Verdict
 from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
@@ -44,6 +47,12 @@ class Engine:
         self.alerts: dict[str, Alert] = {}
         self.begin: Begin | None = None
         self.token = 0
+        self.ready = True  # the account is what the book says; after a start, when the venue has said so
+        self.wants_snapshot = False
+        self.snapshot_ns = 0  # when the venue is asked again what the account holds
+        self.differences: Items = {}
+        self._first: Items = {}  # a difference that was seen once
+        self.ignored: dict[str, Decimal] = {}  # what the venue has beyond the book, and is not ours
         self.looks: list[Order] = []
         self._made: list[Any] = []
         self._seen: dict[str, None] = {}
@@ -53,7 +62,7 @@ class Engine:
         self._feeds: dict[type, Callable[[Any], None]] = {
             Begin: self._begin, Wake: self._wake, Timer: self._timer, Quotes: self._quotes, Bars: self._bars,
             Day: self._day_done, Report: self._report, Funding: self._funding, Fill: self._fill, Transfer: self._transfer,
-            Flow: self._flow, Command: self._command, Trouble: self._trouble,
+            Flow: self._flow, Command: self._command, Trouble: self._trouble, Snapshot: self._snapshot,
         }  # fmt: skip
 
     # ---- what the world may ask -----------------------------------------------------------------------------------------
@@ -70,18 +79,25 @@ class Engine:
         """When the engine wants a ``Timer``; 0: it waits for the world."""
         if self.begin is None:
             return 0
-        times = (self.orders.wakes_at(), self.execution.wakes_at(), self.approval.wakes_at())
+        times = (self.orders.wakes_at(), self.execution.wakes_at(), self.approval.wakes_at(), self.snapshot_ns)
         return min((one for one in times if one), default=0)
 
     @property
     def wants_quotes(self) -> bool:
         """Whether a plan waits for prices."""
-        return self.begin is not None and self.execution.plan is not None and self.state is not State.HALTED
+        return (
+            self.ready and self.begin is not None and self.execution.plan is not None and self.state is not State.HALTED
+        )
 
     def take_looks(self) -> list[Order]:
         """The orders that are to be looked up now; they are given once."""
         looks, self.looks = self.looks, []
         return looks
+
+    def take_snapshot(self) -> bool:
+        """Whether the venue is to be asked what the account holds; it is said once, until that comes."""
+        wanted, self.wants_snapshot = self.wants_snapshot, False
+        return wanted
 
     # ---- begin and wake -------------------------------------------------------------------------------------------------
 
@@ -104,6 +120,9 @@ class Engine:
         self.token = wake.token
         self.execution.prefix = f"{self._begun.install}t{wake.token:x}x"
         self.looks = [live.order for live in self.orders.doubt_all(self.now_ns)]
+        if self.execution.task is not None:
+            self.execution.park()
+        self.ready, self.wants_snapshot = False, True
 
     @property
     def _begun(self) -> Begin:
@@ -116,7 +135,7 @@ class Engine:
     def _quotes(self, quotes: Quotes) -> None:
         if self.execution.plan is not None and not self.execution.begun:
             self.approval.recheck(self.execution, self.fold, quotes)
-        if self.execution.plan is None:
+        if self.execution.plan is None or not self.ready or self.state is State.HALTED:
             self.fold.note(quotes)
         else:
             self.execution.quotes(quotes, self.state)
@@ -174,12 +193,12 @@ class Engine:
         plan = plan_of(self.fold, self.mandate, self.now_ns, cause, name, spent)
         self.emit(plan)
         self.approval.propose(plan, self.now_ns)
-        self._take_up()
+        self.take_up()
 
-    def _take_up(self) -> None:
-        """Begin the plan that is approved, if the state lets it."""
+    def take_up(self) -> None:
+        """Begin the plan that is approved, if the state lets it and the account is known."""
         plan = self.approval.approved(self.now_ns)
-        if plan is not None and self.state in (State.RUNNING, State.REDUCE_ONLY):
+        if plan is not None and self.ready and self.state in (State.RUNNING, State.REDUCE_ONLY):
             self.approval.plan = None
             self.execution.begin(plan)
 
@@ -193,7 +212,7 @@ class Engine:
         step = self.orders.take(report)
         if step.wrong:
             self._alert(f"order {report.id}", "critical", f"order {report.id} on {live.order.instrument}: {step.wrong}")
-            self._change(State.REDUCE_ONLY, "policy", "a venue contradicts itself")
+            self.change(State.REDUCE_ONLY, "policy", "a venue contradicts itself")
         elif step.doubt:
             self._alert(f"order {report.id}", "warning", f"order {report.id} on {live.order.instrument} is unanswered")
         elif live.status is not Status.DOUBT:
@@ -205,6 +224,8 @@ class Engine:
         self.looks = [live.order for live in self.orders.due(self.now_ns)]
         for order in self.looks:
             self._alert(f"order {order.id}", "warning", f"order {order.id} on {order.instrument} is in doubt")
+        if 0 < self.snapshot_ns <= self.now_ns:
+            self.snapshot_ns, self.wants_snapshot = 0, True
         self.execution.timer(self.now_ns, self.state)
         self.approval.timer(self.now_ns)
         self._settle()
@@ -258,11 +279,65 @@ class Engine:
         if not self._is_known(f"flow {flow.id}"):
             self.fold.flowed(flow.currency, flow.amount, flow.price)
 
+    def _snapshot(self, snapshot: Snapshot) -> None:
+        """The venue's picture of the account is held against the book, once no order is on its way."""
+        self.snapshot_ns = 0
+        if not snapshot.whole or self.orders.alive:
+            self.snapshot_ns = self.now_ns + self.orders.look_ns
+            return
+        found = difference(self.fold, self.policy.margin.mode, snapshot, self.ignored)
+        if found and found != self._first:  # what is on its way is in one of them: it is believed when it stays
+            self._first, self.ready = found, False
+            self.snapshot_ns = self.now_ns + self.orders.lag_ns
+            return
+        self._first, self.differences = {}, found
+        if self.differences:
+            self.ready = False
+            self.emit(Difference(self.now_ns, self.differences))
+            words = "; ".join(
+                f"{what}: {ours} in the book, {theirs} at the venue"
+                for what, (ours, theirs) in self.differences.items()
+            )
+            self._alert("difference", "critical", f"book and venue differ: {words}")
+            return
+        self._clear("difference")
+        self.ready = True
+        self.take_up()
+
+    def settle(self, how: str) -> str:
+        """Adopt what the venue says, or ignore it from now on; returns what was done, in words."""
+        items, self.differences = self.differences, {}
+        for what, (ours, theirs) in items.items() if how == "ignore" else ():
+            self.ignored[what] = theirs - ours
+        if how == "adopt":
+            for event in list(adopt(self.fold, self.policy.margin.mode, items, self.now_ns, f"adopted-{self.now_ns}")):
+                if isinstance(event, tuple):
+                    self.ignored[event[0]] = event[1]
+                    self._alert(
+                        f"not ours {event[0]}", "warning", f"{event[0]}: {event[1]} of the position is not ours"
+                    )
+                    continue
+                self.emit(event)
+                self._feeds[type(event)](event)
+        self.emit(Difference(self.now_ns, items, "adopted" if how == "adopt" else "ignored"))
+        self._clear("difference")
+        self.ready, self.wants_snapshot = False, True
+        return f"{len(items)} differences are {'adopted' if how == 'adopt' else 'ignored'}"
+
+    def flatten(self, *, sells: bool) -> None:
+        """Propose a plan that covers every short, and ``sells`` all coins that may be sold."""
+        self.fold.flatten(sells=sells)
+        self._plan("operator")
+
+    def use_mandate(self, mandate: Mandate) -> None:
+        """Go by another mandate from now on."""
+        self.mandate = self.gate.mandate = self.execution.mandate = self.approval.mandate = mandate
+        self.orders.lag_ns = int(mandate.lag * NS_PER_SECOND)
+        self.orders.look_ns = int(mandate.look_every * NS_PER_SECOND)
+
     # ---- people ---------------------------------------------------------------------------------------------------------
 
     def _command(self, command: Command) -> None:
-        from hedgerow.engine.commands import obey
-
         if not self._is_known(f"command {command.id}"):
             obey(self, command)
 
@@ -288,7 +363,8 @@ class Engine:
         if found is not None:
             self.emit(Alert(self.now_ns, key, found.level, found.text, over=True))
 
-    def _change(self, state: State, who: str, why: str) -> None:
+    def change(self, state: State, who: str, why: str) -> None:
+        """Go over to another state; ``who`` did it, and why."""
         if state is not self.state:
             self.state = state
             self.emit(Change(self.now_ns, state, who, why))

@@ -202,9 +202,14 @@ class Execution:
             if not task.alive:
                 self._go_on(live, task, now_ns, state)
         elif (step.doubt or step.wrong) and task is self.task:
-            self.task = None
-            self.parked.append(task)
+            self.park()
             self.advance(now_ns, state)
+
+    def park(self) -> None:
+        """The leg at work has an order in doubt: others may go on without it."""
+        if self.task is not None:
+            self.parked.append(self.task)
+            self.task = None
 
     def _enter(self, live: Live, step: Step, task: Task, now_ns: int, state: State) -> None:
         """Enter what an order traded or moved, and let the collateral that it needs move with it."""
@@ -335,6 +340,4 @@ class Execution:
         for task in (*self.parked, *((self.task,) if self.task else ())):
             if task.n >= 0:
                 task.row, task.n = self.fold.legs[task.n].copy(), -1
-        if self.task is not None:
-            self.parked.append(self.task)
-            self.task = None
+        self.park()

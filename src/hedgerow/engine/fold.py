@@ -134,6 +134,11 @@ class Fold:
         row[k.L_DAY] = self.desk.book.scalar[k.S_DAY]
         return self.lend(row)
 
+    def flatten(self, *, sells: bool) -> None:
+        """In place of the plan, legs that cover every short, and that sell all coins that may be sold."""
+        self._tick.bar[tick.INST] = int(sells)
+        turn(*self._blocks, deed.FLATTEN)
+
     # ---- what else happens to the account -------------------------------------------------------------------------------
 
     def moved(self, instrument: str, amount: Decimal, n: int = -1) -> None:

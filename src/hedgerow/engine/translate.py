@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
@@ -40,14 +41,14 @@ def universe_of(plain: Mapping[str, Any]) -> Universe:
     return Universe(tuple(plain["assets"]), plain["quote"], tuple(instruments), plain["market_asset"])
 
 
-def policy_plain(policy: Policy) -> dict[str, Any]:
-    """A policy as JSON, quantities with their units."""
-    return policy.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+def policy_text(policy: Policy) -> str:
+    """A policy as JSON, quantities with their units; a text, since the order of its rows counts."""
+    return policy.model_dump_json(by_alias=True, exclude_defaults=True)
 
 
-def policy_of(plain: Mapping[str, Any]) -> Policy:
-    """The inverse of ``policy_plain``."""
-    return Policy.model_validate(plain)
+def policy_of(text: str) -> Policy:
+    """The inverse of ``policy_text``."""
+    return Policy.model_validate(json.loads(text))
 
 
 def mandate_of(plain: Mapping[str, Any]) -> Mandate:

@@ -31,6 +31,7 @@ from hedgerow.kernel.arrays import (
     LEG_FUTURES,
     LEG_MARGIN,
     LEG_SPOT,
+    P_UNITS,
     S_DAY,
     S_NAV,
     S_NOW,
@@ -58,7 +59,8 @@ from hedgerow.kernel.fill import fill_price
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.leg import add_leg
 from hedgerow.kernel.margin import refresh_margin
-from hedgerow.kernel.pending import drop_leg, mark_opens, next_place, note_unfilled, pending, size_leg
+from hedgerow.kernel.measure import free_coins
+from hedgerow.kernel.pending import drop_leg, mark_opens, next_place, note_unfilled, pending, size_leg, supersede
 from hedgerow.kernel.record import write_log
 from hedgerow.kernel.run import at_the_close
 from hedgerow.kernel.spot import book_forced, book_spot, spot_fee
@@ -88,6 +90,7 @@ from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
 
 _CLOSE: Final = 0  # the first measure
+_FLATTEN: Final = float(Reason.FLATTEN)
 _REPAID: Final = float(Reason.REPAID)
 
 # ---- deeds of the engine ----------------------------------------------------------------------------------------------
@@ -106,6 +109,7 @@ _REPAID: Final = float(Reason.REPAID)
     SIZE,  # bar[LEG_AT] -> deed[UNITS] what the rest of the leg may trade now
     CLOSE,  # tick of the bar that closed -> legs that wait
     DECIDE,  # the same for a day that closed before, whose bar has been watched
+    FLATTEN,  # bar[INST] 1: coins, too; in place of the plan, legs that end every short and sell all that may be sold
     OBSERVE,  # tick.signals, tick.hedge of a day that is past: the regime sees it, and nothing is planned
     # ---- deeds of a simulated venue, on blocks of its own -----------------------------------------------------------------
     OPENS,  # funding and expiry at a bar's open
@@ -113,7 +117,7 @@ _REPAID: Final = float(Reason.REPAID)
     QUOTE,  # bar[INST], deed[UNITS] of an order -> deed[PRICE, CHARGE, PAID_IN] at tick.mark
     TAKES,  # bar[INST], deed[UNITS, PRICE, CHARGE, PAID_IN]: an order filled
     CLOSES,  # liquidation at the highs, deleveraging, settlement of what is delisted
-) = range(20)
+) = range(21)
 
 
 @entrance
@@ -127,7 +131,9 @@ def turn(floats: Floats, ints: Ints, truths: Bytes, places: Ints, deed: int) -> 
         return _next(rules, book, work, tick)
     if deed == DECIDE:
         return _decide(rules, book, work, tick, pending(work), False)
-    if deed == OBSERVE:
+    if deed == FLATTEN:
+        _flatten(rules, book, work, tick)
+    elif deed == OBSERVE:
         _observe(rules, book, work, tick)
     elif deed == SIZE:
         tick.deed[UNITS] = size_leg(rules, book, work, int(tick.bar[LEG_AT]), tick.mark)
@@ -277,6 +283,28 @@ def _decide(rules: Rules, book: Book, work: Work, tick: Tick, waiting: int, alar
         tick.due, alarm, waiting, tick.worst, tick.traded, tick.day_out, tick.asset_out, tick.bits_out, tick.log,
         tick.used,
     )  # fmt: skip
+
+
+@compiled
+def _flatten(rules: Rules, book: Book, work: Work, tick: Tick) -> None:
+    """Covers first; then what is free, and what the covers free, at the last prices."""
+    supersede(work, tick.log, tick.used)
+    work.counts[0] = 0
+    day = book.scalar[S_DAY]
+    for i in range(book.asset.shape[1], book.inst.shape[1]):
+        if book.inst[P_UNITS, i] < 0.0:
+            a = int(rules.inst[I_ASSET, i])
+            add_leg(
+                work.legs, work.counts, i, a, LEG_FUTURES, -book.inst[P_UNITS, i], tick.before[i], tick.before[a], _FLATTEN,
+                -1.0, np.nan, np.nan, day,
+            )  # fmt: skip
+    for a in range(book.asset.shape[1]):
+        coins = free_coins(book.asset, a)
+        if tick.bar[INST] == 1 and coins > 0.0 and tick.before[a] > 0.0:
+            add_leg(
+                work.legs, work.counts, a, a, LEG_SPOT, -coins, tick.before[a], tick.before[a], _FLATTEN, -1.0, np.nan, np.nan,
+                day,
+            )  # fmt: skip
 
 
 @compiled

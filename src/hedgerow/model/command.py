@@ -18,15 +18,15 @@ Level: TypeAlias = Literal["info", "warning", "critical"]
 class Begin:
     """The first row of every journal: whose portfolio it is, and what it runs by. All of it as plain JSON.
 
-    ``policy`` is the resolved policy, ``universe`` the instruments in order, ``weights`` the targets by asset, ``holdings`` a
-    portfolio as its file states it. ``install`` is drawn once and stands in every order id.
+    ``policy`` is the resolved policy as a text of JSON, since the order of its rows counts, ``universe`` the instruments in order,
+    ``weights`` the targets by asset, ``holdings`` what there was. ``install`` is drawn once and stands in every order id.
     """
 
     at_ns: int
     version: str
     world: Literal["backtest", "paper", "live"]
     install: str
-    policy: dict[str, Any]
+    policy: str
     universe: dict[str, Any]
     weights: dict[str, float]
     holdings: dict[str, Any]

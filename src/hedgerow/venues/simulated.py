@@ -8,13 +8,14 @@ tape shows, plus the slippage of their size. What it says is what an exchange wo
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from hedgerow.errors import Mismatch
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel import step as tick
 from hedgerow.kernel import turn as deed
@@ -75,8 +76,9 @@ class SimulatedVenue:
         self._moments = self._play()
         self._ahead: Any = None  # the next moment of the tape, where a timer came first
         self._quotes = False
+        self._again: Quotes | None = None  # prices of the moment at which the tape was taken up
         self._reports: dict[str, Report] = {}
-        self._facts = 0
+        self._opened, self._facts = 0, 0  # the bar that is played, and how many facts it had
 
     # ---- what the engine asks ---------------------------------------------------------------------------------------------
 
@@ -85,6 +87,9 @@ class SimulatedVenue:
         self._quotes = quotes
         if self._said:
             return self._said.popleft()
+        if self._again is not None and quotes:
+            again, self._again = self._again, None
+            return again
         if self._ahead is None:
             self._ahead = next(self._moments, None)
             if self._said:
@@ -139,6 +144,26 @@ class SimulatedVenue:
                 self.now_ns, self.now_ns, balances, {quote: exact(book.wallet[k.W_MARGIN, 0])}, positions, orders=()
             )
         )
+
+    def resume(self, records: Iterable[Any]) -> None:
+        """Play on to where a journal ends: ``records`` are its quotes, bars and facts, and the orders that were answered, in
+        its order.
+
+        What was said then is not said again.
+        """
+        for record in records:
+            if isinstance(record, Order):
+                self._trade(record) if record.kind != "margin" else self._move(record)
+                self._said.clear()
+                continue
+            self._quotes = isinstance(record, Quotes)
+            moment = next(self._moments, None)
+            while moment is not None and not _is_same(moment, record):
+                moment = next(self._moments, None)
+            if moment is None:
+                raise Mismatch(f"the tape has nothing like {record}: it is not the one of the journal")
+            self._again = moment if isinstance(moment, Quotes) else None
+        self._quotes = False
 
     # ---- orders -----------------------------------------------------------------------------------------------------------
 
@@ -195,7 +220,7 @@ class SimulatedVenue:
         tape, market, t = self._tape, self._tape.market, self._tick
         for bar in range(market.open_ns.shape[0]):
             opened = int(market.open_ns[bar])
-            self.now_ns = opened
+            self.now_ns, self._opened, self._facts = opened, opened, 0
             t.open[:], t.high[:], t.close[:] = market.open[bar], tape.marks[bar], market.close[bar]
             t.fresh[:], t.funding[:] = market.fresh[bar], market.funding[bar]
             t.deleveraged[0], t.bar[tick.NOW] = tape.deleveraged[bar], opened
@@ -235,7 +260,7 @@ class SimulatedVenue:
         instrument = self.universe.instruments[int(row[k.L_INST])]
         account = margin_account(instrument, self.mode) if instrument.kind is not Kind.SPOT else SPOT_ACCOUNT
         self._facts += 1
-        name = f"v{self._facts}"
+        name = f"{self._opened}-{self._facts}"  # the same whenever the tape is played
         if row[k.L_KIND] == k.LEG_FUNDING:
             known = row[k.L_DONE] == row[k.L_DONE]
             yield Funding(
@@ -251,3 +276,10 @@ class SimulatedVenue:
         if row[k.L_MOVED] != 0.0 and np.isfinite(row[k.L_MOVED]):
             ends = (SPOT_ACCOUNT, account) if row[k.L_MOVED] > 0.0 else (account, SPOT_ACCOUNT)
             yield Transfer(self.now_ns, f"{name}-collateral", *ends, instrument.settle, exact(abs(row[k.L_MOVED])))
+
+
+def _is_same(moment: Any, record: Any) -> bool:
+    """Whether a moment of the tape is the one that a journal has."""
+    if type(moment) is not type(record) or moment.at_ns != record.at_ns:
+        return False
+    return getattr(moment, "id", "") == getattr(record, "id", "")

@@ -1,0 +1,85 @@
+"""How a portfolio stands, as plain data: for ``status``, the terminal view and whoever asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hedgerow.engine.engine import Engine
+from hedgerow.kernel import arrays as k
+from hedgerow.model.plan import Plan
+from hedgerow.units import NS_PER_SECOND
+
+
+def summary(engine: Engine) -> dict[str, Any]:
+    """The state of an engine that has begun. Times are ns since the epoch, money quote, shares fractions."""
+    begin = engine.begin
+    assert begin is not None
+    plan = engine.approval.plan or engine.execution.plan
+    return {
+        "now_ns": engine.now_ns,
+        "world": begin.world,
+        "version": begin.version,
+        "policy": engine.policy.name,
+        "state": engine.state.value,
+        "ready": engine.ready,
+        "value": engine.fold.value,
+        "quote": engine.universe.quote,
+        "cash": float(engine.fold.desk.book.wallet[k.W_CASH, 0]),
+        "assets": {name: _asset(engine, a) for a, name in enumerate(engine.universe.assets)},
+        "shorts": _shorts(engine),
+        "plan": plan_plain(plan) if plan else None,
+        "plan_is": "at work" if engine.execution.plan else "open" if engine.approval.plan else "",
+        "approved_by": list(engine.approval.said),
+        "orders": [
+            {
+                "id": name, "instrument": live.order.instrument, "kind": live.order.kind, "status": live.status.value,
+                "amount": str(live.order.amount), "filled": str(live.filled),
+            }
+            for name, live in engine.orders.alive.items()
+        ],
+        "alerts": [{"at_ns": one.at_ns, "level": one.level, "text": one.text} for one in engine.alerts.values()],
+        "differences": {what: [str(ours), str(theirs)] for what, (ours, theirs) in engine.differences.items()},
+        "not_ours": {what: str(amount) for what, amount in engine.ignored.items()},
+    }  # fmt: skip
+
+
+def _asset(engine: Engine, a: int) -> dict[str, Any]:
+    book, work = engine.fold.desk.book, engine.fold.desk.work
+    states = list(engine.policy.regime)
+    state = int(book.asset[k.B_STATE, a])
+    return {
+        "coins": float(book.asset[k.B_HELD, a]), "protected": float(book.asset[k.B_PROTECTED, a]),
+        "price": float(engine.fold.desk.tick.before[a]), "weight": float(work.asset[k.X_WEIGHT, a]),
+        "target": float(work.asset[k.X_TARGET, a]), "hedge": float(work.asset[k.X_H_NOW, a]),
+        "intended": float(book.asset[k.B_H, a]), "regime": states[state] if 0 <= state < len(states) else "",
+    }  # fmt: skip
+
+
+def _shorts(engine: Engine) -> dict[str, Any]:
+    book, universe = engine.fold.desk.book, engine.universe
+    shorts = {}
+    for i in range(len(universe.assets), len(universe.instruments)):
+        if book.inst[k.P_UNITS, i] != 0.0:
+            mark, liquidation = float(engine.fold.desk.tick.mark[i]), float(book.inst[k.P_LIQUIDATION, i])
+            shorts[universe.instruments[i].symbol] = {
+                "coins": float(book.inst[k.P_UNITS, i]), "entry": float(book.inst[k.P_ENTRY, i]), "mark": mark,
+                "collateral": float(book.inst[k.P_COLLATERAL, i]), "liquidation": liquidation,
+                "away": liquidation / mark - 1.0 if mark > 0.0 else float("nan"),
+            }  # fmt: skip
+    return shorts
+
+
+def plan_plain(plan: Plan) -> dict[str, Any]:
+    """A plan as plain data."""
+    return {
+        "id": plan.id, "at_ns": plan.at_ns, "cause": plan.cause, "value": str(plan.value), "notional": str(plan.notional),
+        "level": plan.level, "approvals": plan.approvals, "expires_ns": plan.expires_ns,
+        "expires_in_s": (plan.expires_ns - plan.at_ns) // NS_PER_SECOND, "refused": list(plan.refused),
+        "legs": [
+            {
+                "instrument": leg.instrument, "asset": leg.asset, "kind": leg.kind, "amount": str(leg.amount),
+                "price": str(leg.price), "cost": str(leg.cost), "reason": leg.reason, "why": leg.why, "reduces": leg.reduces,
+            }
+            for leg in plan.legs
+        ],
+    }  # fmt: skip
