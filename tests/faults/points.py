@@ -11,7 +11,7 @@ import random
 import shutil
 import tempfile
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -43,12 +43,13 @@ class Point(NamedTuple):
 class Figures:
     """What a campaign found: a line for each thing that is wrong."""
 
-    points: int
+    ends: Counter[int]  # how the programs ended that the faults were put under
     seconds: float
     violations: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.points} points, {self.seconds:.0f} s, {len(self.violations)} violations"
+        ends = ", ".join(f"{count} ended with {code}" for code, count in sorted(self.ends.items()))
+        return f"{self.ends.total()} points, {self.seconds:.0f} s, {len(self.violations)} violations ({ends})"
 
 
 def memory() -> Path | None:
@@ -105,9 +106,13 @@ def _faulted(nursery: Nursery, folder: Path, point: Point, *words: str) -> int:
     return nursery.run(folder, *words, strace=options)
 
 
-def tried(nursery: Nursery, folder: Path, point: Point, *words: str) -> list[str]:
-    """What is wrong after the fault at a point, and a start behind it."""
+def tried(nursery: Nursery, folder: Path, point: Point, *words: str) -> tuple[int, list[str]]:
+    """How the program ended at a point, and what is wrong after it and a start behind it."""
     code = _faulted(nursery, folder, point, *words)
+    return code, _behind(nursery, folder, point, code, *words)
+
+
+def _behind(nursery: Nursery, folder: Path, point: Point, code: int, *words: str) -> list[str]:
     killed = INJECTED[point.mode].startswith("signal")
     if code not in ((KILLED,) if killed else (0, FAILED)):
         return [f"ended with {code}: {said(folder)}"]
@@ -127,8 +132,8 @@ def campaign(chosen: Sequence[Point], *words: str) -> Figures:
     begun = time.monotonic()
     waiting = deque(enumerate(chosen))
 
-    def work(top: Path) -> list[str]:
-        wrong = []
+    def work(top: Path) -> tuple[Counter[int], list[str]]:
+        ends, wrong = Counter[int](), []
         with Nursery() as nursery:
             while waiting:
                 try:
@@ -137,11 +142,13 @@ def campaign(chosen: Sequence[Point], *words: str) -> Figures:
                     break
                 folder = top / str(number)
                 folder.mkdir()
-                wrong += [f"{point}: {line}" for line in tried(nursery, folder, point, *words)]
+                code, lines = tried(nursery, folder, point, *words)
+                ends[code] += 1
+                wrong += [f"{point}: {line}" for line in lines]
                 shutil.rmtree(folder)
-        return wrong
+        return ends, wrong
 
     with tempfile.TemporaryDirectory(dir=memory()) as top, ThreadPoolExecutor(PROCESSES) as pool:
-        found = [pool.submit(work, Path(top)) for _ in range(PROCESSES)]
-        wrong = [line for one in found for line in one.result()]
-    return Figures(len(chosen), time.monotonic() - begun, tuple(wrong))
+        found = [one.result() for one in [pool.submit(work, Path(top)) for _ in range(PROCESSES)]]
+    ends = sum((ended for ended, _ in found), Counter[int]())
+    return Figures(ends, time.monotonic() - begun, tuple(line for _, wrong in found for line in wrong))

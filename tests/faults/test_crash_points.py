@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +12,12 @@ import pytest
 from tests.conftest import ROOT
 from tests.faults import calls, judge, points
 
-pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed: it makes the faults")
+pytestmark = pytest.mark.usefixtures("strace")
 SAMPLE = 100
 
 
 @pytest.fixture(scope="module")
-def surveyed() -> tuple[list[calls.Call], list[calls.Call]]:
+def surveyed(strace: None) -> tuple[list[calls.Call], list[calls.Call]]:
     return points.survey()
 
 

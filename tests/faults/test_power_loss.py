@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import sys
 import time
 from collections import Counter
@@ -15,7 +14,7 @@ from tests.faults import power
 from tests.faults.calls import Call
 from tests.faults.disk import Change, Disk, torn
 
-needs_strace = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed: it records the calls")
+needs_strace = pytest.mark.usefixtures("strace")
 SAMPLE = 400
 CONTROL = 60
 FAILURE = 45  # of power.failures: a sync of the log
