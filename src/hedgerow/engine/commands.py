@@ -61,6 +61,7 @@ def _approve(engine: Engine, command: Command) -> str:
 def _reject(engine: Engine, command: Command) -> str:
     name = _open_plan(engine, command)
     engine.approval.plan = None
+    engine.fold.drop()
     engine.emit(Verdict(engine.now_ns, name, "rejected", command.who, command.text))
     return f"{name} is rejected"
 
@@ -118,6 +119,11 @@ def _settle(engine: Engine, command: Command) -> str:
     return engine.settle(how)
 
 
+def _reconcile(engine: Engine, command: Command) -> str:
+    engine.ask_snapshot()
+    return "the venue is asked what the account holds"
+
+
 VERBS: Final[dict[str, Callable[[Engine, Command], str]]] = {
     "approve": _approve,
     "reject": _reject,
@@ -129,4 +135,5 @@ VERBS: Final[dict[str, Callable[[Engine, Command], str]]] = {
     "flatten": _flatten,
     "mandate": _mandate,
     "settle": _settle,
+    "reconcile": _reconcile,
 }

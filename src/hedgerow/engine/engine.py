@@ -27,7 +27,7 @@ from hedgerow.model.account import Snapshot
 from hedgerow.model.bar import Bars, Day, Quotes
 from hedgerow.model.command import Alert, Begin, Change, Command, Difference, Timer, Trouble, Wake
 from hedgerow.model.event import Fill, Flow, Funding, Transfer
-from hedgerow.model.instrument import Kind
+from hedgerow.model.instrument import FUTURES_ACCOUNT, MARGIN_ACCOUNT, Kind
 from hedgerow.model.mandate import Mandate, State
 from hedgerow.model.order import Order, Report, Status
 from hedgerow.model.plan import Cause, Verdict
@@ -122,7 +122,12 @@ class Engine:
         self.looks = [live.order for live in self.orders.doubt_all(self.now_ns)]
         if self.execution.task is not None:
             self.execution.park()
-        self.ready, self.wants_snapshot = False, True
+        self.ready = False
+        self.ask_snapshot()
+
+    def ask_snapshot(self) -> None:
+        """Ask the venue what the account holds, and again where it does not say."""
+        self.wants_snapshot, self.snapshot_ns = True, self.now_ns + 2 * self.orders.lag_ns
 
     @property
     def _begun(self) -> Begin:
@@ -160,22 +165,21 @@ class Engine:
             self.execution.stop(self.now_ns, "a new day is decided")
         elif decides:
             self._plan("day")
-        elif waiting and not set(self.fold.waiting()) <= self._planned():
+            if self._begun.world != "backtest":
+                self.ask_snapshot()
+        elif waiting and self.fold.new_legs(self._plans):
             self._plan("margin")
         self._settle()
 
     def _settle(self) -> None:
-        """Decide what had to wait, as soon as no order is at work."""
+        """Forget the legs of a plan that is over, and decide what had to wait, as soon as no order is at work."""
+        if self.approval.plan is None and self.execution.plan is None and self.execution.task is None:
+            self.fold.drop()
         if self._late and self.execution.task is None:
             self._late = False
             self.execution.detach()
             self.fold.decide()
             self._plan("day")
-
-    def _planned(self) -> set[int]:
-        """The legs of the plan that is open or at work."""
-        plan = self.approval.plan or self.execution.plan
-        return {leg.leg for leg in plan.legs} if plan else set()
 
     def _plan(self, cause: Cause) -> None:
         """The legs that wait become a plan, in place of the one that there was."""
@@ -190,6 +194,7 @@ class Engine:
         self._plans += 1
         spent = self.approval.spent(self.now_ns // NS_PER_DAY)
         name = f"p{self._plans}"
+        self.fold.number(self._plans)
         plan = plan_of(self.fold, self.mandate, self.now_ns, cause, name, spent)
         self.emit(plan)
         self.approval.propose(plan, self.now_ns)
@@ -200,7 +205,7 @@ class Engine:
         plan = self.approval.approved(self.now_ns)
         if plan is not None and self.ready and self.state in (State.RUNNING, State.REDUCE_ONLY):
             self.approval.plan = None
-            self.execution.begin(plan)
+            self.execution.begin(plan, self._plans)
 
     # ---- what venues say ------------------------------------------------------------------------------------------------
 
@@ -223,9 +228,10 @@ class Engine:
     def _timer(self, timer: Timer) -> None:
         self.looks = [live.order for live in self.orders.due(self.now_ns)]
         for order in self.looks:
-            self._alert(f"order {order.id}", "warning", f"order {order.id} on {order.instrument} is in doubt")
+            if self.orders.known[order.id].status is Status.DOUBT:
+                self._alert(f"order {order.id}", "warning", f"order {order.id} on {order.instrument} is in doubt")
         if 0 < self.snapshot_ns <= self.now_ns:
-            self.snapshot_ns, self.wants_snapshot = 0, True
+            self.ask_snapshot()
         self.execution.timer(self.now_ns, self.state)
         self.approval.timer(self.now_ns)
         self._settle()
@@ -254,10 +260,10 @@ class Engine:
 
     def _contract(self, account: str) -> str:
         """The contract whose collateral an account holds; where contracts share it, any of them stands for all."""
-        if account.startswith("margin "):
-            return account.removeprefix("margin ")
+        if account.startswith(MARGIN_ACCOUNT):
+            return account.removeprefix(MARGIN_ACCOUNT)
         linear = (it.symbol for it in self.universe.instruments if it.kind is not Kind.SPOT and not it.inverse)
-        return next(linear, "") if account == "futures" else ""
+        return next(linear, "") if account == FUTURES_ACCOUNT else ""
 
     def _fill(self, fill: Fill) -> None:
         """What the venue did by itself, or what somebody traded beside the engine."""
@@ -276,14 +282,19 @@ class Engine:
             self._alert(f"foreign {fill.id}", "info", f"{fill.instrument}: {fill.amount} traded beside the engine")
 
     def _flow(self, flow: Flow) -> None:
-        if not self._is_known(f"flow {flow.id}"):
+        if self._is_known(f"flow {flow.id}"):
+            return
+        symbol = self._contract(flow.account)
+        if symbol:
+            self.fold.credited(symbol, flow.amount)
+        else:
             self.fold.flowed(flow.currency, flow.amount, flow.price)
 
     def _snapshot(self, snapshot: Snapshot) -> None:
         """The venue's picture of the account is held against the book, once no order is on its way."""
         self.snapshot_ns = 0
         if not snapshot.whole or self.orders.alive:
-            self.snapshot_ns = self.now_ns + self.orders.look_ns
+            self.snapshot_ns = self.now_ns + self.orders.lag_ns
             return
         found = difference(self.fold, self.policy.margin.mode, snapshot, self.ignored)
         if found and found != self._first:  # what is on its way is in one of them: it is believed when it stays
@@ -310,6 +321,8 @@ class Engine:
         for what, (ours, theirs) in items.items() if how == "ignore" else ():
             self.ignored[what] = theirs - ours
         if how == "adopt":
+            for what in items:
+                self.ignored.pop(what, None)
             for event in list(adopt(self.fold, self.policy.margin.mode, items, self.now_ns, f"adopted-{self.now_ns}")):
                 if isinstance(event, tuple):
                     self.ignored[event[0]] = event[1]
@@ -321,7 +334,8 @@ class Engine:
                 self._feeds[type(event)](event)
         self.emit(Difference(self.now_ns, items, "adopted" if how == "adopt" else "ignored"))
         self._clear("difference")
-        self.ready, self.wants_snapshot = False, True
+        self.ready = False
+        self.ask_snapshot()
         return f"{len(items)} differences are {'adopted' if how == 'adopt' else 'ignored'}"
 
     def flatten(self, *, sells: bool) -> None:

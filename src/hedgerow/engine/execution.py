@@ -70,8 +70,10 @@ class Execution:
     emit: Callable[[Any], None]
     prefix: str = ""
     margin: str = "isolated"
+    made: int = 0
     plan: Plan | None = None
     begun: bool = False
+    number: int = 0  # of the plan, as its legs have it
     task: Task | None = None
     parked: list[Task] = field(default_factory=list)  # with an order in doubt
     depth: Floats | None = None
@@ -91,9 +93,9 @@ class Execution:
             return self.task.began_ns + int(self.mandate.maker_wait * NS_PER_SECOND)
         return self.task.began_ns + int(self.mandate.patience * NS_PER_SECOND)
 
-    def begin(self, plan: Plan) -> None:
+    def begin(self, plan: Plan, number: int) -> None:
         """Take up an approved plan; it starts with the next prices."""
-        self.plan, self.begun = plan, False
+        self.plan, self.begun, self.number = plan, False, number
 
     def quotes(self, quotes: Quotes, state: State) -> None:
         """Prices came: go on with the plan at them."""
@@ -110,8 +112,11 @@ class Execution:
             n, units = self.fold.next_leg()
             if n < 0:
                 break
-            self._start(n, units, now_ns, state)
-        if self.plan is not None and not self.busy and not self.fold.waiting():
+            if (
+                self.fold.legs[n, k.L_PLAN] == self.number
+            ):  # the venue's own deeds may have added legs that nobody saw yet
+                self._start(n, units, now_ns, state)
+        if self.plan is not None and not self.busy and not self.fold.waiting(self.number):
             self.emit(Verdict(now_ns, self.plan.id, "done", "policy"))
             self.plan = None
 
@@ -133,7 +138,7 @@ class Execution:
         price = exact(self.fold.price(task.instrument.symbol)) if task.kind != "margin" else ZERO
         order = Order(
             now_ns,
-            self._id(task, "o"),
+            self._id(task),
             task.plan,
             task.n,
             task.kind,
@@ -185,8 +190,10 @@ class Execution:
             return limit
         return (limit / tick).to_integral_value(ROUND_FLOOR if buys else ROUND_CEILING) * tick
 
-    def _id(self, task: Task, what: str) -> str:
-        seed = f"{task.plan} {task.n} {what} {task.orders}"
+    def _id(self, task: Task) -> str:
+        """A name of its own for every order: by plan, leg, and a number that only grows."""
+        self.made += 1
+        seed = f"{task.plan} {task.n} {self.made}"
         return f"{self.prefix}{hashlib.sha256(seed.encode()).hexdigest()[:16]}"
 
     # ---- what venues say ------------------------------------------------------------------------------------------------
@@ -204,6 +211,8 @@ class Execution:
         elif (step.doubt or step.wrong) and task is self.task:
             self.park()
             self.advance(now_ns, state)
+        elif live.status is Status.OPEN and (live.cancelling or task is not self.task):
+            self._cancel(live, now_ns, "its leg is no longer at work")  # a cancel may be lost: it is asked for again
 
     def park(self) -> None:
         """The leg at work has an order in doubt: others may go on without it."""
@@ -230,7 +239,7 @@ class Execution:
             task.row = self.fold.legs[n].copy()
         if moved != ZERO and task.kind == "futures":
             deadline = now_ns + int(self.mandate.deadline * NS_PER_SECOND)
-            name = self._id(task, "c")
+            name = self._id(task)
             self._send(
                 Order(now_ns, name, task.plan, task.n, "margin", order.instrument, moved, None, "taker", False, deadline),
                 task, ZERO, now_ns, state if moved > ZERO else State.RUNNING,
@@ -315,20 +324,21 @@ class Execution:
                 self._order(task, now_ns, state)
             return
         for name in task.alive:
-            live = self.orders.known[name]
-            if not live.cancelling:
-                live.cancelling = True
-                live.look_ns = now_ns + self.orders.look_ns
-                self.emit(Cancel(now_ns, name, "it rested long enough"))
+            self._cancel(self.orders.known[name], now_ns, "it rested long enough")
         task.began_ns = now_ns
+
+    def _cancel(self, live: Live, now_ns: int, why: str) -> None:
+        """Ask for the end of an order, and look soon whether it came."""
+        if live.order.kind != "margin":
+            live.cancelling = True
+            live.look_ns = now_ns + self.orders.look_ns
+            self.emit(Cancel(now_ns, live.order.id, why))
 
     def stop(self, now_ns: int, why: str, who: str = "policy") -> None:
         """Begin no further leg; orders that are alive are cancelled, and followed to their end."""
         for live in self.orders.alive.values():
-            if not live.cancelling and live.order.kind != "margin":
-                live.cancelling = True
-                live.look_ns = now_ns + self.orders.look_ns
-                self.emit(Cancel(now_ns, live.order.id, why))
+            if not live.cancelling:
+                self._cancel(live, now_ns, why)
         if self.plan is not None:
             self.emit(Verdict(now_ns, self.plan.id, "stopped", who, why))
             self.plan = None

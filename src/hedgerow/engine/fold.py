@@ -112,10 +112,26 @@ class Fold:
         self._tick.bar[tick.LEG_AT] = n
         turn(*self._blocks, deed.ENDED)
 
-    def waiting(self) -> list[int]:
-        """The legs that wait for a price."""
-        count = int(self.desk.work.counts[0])
-        return [int(n) for n in np.flatnonzero(self.legs[:count, k.L_STATUS] == k.PENDING)]
+    def drop(self) -> None:
+        """Give up the legs that wait: their plan is over."""
+        for n in self.waiting() if self._tick.bar[tick.WAITING] else ():
+            self.legs[n, k.L_STATUS] = k.SUPERSEDED
+        self._tick.bar[tick.WAITING] = 0
+
+    def waiting(self, plan: int = 0) -> list[int]:
+        """The legs that wait for a price: of this ``plan`` (0: of any, or none)."""
+        legs = self.legs[: int(self.desk.work.counts[0])]
+        found = legs[:, k.L_STATUS] == k.PENDING
+        return [int(n) for n in np.flatnonzero(found & (legs[:, k.L_PLAN] == plan) if plan else found)]
+
+    def new_legs(self, plan: int) -> bool:
+        """Whether legs wait that are in another plan than this, or in none."""
+        legs = self.legs[: int(self.desk.work.counts[0])]
+        return bool(((legs[:, k.L_STATUS] == k.PENDING) & (legs[:, k.L_PLAN] != plan)).any())
+
+    def number(self, plan: int) -> None:
+        """Put every leg that waits into this plan."""
+        self.legs[self.waiting(), k.L_PLAN] = plan
 
     def lend(self, row: Floats) -> int:
         """Put a leg that is no longer in the plan where deeds find it; returns its number."""
@@ -145,6 +161,10 @@ class Fold:
         """Collateral moved to a contract (negative: from it), beside a trade of leg ``n`` (-1: of none)."""
         self._tick.bar[tick.LEG_AT] = n
         self._enter(deed.MOVED, instrument, amount)
+
+    def credited(self, instrument: str, amount: Decimal) -> None:
+        """What backs a contract grew (below 0: shrank) for a reason outside its trades."""
+        self._enter(deed.CREDITED, instrument, amount)
 
     def paid(self, instrument: str, amount: Decimal | None) -> None:
         """Funding was received; None: not known."""

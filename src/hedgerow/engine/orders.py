@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from typing import Any, Final
 
 from hedgerow.model.order import ALIVE, LAWFUL, Order, Report, Status
 
 ZERO: Final = Decimal(0)
+_WIDE: Final = Context(prec=60)  # a part's price is what its cost comes to
 KEPT: Final = 10_000  # orders that are over and still known, for reports that come late
 _WORDS: Final = {
     "open": Status.OPEN, "filled": Status.FILLED, "cancelled": Status.CANCELLED, "refused": Status.REFUSED,
@@ -30,6 +31,7 @@ class Live:
     status: Status = Status.SENT
     filled: Decimal = ZERO
     cost: Decimal = ZERO
+    price: Decimal = ZERO  # mean
     fee: Decimal = ZERO
     currency: str = ""  # of the fee; "": quote
     look_ns: int = 0
@@ -115,27 +117,31 @@ class Orders:
         if wrong:
             return self._doubted(live, part, wrong)
         before, status = live.status, _WORDS[report.word]
+        if before not in ALIVE:  # whatever is said later, an end is an end
+            return Step(*part)
         if status is Status.DOUBT and before is Status.OPEN:  # an answer to a question, not to the order
             return Step(*part)
         if status is Status.OPEN:  # what a stream forgets to tell, a look-up tells
-            live.looks, live.look_ns = 0, report.at_ns + 30 * self.look_ns
+            live.looks, live.look_ns = 0, report.at_ns + self.look_ns * (1 if live.cancelling else 30)
         live.status = status
         if status in ALIVE:
             if status is Status.DOUBT:
                 live.look_ns = live.look_ns or live.order.deadline_ns
             return Step(*part, doubt=status is Status.DOUBT and before is not Status.DOUBT)
         self.alive.pop(live.order.id, None)
-        return Step(*part, ended=before in ALIVE)
+        return Step(*part, ended=True)
 
     def _grown(self, live: Live, report: Report) -> tuple[Decimal, Decimal, Decimal]:
         """What the report has more than was known: signed amount, its price, its fee; at most what was ordered."""
         more = report.filled - live.filled
         if more <= ZERO or report.price is None:
             return ZERO, ZERO, ZERO
-        price, fee = report.price, report.fee - live.fee
-        if live.filled > ZERO:
-            price = (report.price * report.filled - live.cost) / more
-        live.filled, live.cost = report.filled, report.price * report.filled
+        price = report.price
+        with localcontext(_WIDE):
+            cost, fee = report.price * report.filled, report.fee - live.fee
+            if live.filled > ZERO and live.price != price:
+                price = (cost - live.cost) / more
+        live.filled, live.cost, live.price = report.filled, cost, report.price
         live.fee, live.currency = report.fee, report.fee_currency
         return more.copy_sign(live.order.amount), price, fee
 

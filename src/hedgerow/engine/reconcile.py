@@ -16,9 +16,10 @@ from hedgerow.engine.fold import Fold, exact
 from hedgerow.kernel import arrays as k
 from hedgerow.model.account import Snapshot
 from hedgerow.model.event import Fill, Flow
-from hedgerow.model.instrument import Kind, margin_account
+from hedgerow.model.instrument import MARGIN_ACCOUNT, Kind, margin_account
 
 ZERO: Final = Decimal(0)
+_COLLATERAL: Final = " collateral"
 NEARLY: Final = Decimal("1e-9")  # of an amount: what a fold in floats may be off
 Items = dict[str, tuple[Decimal, Decimal]]  # what -> in the book, at the venue
 
@@ -49,9 +50,9 @@ def _pairs(fold: Fold, mode: str, snapshot: Snapshot) -> Iterator[tuple[str, Dec
         size = exact(units * entry if instrument.inverse else units)
         there = snapshot.positions.get(instrument.symbol)
         yield instrument.symbol, size, there.size if there else ZERO, exact(instrument.lot)
-        if margin_account(instrument, mode).startswith("margin "):
+        if margin_account(instrument, mode).startswith(MARGIN_ACCOUNT):
             backed = exact(book.inst[k.P_COLLATERAL, i])
-            yield f"{instrument.symbol} collateral", backed, there.collateral if there else ZERO, ZERO
+            yield f"{instrument.symbol}{_COLLATERAL}", backed, there.collateral if there else ZERO, ZERO
 
 
 def adopt(fold: Fold, mode: str, items: Items, at_ns: int, name: str) -> Iterator[Any]:
@@ -69,6 +70,10 @@ def adopt(fold: Fold, mode: str, items: Items, at_ns: int, name: str) -> Iterato
                 )
                 price = exact(seen) if seen > 0.0 else None
             yield Flow(at_ns, f"{name}-{n}", "spot", what, change, price)
+        elif what.endswith(_COLLATERAL):
+            symbol = what.removesuffix(_COLLATERAL)
+            instrument = universe.instruments[fold.index[symbol]]
+            yield Flow(at_ns, f"{name}-{n}", f"{MARGIN_ACCOUNT}{symbol}", instrument.settle, change, Decimal(1))
         elif what in fold.index:
             yield from _adopted_short(fold, mode, what, change, at_ns, f"{name}-{n}")
 

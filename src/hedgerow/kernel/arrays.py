@@ -327,8 +327,9 @@ WORK_ASSET: Final = 58
     L_CHARGE,  # fee in the currency that paid it
     L_PAID_IN,  # asset whose coins paid the fee; -1: quote
     L_SLEEVE,  # 1: a leg of the carry sleeve
-) = range(27)
-LEG: Final = 27
+    L_PLAN,  # number of the engine's plan that it is in; 0: none yet
+) = range(28)
+LEG: Final = 28
 LEG_SPOT, LEG_FUTURES, LEG_MARGIN = 0.0, 1.0, 2.0
 LEG_FUNDING = 3.0  # in the log alone: L_DONE received (settle currency; nan: unknown), L_FILL mark, L_MEASURED rate
 PENDING, FILLED, REFUSED, SUPERSEDED, WORKING = range(5)  # working: an order of it is at the venue

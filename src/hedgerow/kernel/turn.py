@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled, entrance
-from hedgerow.kernel.account import collateral_for, move_collateral
+from hedgerow.kernel.account import collateral_for, credit, move_collateral
 from hedgerow.kernel.arrays import (
     B_PNL_BASIS,
     B_PNL_HEDGE,
@@ -105,6 +105,7 @@ _REPAID: Final = float(Reason.REPAID)
     LIQUIDATED,  # the same
     DELEVERAGED,  # the same; what was taken is wanted again
     FORCED,  # bar[INST] an asset, deed[UNITS] coins sold for a debt (below 0), deed[PRICE, CHARGE], deed[MARKET] the market's price
+    CREDITED,  # bar[INST], deed[UNITS] that what backs the contract grew by, settle currency
     FLOWED,  # bar[INST] an asset (-1: quote), deed[UNITS] deposited, deed[PRICE] what each is worth; nan: unknown
     SIZE,  # bar[LEG_AT] -> deed[UNITS] what the rest of the leg may trade now
     CLOSE,  # tick of the bar that closed -> legs that wait
@@ -117,7 +118,7 @@ _REPAID: Final = float(Reason.REPAID)
     QUOTE,  # bar[INST], deed[UNITS] of an order -> deed[PRICE, CHARGE, PAID_IN] at tick.mark
     TAKES,  # bar[INST], deed[UNITS, PRICE, CHARGE, PAID_IN]: an order filled
     CLOSES,  # liquidation at the highs, deleveraging, settlement of what is delisted
-) = range(21)
+) = range(22)
 
 
 @entrance
@@ -219,6 +220,9 @@ def _enter(rules: Rules, book: Book, work: Work, tick: Tick, deed: int) -> None:
             tick.bar[REOPENED] = work.counts[0]
         reopen(rules, book, work, units, tick.open, i, book.scalar[S_DAY])
         book_ended(rules, book, i, units, price, charge, B_PNL_HEDGE)
+    elif deed == CREDITED:
+        credit(rules, book, i, units)
+        refresh_margin(rules, book.inst, i)
     elif deed == FLOWED:
         book_flow(book, i, units, price)
     elif deed == FORCED:
