@@ -180,6 +180,7 @@ class Engine:
             self.execution.detach()
             self.fold.decide()
             self._plan("day")
+            self.ask_snapshot()
 
     def _plan(self, cause: Cause) -> None:
         """The legs that wait become a plan, in place of the one that there was."""

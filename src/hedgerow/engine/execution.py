@@ -215,10 +215,12 @@ class Execution:
             self._cancel(live, now_ns, "its leg is no longer at work")  # a cancel may be lost: it is asked for again
 
     def park(self) -> None:
-        """The leg at work has an order in doubt: others may go on without it."""
-        if self.task is not None:
+        """Set the leg at work aside while an order of it is alive, so that others may go on; without one it is at its end."""
+        if self.task is not None and self.task.alive:
             self.parked.append(self.task)
             self.task = None
+        elif self.task is not None:
+            self._end(self.task)
 
     def _enter(self, live: Live, step: Step, task: Task, now_ns: int, state: State) -> None:
         """Enter what an order traded or moved, and let the collateral that it needs move with it."""
@@ -347,7 +349,7 @@ class Execution:
 
     def detach(self) -> None:
         """The plan's rows are about to be those of another one: keep what is still at work."""
-        for task in (*self.parked, *((self.task,) if self.task else ())):
+        self.park()
+        for task in self.parked:
             if task.n >= 0:
                 task.row, task.n = self.fold.legs[task.n].copy(), -1
-        self.park()
