@@ -216,7 +216,8 @@ class Exchange:
         return ""
 
     def _fill(self, found: Resting, amount: Decimal) -> None:
-        order, price = found.order, self.price[found.order.instrument]
+        order = found.order
+        price = (self.price[order.instrument] * (1 + Decimal(self.random.randint(-20, 20)) / 10_000)).quantize(CENT)
         if amount <= ZERO or found.word != "open":
             return
         signed = amount.copy_sign(order.amount)

@@ -24,7 +24,7 @@ from hedgerow.engine.replay import replay
 from hedgerow.engine.translate import policy_text, universe_plain
 from hedgerow.errors import StoreError
 from hedgerow.model.bar import Bars, Day, Quotes
-from hedgerow.model.command import Begin, Command, Wake
+from hedgerow.model.command import Begin, Command, Timer, Wake
 from hedgerow.model.instrument import Instrument, Kind, Universe
 from hedgerow.research.backtest import Stage
 from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
@@ -122,7 +122,7 @@ class Schedule:
         self.healed = False
         self.mandate = {
             "autonomy": self.storm.autonomy, "collar": "0.2", "deadline": 3.0, "lag": float(LAG), "look_every": 1.0,
-            "patience": 120.0, "orders_minute": 40, "slice_wait": 1.0, "expires_hours": 5.0,
+            "patience": 120.0, "orders_minute": 12, "slice_wait": 1.0, "expires_hours": 5.0, "fresh": 30.0,
         }  # fmt: skip
         self._lay_tape()
         self.pump = self._start()
@@ -230,11 +230,14 @@ class Schedule:
 
     def _again(self) -> None:
         """The process is gone. Time passes, and another one begins; it may die at once."""
+        stale = getattr(self, "pump", None)
         while True:
             self.crashes += 1
             self.exchange.pass_time(self.random.choice((0, 1, 5, 30, 600)) * NS_PER_SECOND)
             try:
                 self.pump = self._start()
+                if stale is not None and self.random.random() < 0.2:
+                    self._wakes_late(stale)
                 return
             except (Crash, StoreError) as error:
                 self._word(f"dies at start: {error}")
@@ -242,6 +245,22 @@ class Schedule:
     def _word(self, text: str) -> None:
         if self.say is not None:
             self.say(f"{(self.exchange.now_ns - self.begin_ns) / 1e9:>12,.3f} {text}")
+
+    def _wakes_late(self, stale: Pump) -> None:
+        """The old process was only asleep: it goes on with what it knows. Nothing of it may leave."""
+        engine = stale.engine
+        if engine.begin is None:
+            return
+        prices = np.array([float(self.exchange.price.get(it.symbol, "nan")) for it in UNIVERSE.instruments])
+        journal, self.journal = self.journal, stale.journal
+        try:
+            for event in (Timer(self.exchange.now_ns), Quotes(self.exchange.now_ns, prices)):
+                now(stale.send(stale.take(event), self.exchange))
+                stale.commit()
+        except (Crash, StoreError):
+            pass
+        finally:
+            self.journal = journal
 
     # ---- the owner --------------------------------------------------------------------------------------------------------
 

@@ -77,6 +77,7 @@ class Execution:
     task: Task | None = None
     parked: list[Task] = field(default_factory=list)  # with an order in doubt
     depth: Floats | None = None
+    quoted_ns: int = 0  # when the prices were seen that orders go by
 
     @property
     def busy(self) -> bool:
@@ -99,16 +100,21 @@ class Execution:
 
     def quotes(self, quotes: Quotes, state: State) -> None:
         """Prices came: go on with the plan at them."""
-        self.depth = quotes.depth
+        self.depth, self.quoted_ns = quotes.depth, quotes.at_ns
         self.fold.see(quotes)
         if self.plan is not None and not self.begun:
             self.begun = True
             self.emit(Verdict(quotes.at_ns, self.plan.id, "begun", "policy"))
         self.advance(quotes.at_ns, state)
 
+    def _is_fresh(self, now_ns: int) -> bool:
+        return now_ns - self.quoted_ns <= self.mandate.fresh * NS_PER_SECOND
+
     def advance(self, now_ns: int, state: State) -> None:
-        """Start legs until one waits for its venue; the plan is done when no leg is left."""
-        while self.task is None:
+        """Start legs until one waits for its venue, or for prices; the plan is done when no leg is left."""
+        if self.task is not None and self.task.next_ns and self.task.next_ns <= now_ns:
+            self._next(self.task, now_ns, state)
+        while self.task is None and self._is_fresh(now_ns):
             n, units = self.fold.next_leg()
             if n < 0:
                 break
@@ -134,8 +140,13 @@ class Execution:
         self._order(self.task, now_ns, state)
 
     def _order(self, task: Task, now_ns: int, state: State) -> None:
-        """The next order of a leg, if the gate lets it leave; else the leg is at its end."""
+        """The next order of a leg, if its approval still holds and the gate lets it leave; else the leg is at its end."""
         price = exact(self.fold.price(task.instrument.symbol)) if task.kind != "margin" else ZERO
+        if self._left_band(task, price):
+            text = f"{task.instrument.symbol}: given up: the price left the band of its approval"
+            self.emit(Alert(now_ns, f"band {task.instrument.symbol}", "warning", text))
+            self._end(task)
+            return
         order = Order(
             now_ns,
             self._id(task),
@@ -149,20 +160,29 @@ class Execution:
             task.kind == "futures" and task.wanted > ZERO,
             now_ns + int(self.mandate.deadline * NS_PER_SECOND),
         )
-        self._send(order, task, price, now_ns, state)
+        if not self._send(order, task, price, now_ns, state):
+            self._end(task)
 
-    def _send(self, order: Order, task: Task, price: Decimal, now_ns: int, state: State) -> None:
+    def _left_band(self, task: Task, price: Decimal) -> bool:
+        """Whether a person approved the leg at a price that is too far from the present one."""
+        if task.kind == "margin" or self.plan is None or self.plan.level == "auto":
+            return False
+        decided = exact(self.fold.legs[task.n, k.L_PRICE])
+        return not abs(price / decided - 1) <= self.mandate.band
+
+    def _send(self, order: Order, task: Task, price: Decimal, now_ns: int, state: State) -> bool:
+        """Let an order of a leg leave, if the gate does."""
         why = self.gate.refusal(order, task.instrument, price, state, self._held(task))
         if why:
             self.emit(Alert(now_ns, f"gate {order.instrument}", "warning", f"{order.instrument}: not sent: {why}"))
-            self._end(task)
-            return
+            return False
         self.gate.passed(order, price)
         task.orders += 1
         task.next_ns = 0
         task.alive.add(order.id)
         self.orders.add(order, task)
         self.emit(order)
+        return True
 
     def _held(self, task: Task) -> Decimal:
         book = self.fold.desk.book
@@ -244,7 +264,7 @@ class Execution:
             name = self._id(task)
             self._send(
                 Order(now_ns, name, task.plan, task.n, "margin", order.instrument, moved, None, "taker", False, deadline),
-                task, ZERO, now_ns, state if moved > ZERO else State.RUNNING,
+                task, ZERO, now_ns, state if moved > ZERO or state is State.HALTED else State.RUNNING,
             )  # fmt: skip
 
     def _say_moved(self, live: Live, step: Step, now_ns: int) -> None:
@@ -317,17 +337,26 @@ class Execution:
         if task is None or not 0 < self.wakes_at() <= now_ns:
             return
         if task.next_ns:
-            size = exact(self.fold.size(task.n))
-            task.wanted = task.done + min(abs(task.rest), abs(size)).copy_sign(task.rest)
-            if task.rest == ZERO:
-                self._end(task)
+            if self._is_fresh(now_ns):
+                self._next(task, now_ns, state)
                 self.advance(now_ns, state)
             else:
-                self._order(task, now_ns, state)
+                task.next_ns = (
+                    now_ns + int(self.mandate.fresh * NS_PER_SECOND) + 1
+                )  # prices that come are gone by first
             return
         for name in task.alive:
             self._cancel(self.orders.known[name], now_ns, "it rested long enough")
         task.began_ns = now_ns
+
+    def _next(self, task: Task, now_ns: int, state: State) -> None:
+        """The next order of a leg that is at work, for what may still be traded of it."""
+        size = exact(self.fold.size(task.n))
+        task.wanted = task.done + min(abs(task.rest), abs(size)).copy_sign(task.rest)
+        if task.rest == ZERO:
+            self._end(task)
+        else:
+            self._order(task, now_ns, state)
 
     def _cancel(self, live: Live, now_ns: int, why: str) -> None:
         """Ask for the end of an order, and look soon whether it came."""

@@ -48,6 +48,7 @@ class Mandate(BaseModel):
     slice_depth: Fraction = Field(Decimal("0.25"), description="largest share of the depth that one order takes")
     slice_wait: Seconds = Field(5.0, description="seconds between the slices of a leg")
     patience: Seconds = Field(3_600.0, description="seconds after which what is left of a leg is given up")
+    fresh: Seconds = Field(60.0, description="seconds after which a price is too old to order by")
     unhedged: Seconds = Field(600.0, description="seconds that bought coins may wait for their hedge before an alert")
     orders_minute: int = Field(30, ge=1, le=1_000)
     notional_hour: Quote | None = Field(None, description="notional of orders in an hour, quote")
