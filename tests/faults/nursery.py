@@ -26,9 +26,10 @@ SCENARIO = "tests.faults.scenario"
 
 
 class Nursery:
-    """A process that starts programs; one at a time."""
+    """A process that starts a program, a module with the command line of the scenario, again and again."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: str = SCENARIO) -> None:
+        self._program = program
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HEDGEROW_")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.nursery"],
@@ -41,11 +42,11 @@ class Nursery:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._process.communicate(timeout=GRACE)
 
-    def run(self, folder: Path, *words: str, strace: tuple[str, ...] = (), module: str = SCENARIO) -> int:
-        """Run a module on a folder, under strace where options are given; its exit code, or minus the signal."""
+    def run(self, folder: Path, *words: str, strace: tuple[str, ...] = ()) -> int:
+        """Run the program on a folder, under strace where options are given; its exit code, or minus the signal."""
         assert self._process.stdin
         assert self._process.stdout
-        order = {"module": module, "words": [str(folder), *words], "strace": strace, "said": f"{folder}.said"}
+        order = {"module": self._program, "words": [str(folder), *words], "strace": strace, "said": f"{folder}.said"}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.faults import calls, judge
-from tests.faults.nursery import Nursery, said
+from tests.faults.nursery import SCENARIO, Nursery, said
 from tests.faults.scenario import EFFECTS, FAILED
 
 INJECTED: Final = {
@@ -69,9 +69,9 @@ def traced(nursery: Nursery, folder: Path, *words: str) -> list[calls.Call]:
     return found
 
 
-def survey(*words: str) -> tuple[list[calls.Call], list[calls.Call]]:
+def survey(*words: str, program: str = SCENARIO) -> tuple[list[calls.Call], list[calls.Call]]:
     """The calls of a whole scenario, and those of a start that has little left to do: its recovery."""
-    with tempfile.TemporaryDirectory(dir=memory()) as top, Nursery() as nursery:
+    with tempfile.TemporaryDirectory(dir=memory()) as top, Nursery(program) as nursery:
         whole, cut = Path(top) / "whole", Path(top) / "cut"
         whole.mkdir()
         cut.mkdir()
@@ -127,14 +127,14 @@ def _behind(nursery: Nursery, folder: Path, point: Point, code: int, *words: str
     return judge.judge(folder)
 
 
-def campaign(chosen: Sequence[Point], *words: str) -> Figures:
+def campaign(chosen: Sequence[Point], *words: str, program: str = SCENARIO) -> Figures:
     """Try points, each in a folder of its own, a few at once."""
     begun = time.monotonic()
     waiting = deque(enumerate(chosen))
 
     def work(top: Path) -> tuple[Counter[int], list[str]]:
         ends, wrong = Counter[int](), []
-        with Nursery() as nursery:
+        with Nursery(program) as nursery:
             while waiting:
                 try:
                     number, point = waiting.popleft()

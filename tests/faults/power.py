@@ -20,7 +20,7 @@ from hedgerow.errors import Error
 from hedgerow.model.entry import Draft
 from tests.faults import calls, judge
 from tests.faults.disk import Disk, relevant
-from tests.faults.nursery import Nursery, said
+from tests.faults.nursery import SCENARIO, Nursery, said
 from tests.faults.points import KILLED, PROCESSES, memory
 from tests.faults.scenario import FAILED
 
@@ -33,6 +33,7 @@ NOTE: Final = Draft(1, "", "note", "in", "{}")
 
 # What an image may show: kept is well; torn too: a line of the anchors is told to be none, and all else is well
 KEPT, TORN, LOST, REFUSED, GARBLED = "kept", "torn", "lost", "refused", "garbled"
+UNBORN: Final = "refused before anything had left"
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,14 @@ class Figures:
         return self.counts.total() - self.counts[KEPT] - self.counts[TORN]
 
 
-def record(*words: str, kill: int = KILLS[0], fail: int = 0) -> Recording:
+def record(*words: str, kill: int = KILLS[0], fail: int = 0, program: str = SCENARIO) -> Recording:
     """Run the scenario, kill it at a write, run it to its end; what it did to the disk.
 
     With ``fail`` a sync of a file fails before, and with ``kill`` 0 that alone ends the first life.
     """
     killing = ("-e", f"inject=pwrite64:signal=SIGKILL:when={kill}") if kill else ()
     failing = ("-e", f"inject=fdatasync:error=EIO:when={fail}") if fail else ()
-    with tempfile.TemporaryDirectory(dir=memory()) as place, Nursery() as nursery:
+    with tempfile.TemporaryDirectory(dir=memory()) as place, Nursery(program) as nursery:
         top = Path(place) / "disk"
         top.mkdir()
         lives = []
@@ -167,7 +168,7 @@ def examined(image: Path, rows: Sequence[judge.Row], acks: Sequence[tuple[int, s
         finally:
             journal.close()
     except Error as error:
-        return Outcome(REFUSED, str(error))
+        return Outcome(REFUSED if left else UNBORN, str(error))
     if found != rows[: len(found)]:
         return Outcome(GARBLED, "rows were read that were never written so")
     if len(found) < left:

@@ -64,7 +64,8 @@ def test_every_sync_that_fails_before_the_power_is_cut(capfd: pytest.CaptureFixt
     for fail, kill in power.failures(power.record(kill=600)):
         for ends in (0, kill):
             figures = power.behind_failure(power.record(fail=fail, kill=ends), 4 * CONTROL, fail)
-            assert not figures.bad, f"fail={fail}, kill={ends}: {figures}\n" + "\n".join(figures.lines)
+            unborn = figures.counts[power.UNBORN]  # SQLite overlooks that its first folder was not synced
+            assert figures.bad == unborn, f"fail={fail}, kill={ends}: {figures}\n" + "\n".join(figures.lines)
             counts += figures.counts
     with capfd.disabled():
         sys.stdout.write(f"\nfailed syncs: {power.Figures(counts, time.monotonic() - begun, ())}\n")

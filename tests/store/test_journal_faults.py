@@ -173,6 +173,22 @@ def test_log_of_an_engine_that_died_is_written_anew_before_it_is_built_on(
         dead.close()
 
 
+@pytest.mark.parametrize(
+    ("room", "damage", "words"),
+    [("journal", "seq = 'x'", "last row is damaged"), ("lease", "beat_ns = NULL", "lease of portfolio .* is damaged")],
+)
+def test_values_that_no_engine_wrote_bar_the_next_one(sqlite: Desk, room: str, damage: str, words: str) -> None:
+    """As a page that a power cut tore may hold them, whatever the table allows."""
+    sqlite.filled(3)
+    with closing(sqlite3.connect(sqlite.folder / "journal.db", isolation_level=None)) as raw:
+        raw.execute(f"CREATE TABLE loose AS SELECT * FROM {room}")
+        raw.execute(f"DROP TABLE {room}")
+        raw.execute(f"ALTER TABLE loose RENAME TO {room}")
+        raw.execute(f"UPDATE {room} SET {damage}")
+    with pytest.raises(StoreError, match=words):
+        sqlite.open(me=BERT)
+
+
 def test_write_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(durable, "PIECE", 3)
     path = tmp_path / "log"

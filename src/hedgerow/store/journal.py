@@ -236,6 +236,8 @@ class SqlJournal:
     def _last(self) -> Head:
         query = select(table.c.seq, table.c.mac).where(table.c.portfolio == self.portfolio)
         row = self._connection.execute(query.order_by(table.c.seq.desc()).limit(1)).one_or_none()
+        if row is not None and not (type(row[0]) is int and type(row[1]) is str):  # a damaged page may hold anything
+            raise StoreError(f"{self.where}: the last row is damaged. Look with hedgerow journal verify")
         return chain.EMPTY if row is None else Head(*row)
 
     # -------------------------------------------------------------------------------------------------------- opening

@@ -104,8 +104,12 @@ def is_dead(found: Lease, proc: Path = _PROC) -> bool:
 
 
 def read(connection: Connection, portfolio: str) -> Lease | None:
-    """The lease of a portfolio, None where no engine ever had it."""
+    """The lease of a portfolio, None where no engine ever had it. Raises StoreError where it is damaged."""
     row = connection.execute(select(table).where(table.c.portfolio == portfolio)).one_or_none()
+    if row is not None and [type(value) for value in row] != [column.type.python_type for column in table.columns]:
+        raise StoreError(
+            f'the lease of portfolio "{portfolio}" is damaged. Put a backup back with hedgerow journal restore'
+        )
     return None if row is None else Lease(*row)
 
 
