@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from hedgerow.engine.drive import Pump
     from hedgerow.engine.engine import Engine
+    from hedgerow.engine.replay import Replayed
     from hedgerow.model.instrument import Universe
     from hedgerow.model.market import Daily, Market
     from hedgerow.model.policy import Policy
@@ -270,6 +271,29 @@ def paper(
     if speed > 0.0:
         paced = PacedVenue(venue, speed, time.monotonic, asyncio.sleep)
     return Floor(pump, paced, rows)
+
+
+def replayed(journal: SqlJournal, tell: Callable[[int], None] = lambda rows: None) -> Replayed:
+    """The whole journal fed to a new engine. Raises Mismatch at the first decision that is made otherwise, StoreError."""
+    from hedgerow.engine.engine import Engine
+    from hedgerow.engine.fold import gauge_of
+    from hedgerow.engine.replay import replay
+    from hedgerow.engine.translate import policy_of, universe_of
+    from hedgerow.kernel.rules import extra_measures
+    from hedgerow.model.codec import decode
+
+    days, begin = [], None
+    for row in journal.rows(0):
+        if row.kind == "day":
+            days.append(decode(row.kind, row.body))
+        elif row.kind == "begin":
+            begin = decode(row.kind, row.body)
+    if begin is None:
+        raise ConfigError("no portfolio was begun in it", where=journal.where, fix="hedgerow run begins one.")
+    policy, universe = policy_of(begin.policy), universe_of(begin.universe)
+    gauge = gauge_of(policy, universe, extra_measures(policy))
+    gauge.learn(days)  # all at once: one by one takes a thousand times as long
+    return replay(Engine(gauge), journal.read(), tell)
 
 
 def _same_portfolio(engine: Engine, policy: Policy, universe: Universe, world: str) -> None:

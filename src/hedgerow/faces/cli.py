@@ -7,7 +7,8 @@ How commands attach. A module of commands has one function, ``register(app)``, a
         app.add_typer(group, name="data")          # or a group of its own: group(), also below
 
 So that ``hedgerow --help`` answers at once, such a module imports at its top only typer, ``hedgerow.errors``,
-``faces.text``, ``faces.options``, ``faces.run_options`` and ``faces.portfolio_file``. Whatever needs numpy, polars, numba, pydantic, plotly
+``faces.text``, ``faces.options``, ``faces.run_options``, ``faces.cli_engine`` and ``faces.portfolio_file``. Whatever
+needs numpy, polars, numba, pydantic, plotly
 or rich is imported inside the command that needs it (a test looks). A command that reports takes
 ``to: options.Json = None`` and ends with ``text.emit(record, to, show)``; what it cannot do it raises as an error of
 ``hedgerow.errors``, which becomes a sentence and an exit code here:
@@ -85,9 +86,21 @@ def top(
 
 def register(onto: typer.Typer) -> None:
     """Hang every module's commands on the app, in the order in which help lists them."""
-    from hedgerow.faces import cli_data, cli_events, cli_journal, cli_policy, cli_run, cli_statement, cli_sweep
+    from hedgerow.faces import (
+        cli_data,
+        cli_engine,
+        cli_events,
+        cli_journal,
+        cli_orders,
+        cli_policy,
+        cli_run,
+        cli_statement,
+        cli_sweep,
+    )
 
-    for module in (cli_run, cli_sweep, cli_statement, cli_events, cli_journal, cli_policy, cli_data):
+    for module in (
+        cli_run, cli_sweep, cli_engine, cli_orders, cli_statement, cli_events, cli_journal, cli_policy, cli_data,
+    ):  # fmt: skip
         module.register(onto)
 
 
