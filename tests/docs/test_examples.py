@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hedgerow import policies
+from hedgerow.engine.translate import mandate_of
 from hedgerow.faces.portfolio_file import read_portfolio
 from hedgerow.model.policy import Policy
 from hedgerow.store.views import read_views
