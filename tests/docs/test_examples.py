@@ -60,6 +60,8 @@ def test_snippet_of_a_page_is_sound(page: str, block: str, tmp_path: Path) -> No
     elif "spot" in document or "futures" in document:
         path.write_text(block, encoding="utf-8")
         assert read_portfolio(path)
+    elif "mandate" in document:
+        assert mandate_of(document["mandate"])
     elif "name" in document:
         assert policies.parse(document, page)
     else:  # rows that stand in an example policy: the page may leave their source out

@@ -19,7 +19,10 @@ NEEDED = PROJECT["project"]["dependencies"] + EXTRAS["search"]
 LOCKED = {
     "core": NEEDED + GROUPS["build"],
     "test": NEEDED + EXTRAS["cluster"] + EXTRAS["postgres"] + GROUPS["build"] + GROUPS["test"] + GROUPS["lint"],
-    "all": NEEDED + EXTRAS["cluster"] + EXTRAS["postgres"] + [item for name in GROUPS if name != "uv" for item in GROUPS[name]],
+    "all": NEEDED
+    + EXTRAS["cluster"]
+    + EXTRAS["postgres"]
+    + [item for name in GROUPS if name != "uv" for item in GROUPS[name]],
     "uv": GROUPS["uv"],
 }
 
