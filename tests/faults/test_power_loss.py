@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,18 +48,17 @@ def test_a_journal_that_is_synced_less_loses_what_had_left(synchronous: str) -> 
 @needs_strace
 @pytest.mark.campaign
 @pytest.mark.timeout(14_400)
-def test_a_hundred_thousand_power_cuts(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_hundred_thousand_power_cuts(record_property: Callable[[str, object], None]) -> None:
     recordings = [power.record(kill=kill) for kill in power.KILLS]
     figures = power.campaign(recordings, IMAGES)
-    with capfd.disabled():
-        sys.stdout.write(f"\npower cuts: {figures}\n")
+    record_property("figures", f"power cuts: {figures}")
     assert not figures.bad, "\n".join(figures.lines)
 
 
 @needs_strace
 @pytest.mark.campaign
 @pytest.mark.timeout(7_200)
-def test_every_sync_that_fails_before_the_power_is_cut(capfd: pytest.CaptureFixture[str]) -> None:
+def test_every_sync_that_fails_before_the_power_is_cut(record_property: Callable[[str, object], None]) -> None:
     begun, counts = time.monotonic(), Counter[str]()
     for fail, kill in power.failures(power.record(kill=600)):
         for ends in (0, kill):
@@ -67,8 +66,7 @@ def test_every_sync_that_fails_before_the_power_is_cut(capfd: pytest.CaptureFixt
             unborn = figures.counts[power.UNBORN]  # SQLite overlooks that its first folder was not synced
             assert figures.bad == unborn, f"fail={fail}, kill={ends}: {figures}\n" + "\n".join(figures.lines)
             counts += figures.counts
-    with capfd.disabled():
-        sys.stdout.write(f"\nfailed syncs: {power.Figures(counts, time.monotonic() - begun, ())}\n")
+    record_property("figures", f"failed syncs: {power.Figures(counts, time.monotonic() - begun, ())}")
 
 
 @needs_strace
@@ -76,11 +74,10 @@ def test_every_sync_that_fails_before_the_power_is_cut(capfd: pytest.CaptureFixt
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("synchronous", ["NORMAL", "OFF"])
 def test_thousands_of_power_cuts_of_a_journal_that_is_synced_less(
-    synchronous: str, capfd: pytest.CaptureFixture[str]
+    synchronous: str, record_property: Callable[[str, object], None]
 ) -> None:
     figures = power.campaign([power.record("--synchronous", synchronous)], IMAGES // 20)
-    with capfd.disabled():
-        sys.stdout.write(f"\nsynchronous = {synchronous}: {figures}\n")
+    record_property("figures", f"synchronous = {synchronous}: {figures}")
     assert figures.counts[power.LOST], figures
     assert not figures.counts[power.GARBLED], "\n".join(figures.lines)
 
