@@ -251,7 +251,7 @@ def paper(
     gauge.learn([*warm, *days])
     tape = Tape(market, stage.bars.high, stage.signals, days, stage.bars.deleveraged)
     venue = SimulatedVenue(pack(policy, market.universe, weights), tape, capital)
-    pump = Pump(Engine(gauge), journal, tell)
+    pump = Pump(Engine(gauge), journal, tell, groups=world == "backtest")
     rows = 0
     if journal is not None and journal.head.seq:
         rows = replay(pump.engine, journal.read(), progress).rows

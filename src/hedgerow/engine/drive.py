@@ -27,12 +27,20 @@ def draft(record: Any, way: Way) -> Draft:
 
 
 class Pump:
-    """One turn of the loop at a time: ``take`` an event, then ``send`` what it made leave."""
+    """One turn of the loop at a time: ``take`` an event, then ``send`` what it made leave.
+
+    ``groups``: commits are made in groups even where something leaves, as in a backtest, whose venue ends with the process.
+    """
 
     def __init__(
-        self, engine: Engine, journal: Journal | None, tell: Callable[[Any], None] = lambda record: None
+        self,
+        engine: Engine,
+        journal: Journal | None,
+        tell: Callable[[Any], None] = lambda record: None,
+        *,
+        groups: bool = False,
     ) -> None:
-        self.engine, self.journal, self.tell = engine, journal, tell
+        self.engine, self.journal, self.tell, self._groups = engine, journal, tell, groups
         self._loose = 0  # events since the last commit
 
     def take(self, event: Any) -> list[Any]:
@@ -45,7 +53,7 @@ class Pump:
         if self.journal is not None:
             if made:
                 self.journal.append([draft(record, "out") for record in made])
-            if leaving or self.engine.looks or self._loose >= GROUP:
+            if self._loose >= GROUP or ((leaving or self.engine.looks) and not self._groups):
                 self.commit()
         for record in made:
             self.tell(record)
