@@ -282,7 +282,7 @@ def legs_that_nobody_saw(patch: Patch) -> None:
 @bug
 def yesterdays_price(patch: Patch) -> None:
     """Orders are priced by the last close."""
-    patch.setattr(Fold, "price", lambda self, symbol: float(self._tick.before[self.index[symbol]]))
+    patch.setattr(Fold, "quoted", lambda self, symbol: float(self._tick.before[self.index[symbol]]))
 
 
 @bug

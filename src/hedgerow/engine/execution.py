@@ -112,7 +112,7 @@ class Execution:
 
     def advance(self, now_ns: int, state: State) -> None:
         """Start legs until one waits for its venue, or for prices; the plan is done when no leg is left."""
-        if self.task is not None and self.task.next_ns and self.task.next_ns <= now_ns:
+        if self.task is not None and self.task.next_ns and self.task.next_ns <= now_ns and self._is_fresh(now_ns):
             self._next(self.task, now_ns, state)
         while self.task is None and self._is_fresh(now_ns):
             n, units = self.fold.next_leg()
@@ -141,7 +141,13 @@ class Execution:
 
     def _order(self, task: Task, now_ns: int, state: State) -> None:
         """The next order of a leg, if its approval still holds and the gate lets it leave; else the leg is at its end."""
-        price = exact(self.fold.price(task.instrument.symbol)) if task.kind != "margin" else ZERO
+        price = exact(self.fold.quoted(task.instrument.symbol)) if task.kind != "margin" else ZERO
+        if not price.is_finite():  # it had a price when the leg began, and has none now
+            if now_ns - task.began_ns > self.mandate.patience * NS_PER_SECOND:
+                self._end(task)
+            else:
+                task.next_ns = now_ns + int(self.mandate.fresh * NS_PER_SECOND) + 1
+            return
         if self._left_band(task, price):
             text = f"{task.instrument.symbol}: given up: the price left the band of its approval"
             self.emit(Alert(now_ns, f"band {task.instrument.symbol}", "warning", text))

@@ -214,6 +214,11 @@ class Fold:
         """The price seen last, nan: none."""
         return float(self._tick.mark[self.index[instrument]])
 
+    def quoted(self, instrument: str) -> float:
+        """The price at which it could trade when prices were seen last, nan: it could not."""
+        price = float(self._tick.open[self.index[instrument]])
+        return price if price > 0.0 else float("nan")
+
     @property
     def value(self) -> float:
         """Net asset value at the last decision."""
