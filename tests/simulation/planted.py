@@ -286,14 +286,6 @@ def yesterdays_price(patch: Patch) -> None:
 
 
 @bug
-def no_breaker(patch: Patch) -> None:
-    """Orders are not counted, and a refused one is sent again at once, for ever."""
-    patch.setattr(Gate, "_breaker", lambda self, order, price: "")
-    patch.setattr("hedgerow.engine.execution.REFUSALS", 500)
-    patch.setattr(Execution, "wakes_at", lambda self: self.task.next_ns and self.task.began_ns + 1 if self.task else 0)
-
-
-@bug
 def halted_and_still_sending(patch: Patch) -> None:
     plain = Gate.refusal
 
