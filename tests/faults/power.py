@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import sqlite3
 import tempfile
 import time
 from collections import Counter
@@ -33,6 +34,7 @@ NOTE: Final = Draft(1, "", "note", "in", "{}")
 
 # What an image may show: kept is well; torn too: a line of the anchors is told to be none, and all else is well
 KEPT, TORN, LOST, REFUSED, GARBLED = "kept", "torn", "lost", "refused", "garbled"
+DAMAGED: Final = "damaged beside the rows"
 UNBORN: Final = "refused before anything had left"
 
 
@@ -173,7 +175,13 @@ def examined(image: Path, rows: Sequence[judge.Row], acks: Sequence[tuple[int, s
         return Outcome(GARBLED, "rows were read that were never written so")
     if len(found) < left:
         return Outcome(LOST, f"row {left} had left, and row {len(found)} is the last")
-    again = judge.rows(image)
+    try:
+        again = judge.rows(image)
+    except (
+        sqlite3.DatabaseError,
+        AssertionError,
+    ) as error:  # rows were true, and SQLite says that the file is not sound
+        return Outcome(DAMAGED, str(error))
     if again[:-1] != found or again[-1][6] != NOTE.body:
         return Outcome(GARBLED, "it does not go on behind what it held")
     if told:
