@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def obey(engine: Engine, command: Command) -> None:
     """Do what the command says, or answer why not."""
     try:
+        if command.verb not in VERBS:
+            raise ConfigError(f'"{command.verb}" is no command', fix=f"Write one of {', '.join(VERBS)}.")
         text = VERBS[command.verb](engine, command)
     except ConfigError as error:
         engine.emit(Answer(engine.now_ns, command.id, False, str(error)))

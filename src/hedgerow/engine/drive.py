@@ -27,7 +27,7 @@ def draft(record: Any, way: Way) -> Draft:
 
 
 class Pump:
-    """One turn of the loop at a time: ``take`` an event, then ``send`` what it made leave.
+    """One turn of the loop at a time: ``take`` an event, then ``send`` what it made leave. ``tell`` hears both.
 
     ``groups``: commits are made in groups even where something leaves, as in a backtest, whose venue ends with the process.
     """
@@ -55,7 +55,7 @@ class Pump:
                 self.journal.append([draft(record, "out") for record in made])
             if self._loose >= GROUP or ((leaving or self.engine.looks) and not self._groups):
                 self.commit()
-        for record in made:
+        for record in (event, *made):
             self.tell(record)
         return leaving
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from hedgerow import jit
 from hedgerow.engine.engine import Engine
 from hedgerow.kernel import arrays as k
+from hedgerow.kernel.measure import net_asset_value, own_short, spot_units
 from hedgerow.model.plan import Plan
 from hedgerow.units import NS_PER_SECOND
 
@@ -22,7 +24,7 @@ def summary(engine: Engine) -> dict[str, Any]:
         "policy": engine.policy.name,
         "state": engine.state.value,
         "ready": engine.ready,
-        "value": engine.fold.value,
+        "value": value_of(engine),
         "quote": engine.universe.quote,
         "cash": float(engine.fold.desk.book.wallet[k.W_CASH, 0]),
         "assets": {name: _asset(engine, a) for a, name in enumerate(engine.universe.assets)},
@@ -43,16 +45,37 @@ def summary(engine: Engine) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def value_of(engine: Engine) -> float:
+    """Net asset value at the last closes, quote; that of the fold is of the last decision."""
+    desk = engine.fold.desk
+    book = desk.book
+    return float(jit.plain(net_asset_value)(book.asset, book.inst, book.wallet, desk.rules.inst, desk.tick.before))
+
+
 def _asset(engine: Engine, a: int) -> dict[str, Any]:
-    book, work = engine.fold.desk.book, engine.fold.desk.work
+    desk = engine.fold.desk
+    book, work, price = desk.book, desk.work, float(desk.tick.before[a])
     states = list(engine.policy.regime)
     state = int(book.asset[k.B_STATE, a])
+    weight = float(work.asset[k.X_WEIGHT, a])
+    if desk.rules.scalar[k.K_RISK_ONLY] != 1.0 and (value := value_of(engine)) > 0.0:
+        weight = float(jit.plain(spot_units)(book.asset, book.inst, desk.rules.inst, a)) * price / value
     return {
         "coins": float(book.asset[k.B_HELD, a]), "protected": float(book.asset[k.B_PROTECTED, a]),
-        "price": float(engine.fold.desk.tick.before[a]), "weight": float(work.asset[k.X_WEIGHT, a]),
-        "target": float(work.asset[k.X_TARGET, a]), "hedge": float(work.asset[k.X_H_NOW, a]),
+        "price": price, "weight": weight, "target": float(work.asset[k.X_TARGET, a]), "hedge": _hedge(engine, a),
         "intended": float(book.asset[k.B_H, a]), "regime": states[state] if 0 <= state < len(states) else "",
     }  # fmt: skip
+
+
+def _hedge(engine: Engine, a: int) -> float:
+    """The share of an asset's coins that is hedged now, as the kernel counts it; its own is of the last decision."""
+    desk = engine.fold.desk
+    book, rules = desk.book, desk.rules
+    sold = float(book.asset[k.B_SOLD, a])
+    base = float(jit.plain(spot_units)(book.asset, book.inst, rules.inst, a)) + sold
+    short = float(jit.plain(own_short)(book.asset, book.inst, rules.inst, a, int(rules.scalar[k.K_MARKET])))
+    crossed = float(book.asset[k.B_CROSS, a] * desk.work.asset[k.X_CROSSED, a])
+    return (short + crossed + sold) / base if base > 0.0 else 0.0
 
 
 def _shorts(engine: Engine) -> dict[str, Any]:
