@@ -83,6 +83,8 @@ def commands() -> str:
 def _leaves(command: Any, name: str) -> Iterable[tuple[str, Any]]:
     for key, inner in getattr(command, "commands", {}).items():
         if hasattr(inner, "commands"):
+            if inner.invoke_without_command:  # it does something by itself, too
+                yield f"{name} {key}", inner
             yield from _leaves(inner, f"{name} {key}")
         else:
             yield f"{name} {key}", inner

@@ -63,7 +63,7 @@ def test_commands_exist(page: Path, program: Any) -> None:
         if words[0] == "./run" and words[1] in words_of_run:
             continue
         command, rest = program, words[1:]
-        while rest and hasattr(command, "commands") and not rest[0].startswith("-"):
+        while rest and hasattr(command, "commands") and not rest[0].startswith(("-", "[")):
             assert rest[0] in command.commands, f"{ids(page)}: {line}"
             command = command.commands[rest.pop(0)]
         flags = {flag for one in command.params for flag in one.opts} | {"--help"}

@@ -7,7 +7,7 @@ How commands attach. A module of commands has one function, ``register(app)``, a
         app.add_typer(group, name="data")          # or a group of its own: group(), also below
 
 So that ``hedgerow --help`` answers at once, such a module imports at its top only typer, ``hedgerow.errors``,
-``faces.text``, ``faces.options``, ``faces.run_options``, ``faces.cli_engine`` and ``faces.portfolio_file``. Whatever
+``faces.text``, ``faces.options``, ``faces.run_options``, ``faces.cli_engine``, ``faces.happenings`` and ``faces.portfolio_file``. Whatever
 needs numpy, polars, numba, pydantic, plotly
 or rich is imported inside the command that needs it (a test looks). A command that reports takes
 ``to: options.Json = None`` and ends with ``text.emit(record, to, show)``; what it cannot do it raises as an error of

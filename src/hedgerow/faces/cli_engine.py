@@ -1,27 +1,32 @@
-"""The engine itself: run a portfolio on paper, look at it, and play its journal again."""
+"""The engine itself: run a portfolio on paper, and look at how it stands."""
 
 from __future__ import annotations
 
-import json
-import os
 import signal
+import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from hedgerow.errors import ConfigError
+from hedgerow.errors import ConfigError, StoreError
 from hedgerow.faces import options, run_options, text
 from hedgerow.faces.run_options import Assets, Capital, End, Folder, PolicyName, Start, Targets
 
 if TYPE_CHECKING:
-    from hedgerow.engine.engine import Engine
+    from hedgerow.faces.happenings import Happening
+    from hedgerow.faces.helm import Signals
+    from hedgerow.model.policy import Policy
+    from hedgerow.store.journal import SqlJournal
+    from hedgerow.wire import Floor, Recorded
 
-POLL: Final = 0.2  # seconds between two looks at the inbox
-WRITTEN: Final = 1.0  # seconds between two status files
+COMMITTED: Final = 1.0  # seconds after which what is written is made durable, and the lease is kept
+INTERRUPTED: Final = 130
 Portfolio = Annotated[str, typer.Option("--portfolio", metavar="NAME", help="Which portfolio.")]
 
 
@@ -42,16 +47,23 @@ def _pace(written: str) -> float:
         raise ConfigError(f'"{written}" is no pace', where="--speed", fix="Write 1000x, or 1x for real time.") from None
 
 
-def mandate_table(path: Path | None, *, auto: bool) -> dict[str, Any]:
+def mandate_table(path: Path | None, *, auto: bool = False) -> dict[str, Any]:
     """The mandate of a file, checked. Raises ConfigError."""
     import tomllib
 
     table: dict[str, Any] = {}
     if path is not None:
+        fix = "Write a table [mandate]."
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8")).get("mandate", {})
+            found = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise ConfigError(f"it cannot be read: {error}", where=str(path), fix="Write a table [mandate].") from None
+            why = getattr(error, "strerror", None) or str(error)
+            raise ConfigError(f"it cannot be read: {why}", where=str(path), fix=fix) from None
+        other = next((name for name in found if name != "mandate"), "")
+        if other or not isinstance(found.get("mandate"), dict):
+            told = f'"{other}" is no part of it' if other else "it holds no table [mandate]"
+            raise ConfigError(told, where=str(path), fix=fix)
+        table = found["mandate"]
     from hedgerow.engine.translate import mandate_of
 
     made = mandate_of(table | ({"autonomy": "auto"} if auto else {}))
@@ -77,177 +89,214 @@ def run(
         ),
     ] = None,
     auto: Annotated[bool, typer.Option("--auto", help="Carry plans out without asking.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="A line for each thing that happens, as without a terminal.")
+    ] = False,
     portfolio: Portfolio = "main",
 ) -> None:
     """Run a portfolio on paper: decide, plan, wait for approval, order, account, with every step in the journal.
 
-    Recorded prices are played to a simulated venue. The same command goes on where the journal ends, whatever ended it.
-    Approve plans from another terminal: hedgerow plans, hedgerow approve. Interrupt it to stop between two events.
+    Recorded prices are played to a simulated venue. The same command goes on where the journal ends, whatever ended it;
+    capital, targets and mandate are those that it began with. Approve plans from another terminal: hedgerow plans,
+    hedgerow approve. An interrupt or SIGTERM stops it between two events; SIGUSR1 or a file HALT in the inbox halts.
     """
     if world != "paper":
         raise ConfigError(
             f'the world "{world}" is not there', where="--world", fix="This version trades on paper only."
         )
-    from hedgerow import policies, wire
+    from hedgerow import policies
+    from hedgerow.faces.helm import Signals, heard
 
     subject, pace = policies.chosen(policy, "--policy"), _pace(speed)
     names = options.names(assets, "--assets")
-    with text.working("Run", 2) as tell:
+    terms = mandate_table(mandate, auto=auto)
+    log, signals = Log(plain=plain or not sys.stdout.isatty()), Signals()
+    with text.working("Run", 2) as tell, heard(signals):
         tell("reading the data")
         with options.renamed(start="--start", end="--end", assets="--assets"):
-            recorded = wire.recorded(data, names, run_options.day(start, "--start"), run_options.day(end, "--end"))
+            recorded = _recorded(data, names, start, end)
         run_options.refuse_inverse(policy, subject, recorded)
-        wire.prepare(recorded.market.open_ns.shape[0] * len(names), text.always(tell), "turn.turn")
+        _prepare(recorded, names, tell)
         from hedgerow.kernel.rules import target_weights
 
         weights = target_weights(subject, names, run_options.targets(targets), recorded.market.universe.quote)
-        terms = mandate_table(mandate, auto=auto)
-        journal = wire.journal(portfolio, write=True)
-        try:
-            tell("taking the portfolio up")
-            floor = wire.paper(
-                recorded, subject, weights, Decimal(repr(capital)), terms, journal, speed=pace, tell=_Teller()
-            )
-        except BaseException:
-            journal.close()
-            raise
+        tell("taking the portfolio up")
+        journal, floor = _taken_up(
+            portfolio, recorded, subject, weights, Decimal(repr(capital)), terms, pace, log, signals
+        )
+    with heard(signals), _whole(journal):
+        _drive(floor, portfolio, signals, log, f"{pace:g}x" if pace else "full speed")
+    journal.close()
+    ended = "Stopped" if signals.stop else "The recording ended"
+    text.say(f"{ended} at row {journal.head.seq:,}; the same command goes on from there.")
+    if signals.stop == signal.SIGINT:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _recorded(data: Path, names: tuple[str, ...], start: str, end: str) -> Recorded:
+    from hedgerow import wire
+
+    return wire.recorded(data, names, run_options.day(start, "--start"), run_options.day(end, "--end"))
+
+
+def _prepare(recorded: Recorded, names: tuple[str, ...], tell: Callable[[str], None]) -> None:
+    from hedgerow import wire
+
+    wire.prepare(recorded.market.open_ns.shape[0] * len(names), text.always(tell), "turn.turn")
+
+
+@contextmanager
+def _whole(journal: SqlJournal) -> Iterator[None]:
+    """Close the journal after an error, if all steps in it are whole. Otherwise it stays as it is: what was not made durable
+    yet is lost with the process, which frees the lease.
+    """
+    before = journal.head
     try:
-        _drive(floor, portfolio)
-    finally:
-        journal.close()
-    text.say(f"Stopped at row {journal.head.seq}; the same command goes on from there.")
+        yield
+    except BaseException as error:
+        if journal.head == before or isinstance(error, StoreError):
+            journal.close()
+        raise
 
 
-class _Teller:
-    """Says what happens, a line each."""
+def _taken_up(
+    portfolio: str, recorded: Recorded, policy: Policy, weights: dict[str, float], capital: Decimal,
+    terms: dict[str, Any], pace: float, log: Log, signals: Signals,
+) -> tuple[SqlJournal, Floor]:  # fmt: skip
+    """The portfolio with its journal, which is open from here on."""
+    from hedgerow import wire
+
+    journal = wire.journal(portfolio, write=True)
+    with _whole(journal):
+        log.recall(journal)
+        floor = wire.paper(
+            recorded, policy, weights, capital, terms, journal, speed=pace, tell=log, progress=signals.heed
+        )
+    return journal, floor
+
+
+class Log:
+    """What happened: a line each, or kept for the terminal view. Nothing is printed before ``begin``."""
+
+    def __init__(self, *, plain: bool) -> None:
+        from hedgerow.faces.happenings import Teller
+
+        self.plain = plain
+        self.last: deque[Happening] = deque(maxlen=12)
+        self._teller = Teller()
+        self._waiting: list[Happening] | None = []
+        self._at_ns = 0
+
+    def recall(self, journal: SqlJournal) -> None:
+        """What happened before this process, for the view."""
+        if not self.plain:
+            from hedgerow.faces.happenings import recent
+
+            self.last.extend(recent(journal, 12))
+
+    def begin(self, rows: int, quote: str) -> None:
+        """Print what waited, and everything from now on."""
+        self._teller.quote = quote
+        waiting, self._waiting = self._waiting or [], None
+        if rows:
+            self.notice(f"{text.counted(rows, 'row')} of the journal taken up.")
+        for one in waiting:
+            self._tell(one)
 
     def __call__(self, record: Any) -> None:
-        from hedgerow.faces.text_engine import moment, sentence
+        """Hear of an event, or of what the engine made of one."""
+        from hedgerow.faces.happenings import KINDS
         from hedgerow.model.codec import NAMES, encode
 
-        kind = NAMES[type(record)]
-        if kind != "order" and (words := sentence(kind, json.loads(encode(record)))):
-            text.say(f"{moment(record.at_ns)}  {words}")
+        kind, self._at_ns = NAMES[type(record)], max(self._at_ns, record.at_ns)
+        if kind in KINDS or kind == "answer":
+            for one in self._teller.heard(kind, record.at_ns, encode(record)):
+                self._tell(one)
+
+    def notice(self, words: str) -> None:
+        """Say something that is in no row."""
+        from hedgerow.faces.happenings import Happening
+
+        self._tell(Happening(self._at_ns, "notice", words))
+
+    def end(self) -> None:
+        """Say what was still to be summed up."""
+        for one in self._teller.rest():
+            self._tell(one)
+
+    def _tell(self, one: Happening) -> None:
+        if self._waiting is not None:
+            self._waiting.append(one)
+        elif self.plain:
+            from hedgerow.faces.happenings import moment
+
+            with suppress(BrokenPipeError):  # nobody reads on: that is no reason to stop an engine
+                text.say(f"{moment(one.at_ns)}  {one.text}" if one.at_ns else one.text)
+                text.flush()
+        else:
+            if one.kind == "funding" and self.last and self.last[-1].kind == "funding":
+                self.last.pop()  # day by day it would push out all else
+            self.last.append(one)
 
 
-def _drive(floor: Any, portfolio: str) -> None:
+def _drive(floor: Floor, portfolio: str, signals: Signals, log: Log, pace: str) -> None:
     """Run until the tape ends or somebody stops it."""
     import asyncio
 
     from hedgerow import wire
     from hedgerow.engine.drive import drive
+    from hedgerow.faces.helm import Inbox, Standing
 
-    if floor.rows:
-        text.say(f"{text.counted(floor.rows, 'row')} of the journal taken up.")
-    engine: Engine = floor.pump.engine
-    stopped: list[int] = []
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda number, frame: stopped.append(number))
-    halts: list[str] = []
-    if hasattr(signal, "SIGUSR1"):
-        signal.signal(signal.SIGUSR1, lambda number, frame: halts.append("signal"))
-    inbox = _inbox(engine, wire.inbox(portfolio), halts)
-    note = _status_writer(engine, portfolio)
+    pump = floor.pump
+    inbox = Inbox(pump.engine, wire.inbox(portfolio), signals, log.notice)
+    standing = Standing(pump.engine, portfolio, pace)
+    with ExitStack() as stack:
+        screen = None
+        if not log.plain:
+            from hedgerow.faces.terminal import Screen
 
-    def stopping() -> bool:
-        note(False)
-        return bool(stopped)
+            screen = stack.enter_context(Screen(standing.record, log.last))
+        log.begin(floor.rows, pump.engine.universe.quote)
+        committed = time.monotonic()
 
-    async def whole() -> None:
-        await floor.pump.send([], floor.venue)
-        await drive(floor.pump, floor.venue, inbox=inbox, stopping=stopping)
+        def stopping() -> bool:
+            nonlocal committed
+            standing.look()
+            standing.write(log.notice)
+            if screen is not None:
+                screen.draw()
+            if time.monotonic() - committed > COMMITTED:  # also where nothing happens: it keeps the lease
+                pump.commit()
+                committed = time.monotonic()
+            return bool(signals.stop)
 
-    asyncio.run(whole())
-    note(True)
+        async def whole() -> None:
+            await pump.send([], floor.venue)
+            await drive(pump, floor.venue, inbox=inbox, stopping=stopping)
 
-
-def _inbox(engine: Engine, folder: Path, halts: list[str]) -> Callable[[], Iterator[Any]]:
-    """What operators said since the last look; each is removed when the next is asked for, so that none is lost."""
-    from hedgerow.model.codec import decode
-    from hedgerow.model.mandate import State
-    from hedgerow.store import inbox
-
-    inbox.make_ready(folder)
-    looked = [0.0]
-
-    def commands() -> Iterator[Any]:
-        if time.monotonic() - looked[0] < POLL and not halts:
-            return
-        looked[0] = time.monotonic()
-        by = halts.pop() if halts else "file" if inbox.halted(folder) else ""
-        if by and engine.state is not State.HALTED:
-            yield _command(engine, f"{by}-{engine.now_ns}", {"verb": "halt", "who": by})
-        for name, said in inbox.waiting(folder):
-            try:
-                command = decode("command", json.dumps(said | {"id": name, "at_ns": engine.now_ns}))
-            except Exception as error:  # noqa: BLE001 (whatever it is, it is no command, and the engine goes on)
-                text.say(f"{name} is no command: {error}")
-                inbox.taken(folder, name)
-                continue
-            yield command
-            inbox.taken(folder, name)
-
-    return commands
-
-
-def _command(engine: Engine, name: str, said: dict[str, Any]) -> Any:
-    from hedgerow.model.command import Command
-
-    return Command(engine.now_ns, name, **said)
-
-
-def status_path(portfolio: str) -> Path:
-    """Where a running engine notes how its portfolio stands."""
-    from hedgerow import wire
-
-    return wire.home() / "journal" / f"status-{portfolio}.json"
-
-
-def _status_writer(engine: Engine, portfolio: str) -> Callable[[bool], None]:
-    from hedgerow.engine.summary import summary
-
-    path, last = status_path(portfolio), [0.0]
-
-    def write(now: bool) -> None:
-        if not now and time.monotonic() - last[0] < WRITTEN:
-            return
-        last[0] = time.monotonic()
-        record = summary(engine) | {"portfolio": portfolio, "written_ns": time.time_ns(), "pid": os.getpid()}
-        part = path.with_suffix(".part")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(text.plain(record), file, allow_nan=False)
-        part.replace(path)
-
-    return write
+        asyncio.run(whole())
+    log.end()
+    standing.write(log.notice, now=True)
 
 
 def status(portfolio: Portfolio = "main", to: options.Json = None) -> None:
     """How a portfolio stands: value, weights, hedges, the open plan, orders, alerts; and whether an engine runs it."""
     from hedgerow import wire
-    from hedgerow.faces.text_engine import show_status
+    from hedgerow.faces import helm
+    from hedgerow.faces.text_engine import age, show_status, unwatched
 
-    path = status_path(portfolio)
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(
-            "nothing is known of it", where=portfolio, fix="Start it: hedgerow run --portfolio NAME."
-        ) from None
+    record = helm.read_status(portfolio)
     journal = wire.journal(portfolio)
     try:
-        held = journal.held()
+        running = helm.is_run(journal)
     finally:
         journal.close()
-    from hedgerow.store.lease import is_dead
-
-    age = max(0.0, (time.time_ns() - record["written_ns"]) / 1e9)
-    running = (
-        held is not None and bool(held.holder) and not is_dead(held) and time.time_ns() < held.beat_ns + held.ttl_ns
-    )
-    record["running"], record["age_s"] = running, round(age, 1)
-    record["engine"] = (
-        f"An engine runs it (process {record['pid']}); this was written {age:.0f} s ago."
-        if running
-        else f"NO engine runs it: nothing is watched or traded since this was written, {age:,.0f} s ago."
-    )
+    seconds = max(0.0, (time.time_ns() - record["written_ns"]) / 1e9)
+    left = unwatched(record)
+    record |= {"running": running, "age_s": round(seconds, 1), "unwatched": [] if running else left}
+    if running:
+        record["engine"] = f"An engine runs it (process {record['pid']}); this was written {age(seconds)}."
+    else:
+        lost = f": {'; '.join(left)}" if left else "; nothing is open that would need it"
+        record["engine"] = f"NO engine runs it, this is how it stood {age(seconds)}{lost}."
     text.emit(record, to, lambda: show_status(record))

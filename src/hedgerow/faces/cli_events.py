@@ -1,15 +1,28 @@
-"""Commands about event files: what exchanges let their users download becomes one, and one form becomes the other."""
+"""What happened: ``hedgerow events`` tells it of a running portfolio, in sentences. Its commands are about event files: what
+exchanges let their users download becomes one, and one form becomes the other.
+"""
 
 from __future__ import annotations
 
+import json
 import re
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from hedgerow.errors import ConfigError
 from hedgerow.faces import options, text
+
+if TYPE_CHECKING:
+    from hedgerow.faces.happenings import Happening
+    from hedgerow.store.journal import SqlJournal
+
+POLL: Final = 0.5  # seconds between two looks of --follow
 
 
 def _new(option: typer.CallbackParam, path: Path) -> Path:
@@ -31,12 +44,106 @@ Into = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Hang the commands on the app."""
-    from hedgerow.faces.cli import group
-
-    events = group("Event files: what happened to the money, for statement and tax.")
+    events = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+    events.callback()(happened)
     events.command("import")(import_)
     events.command("convert")(convert)
     app.add_typer(events, name="events")
+
+
+def happened(
+    context: typer.Context,
+    count: Annotated[
+        int, typer.Option("-n", "--last", metavar="N", min=0, help="How many of the last things that happened.")
+    ] = 40,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens, until interrupted.")] = False,
+    since: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="All from here on: 2022-01-31, 2022-01-31T12:00 (UTC), or 12h, 3d before the last row.",
+            show_default=False,
+        ),
+    ] = "",
+    kind: Annotated[str, typer.Option(metavar="NAME", help="Only of this kind.", show_default=False)] = "",
+    portfolio: Annotated[str, typer.Option("--portfolio", metavar="NAME", help="Which portfolio.")] = "main",
+    to: options.Json = None,
+) -> None:
+    """Say what happened to a portfolio, a sentence each with its time (UTC): plans, approvals, fills, alerts, funding a day.
+
+    Without a command it reads the journal of a portfolio that runs or ran. Its commands, import and convert, are about event
+    files: what happened to the money, for statement and tax.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from hedgerow import wire
+    from hedgerow.faces.happenings import KINDS, recent
+
+    if kind and kind not in KINDS:
+        fix = f"Write one of {', '.join(KINDS)}; all rows: hedgerow journal tail."
+        raise ConfigError(f'nothing of the kind "{kind}" is told in sentences', where="--kind", fix=fix)
+    if follow and to is not None and str(to) != text.STDOUT:
+        raise ConfigError("what is still to come is no file", where="--json", fix="Write --json - with --follow.")
+    journal = wire.journal(portfolio)
+    try:
+        seen = journal.durable.seq
+        from_ns = _since(since, journal) if since else None
+        told = recent(journal, None if since else count, kind, from_ns)
+        if not follow:
+            record = {"portfolio": portfolio, "where": journal.where, "events": [_plain(one) for one in told]}
+            text.emit(record, to, lambda: _tell(told, "Nothing since then." if since else "Nothing happened yet."))
+            return
+        _tell(told, lines=to is not None)
+        _follow(journal, seen, kind, lines=to is not None)
+    finally:
+        journal.close()
+
+
+def _since(written: str, journal: SqlJournal) -> int:
+    """A time, or a span before the last row, as ns. Raises ConfigError."""
+    if found := re.fullmatch(r"(\d{1,4})([mhd])", written):
+        last = journal.last(1)
+        span = int(found[1]) * {"m": 60, "h": 3_600, "d": 86_400}[found[2]]
+        return (last[-1].at_ns if last else 0) - span * 1_000_000_000
+    try:
+        parsed = datetime.fromisoformat(written)
+    except ValueError:
+        fix = "Write 2022-01-31, 2022-01-31T12:00 (UTC), or a span such as 12h."
+        raise ConfigError(f'"{written}" is no time', where="--since", fix=fix) from None
+    at = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed
+    return int(at.timestamp()) * 1_000_000_000
+
+
+def _follow(journal: SqlJournal, seen: int, kind: str, *, lines: bool) -> None:
+    """Tell what becomes durable behind row ``seen``, until interrupted."""
+    from hedgerow.faces.happenings import Teller, quote_of
+
+    teller = Teller(quote_of(journal), every=bool(kind))
+    while True:
+        for row in journal.rows(seen):
+            seen = row.seq
+            told = teller.heard(row.kind, row.at_ns, row.body, row.seq)
+            _tell([one for one in told if kind in ("", one.kind)], lines=lines)
+        time.sleep(POLL)
+
+
+def _plain(one: Happening) -> dict[str, object]:
+    from hedgerow.store.events import stamp
+
+    return {"seq": one.seq, "at": stamp(one.at_ns), "kind": one.kind, "text": one.text}
+
+
+def _tell(told: Sequence[Happening], nothing: str = "", *, lines: bool = False) -> None:
+    from hedgerow.faces.happenings import moment
+
+    for one in told:
+        if lines:
+            sys.stdout.write(json.dumps(_plain(one), ensure_ascii=False) + "\n")
+        else:
+            text.say(f"{moment(one.at_ns)}  {one.text}")
+    if nothing and not told:
+        text.say(nothing)
+    sys.stdout.flush()
 
 
 def import_(

@@ -222,6 +222,10 @@ def replay(url: Url = "", portfolio: Portfolio = "main", to: options.Json = None
         with text.counting("Replaying rows", rows) as tell:
             done = wire.replayed(journal, tell)
         seconds = time.perf_counter() - began
-        record = {"where": journal.where, "portfolio": portfolio, "rows": done.rows, "seconds": seconds}
-    words = f"{text.counted(done.rows, 'row')} in {seconds:.1f} s: every decision was made again, the same."
+        rate = done.rows / seconds
+        record = {
+            "where": journal.where, "portfolio": portfolio, "rows": done.rows, "seconds": seconds, "rows_per_second": rate,
+        }  # fmt: skip
+    speed = f"{seconds:.1f} s, {rate:,.0f} a second"
+    words = f"{text.counted(done.rows, 'row')} in {speed}: every decision was made again, the same."
     text.emit(record, to, lambda: text.say(words))
