@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hedgerow.engine.drive import Pump
     from hedgerow.engine.engine import Engine
     from hedgerow.engine.replay import Replayed
+    from hedgerow.model.entry import Entry
     from hedgerow.model.instrument import Universe
     from hedgerow.model.market import Daily, Market
     from hedgerow.model.policy import Policy
@@ -254,9 +255,13 @@ def paper(
     pump = Pump(Engine(gauge), journal, tell, groups=world == "backtest")
     rows = 0
     if journal is not None and journal.head.seq:
+        _same_portfolio(next(journal.rows(0)), policy, market.universe, world, weights, capital, start_ns)
         rows = replay(pump.engine, journal.read(), progress).rows
-        _same_portfolio(pump.engine, policy, market.universe, world)
+        _same_days(pump.engine, market)
         venue.resume(seen_by_venue(journal.read()))
+        left = warm[rows - 1 :]  # it was ended as it began: nothing but the first of these stand behind its first row
+        for one in left:
+            pump.take(one)
     else:
         install = os.urandom(3).hex() if world == "paper" else "backte"
         begin = Begin(
@@ -296,22 +301,43 @@ def replayed(journal: SqlJournal, tell: Callable[[int], None] = lambda rows: Non
     return replay(Engine(gauge), journal.read(), tell)
 
 
-def _same_portfolio(engine: Engine, policy: Policy, universe: Universe, world: str) -> None:
-    """Refuse a journal of another portfolio: its rules and markets are those that it began with."""
-    from hedgerow.engine.translate import policy_text, universe_plain
+def _same_portfolio(
+    first: Entry,
+    policy: Policy,
+    universe: Universe,
+    world: str,
+    weights: Mapping[str, float],
+    capital: Decimal,
+    start_ns: int,
+) -> None:
+    """Refuse a journal of another portfolio: its rules, markets and first amounts are those of its ``first`` row."""
+    from hedgerow.engine.translate import cash_of, policy_of, policy_text, universe_plain
+    from hedgerow.model.codec import decode
 
-    begin = engine.begin
-    assert begin is not None
-    for what, ours, theirs in (
-        ("policy", policy_text(policy), policy_text(engine.policy)), ("markets", universe_plain(universe), begin.universe),
-        ("world", world, begin.world),
+    begin = decode(first.kind, first.body)
+    rules, cash = policy_of(begin.policy), cash_of(begin.holdings)
+    day = date(1970, 1, 1) + timedelta(days=begin.at_ns // NS_PER_DAY)
+    targets = ", ".join(f"{name} {weight:g}" for name, weight in begin.weights.items())
+    for what, ours, theirs, shown in (
+        ("policy", policy_text(policy), policy_text(rules), rules.name),
+        ("assets", universe_plain(universe), begin.universe, ", ".join(begin.universe["assets"])),
+        ("world", world, begin.world, begin.world), ("targets", dict(weights), begin.weights, targets),
+        ("capital", capital, cash, str(cash)), ("start", start_ns, begin.at_ns, str(day)),
     ):  # fmt: skip
         if ours != theirs:
             raise ConfigError(
-                f"this portfolio was begun with another {what}",
+                f"this portfolio was begun with another one ({shown})",
                 where=what,
-                fix="Give the ones that it began with, or another name: --portfolio NAME.",
+                fix="Give what it began with, or begin another portfolio: --portfolio NAME.",
             )
+
+
+def _same_days(engine: Engine, market: Market) -> None:
+    """Refuse data that end before the journal does."""
+    step_ns = int(market.open_ns[-1] - market.open_ns[-2]) if len(market.open_ns) > 1 else NS_PER_DAY
+    if engine.now_ns > int(market.open_ns[-1]) + step_ns:
+        day = date(1970, 1, 1) + timedelta(days=engine.now_ns // NS_PER_DAY)
+        raise ConfigError(f"the journal goes to {day}, beyond it", where="end", fix="Name a later day, or none.")
 
 
 def benchmarks() -> dict[str, Policy]:
