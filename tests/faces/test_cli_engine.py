@@ -91,7 +91,7 @@ def test_another_policy_is_refused_for_a_portfolio_that_has_one(made_market: Pat
     said(*RUN, "--data", str(made_market), "--auto", "--end", "2022-07-05")
     other = call(*RUN[:2], "b0_hold", *RUN[3:], "--data", str(made_market), "--auto", "--end", "2022-07-05")
     assert other.exit_code == 2
-    assert "another policy" in other.output
+    assert "--policy: this portfolio was begun with another one (b3_constant)" in other.output
 
 
 def test_a_plan_is_approved_paused_rejected_and_halted_from_another_process(started: Any) -> None:

@@ -88,6 +88,7 @@ def register(onto: typer.Typer) -> None:
     """Hang every module's commands on the app, in the order in which help lists them."""
     from hedgerow.faces import (
         cli_data,
+        cli_doctor,
         cli_engine,
         cli_events,
         cli_journal,
@@ -99,7 +100,7 @@ def register(onto: typer.Typer) -> None:
     )
 
     for module in (
-        cli_run, cli_sweep, cli_engine, cli_orders, cli_statement, cli_events, cli_journal, cli_policy, cli_data,
+        cli_run, cli_sweep, cli_engine, cli_orders, cli_events, cli_journal, cli_doctor, cli_statement, cli_policy, cli_data,
     ):  # fmt: skip
         module.register(onto)
 

@@ -167,11 +167,14 @@ def _taken_up(
     from hedgerow import wire
 
     journal = wire.journal(portfolio, write=True)
-    with _whole(journal):
+    same = {name: f"--{name}" for name in ("policy", "assets", "world", "targets", "capital", "start", "end")}
+    with _whole(journal), options.renamed(**same):
         log.recall(journal)
         floor = wire.paper(
             recorded, policy, weights, capital, terms, journal, speed=pace, tell=log, progress=signals.heed
         )
+        if floor.pump.engine.mandate.model_dump(mode="json", exclude_defaults=True) != terms:
+            log.notice("The mandate of the journal holds, not the one given here: hedgerow mandate FILE changes it.")
     return journal, floor
 
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from hedgerow.faces import text
 from hedgerow.faces.happenings import Happening, moment
-from hedgerow.faces.text_engine import leg_words, with_name
+from hedgerow.faces.text_engine import STATUS, leg_words, with_name
 
 SHOWN: Final = 0.25  # seconds between two pictures
 KEPT: Final = 12  # happenings on the screen
@@ -41,7 +41,7 @@ class Room(NamedTuple):
     happened: int
 
 
-_ROOMS: Final = (Room(20, 20, 10, 6, 6, 12), Room(10, 8, 6, 4, 4, 10), Room(6, 4, 4, 2, 3, 6), Room(4, 2, 2, 1, 1, 3))
+_ROOMS: Final = (Room(20, 20, 10, 6, 6, 12), Room(10, 8, 6, 4, 4, 10), Room(6, 4, 4, 2, 3, 6), Room(4, 2, 2, 2, 2, 3))
 
 
 def lines(record: Mapping[str, Any], happened: Sequence[Happening], width: int = 80, height: int = 40) -> list[Text]:
@@ -129,11 +129,11 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], most: int, *, le
         return Text("  ".join(map(text.clean, placed)).rstrip(), style)
 
     made = [line(heads, "bold"), *map(line, shown)]
-    return made if len(shown) == len(rows) else [*made, _more(len(rows) - len(shown))]
+    return made if len(shown) == len(rows) else [*made, _more(len(rows) - len(shown), heads[0].lower())]
 
 
-def _more(count: int) -> Text:
-    return Text(f"... and {count} more: hedgerow status", "dim")
+def _more(count: int, what: str) -> Text:
+    return Text(f"... {count} more {what}{'s' if count > 1 else ''}: hedgerow status", "dim")
 
 
 def _plan(record: Mapping[str, Any], most: int) -> list[Text]:
@@ -142,18 +142,20 @@ def _plan(record: Mapping[str, Any], most: int) -> list[Text]:
         return [Text("No plan is open.")]
     cost = sum(float(leg["cost"]) for leg in plan["legs"])
     left_h = (plan["expires_ns"] - record["now_ns"]) / _HOUR
-    until = f", lapses {moment(plan['expires_ns'])[5:16]} (in {left_h:.0f} h)" if record["plan_is"] == "open" else ""
-    what = f": trades {text.money(float(plan['notional']))}, costs about {text.money(cost)}{until}"
-    made = [Text.assemble(("Plan ", "bold"), (plan["id"], "bold"), f" is {record['plan_is']}", what)]
+    until = f" until {moment(plan['expires_ns'])[5:16]} ({left_h:.0f} h)" if record["plan_is"] == "open" else ""
+    what = f": trades {text.money(float(plan['notional']))}, cost {text.money(cost)}"
+    made = [Text.assemble((f"Plan {plan['id']}", "bold"), f" {record['plan_is']}{until}{what}")]
     shown = plan["legs"] if len(plan["legs"]) <= most else plan["legs"][: most - 1]
     made += [Text(f"  {_leg(leg)}") for leg in shown]
     if len(shown) < len(plan["legs"]):
         made.append(Text(f"  ... and {len(plan['legs']) - len(shown)} more: hedgerow plans", "dim"))
     if record["plan_is"] == "open" and plan["level"] == "approve":
-        said = record["approved_by"]
-        by = f" (approved by {', '.join(said)}; {plan['approvals']} must)" if said else ""
         command = with_name(f"hedgerow approve {plan['id']}", record["portfolio"])
-        made.append(Text.assemble("  to carry it out: ", (command, "bold cyan"), by))
+        made.append(Text.assemble("  to carry it out: ", (command, "bold cyan")))
+        if record["approved_by"]:
+            made.append(
+                Text(f"  approved by {', '.join(record['approved_by'])}; {plan['approvals']} people must agree")
+            )
     return made
 
 
@@ -167,11 +169,11 @@ def _orders(orders: Sequence[Mapping[str, Any]], most: int) -> list[Text]:
     shown = orders if len(orders) <= most else orders[: max(0, most - 1)]
     made = [
         Text(
-            f"Order {one['id']} on {text.clean(one['instrument'])} is {one['status']}: {one['filled']} of {one['amount']}"
+            f"Order {one['id']} on {text.clean(one['instrument'])} is {STATUS[one['status']]}: {one['filled']} of {one['amount']}"
         )
         for one in shown
     ]
-    return made if len(shown) == len(orders) else [*made, _more(len(orders) - len(shown))]
+    return made if len(shown) == len(orders) else [*made, _more(len(orders) - len(shown), "order")]
 
 
 def _alerts(record: Mapping[str, Any], most: int) -> list[Text]:
@@ -185,7 +187,7 @@ def _alerts(record: Mapping[str, Any], most: int) -> list[Text]:
         )
         for one in shown
     ]
-    return made if len(shown) == len(alerts) else [*made, _more(len(alerts) - len(shown))]
+    return made if len(shown) == len(alerts) else [*made, _more(len(alerts) - len(shown), "alert")]
 
 
 # -------------------------------------------------------------------------------------------------------------- screen
@@ -214,9 +216,10 @@ class Screen:
 
     def draw(self) -> None:
         """Draw what stands now, if it is time."""
-        if time.monotonic() - self._drawn < SHOWN:
+        now = time.monotonic()
+        if now - self._drawn < SHOWN:
             return
-        self._drawn = time.monotonic()
+        self._drawn = now
         width, height = self.console.size
         drawn = lines(self._standing(), list(self._happened), width, height)
         with suppress(OSError):

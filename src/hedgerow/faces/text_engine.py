@@ -12,6 +12,7 @@ STATES: Final = {
     "running": "running", "paused": "paused: what runs is finished, and no other plan is begun",
     "reduce_only": "reduce-only: only what lowers exposure is done", "halted": "HALTED: nothing is placed",
 }  # fmt: skip
+STATUS: Final = {"sent": "sent", "open": "open", "doubt": "in doubt"}  # of an order that is alive
 LEVELS: Final = {
     "observe": "it is only noted", "advise": "it is advice: nothing of it is done", "approve": "it waits for approval",
     "auto": "it is carried out unasked",
@@ -51,11 +52,11 @@ def show_status(record: Mapping[str, Any]) -> None:
         text.say()
         text.say(f"A plan is {record['plan_is']}:")
         show_plan(record["plan"], quote, record["portfolio"], open_=record["plan_is"] == "open")
-        if record["approved_by"] and record["plan_is"] == "open":
+        if record["approved_by"] and record["plan"]["level"] == "approve" and record["plan_is"] == "open":
             text.say(f"Approved so far by {', '.join(record['approved_by'])}.")
     for order in record["orders"]:
         text.say(
-            f"Order {order['id']} on {order['instrument']} is {order['status']}: {order['filled']} of {order['amount']}."
+            f"Order {order['id']} on {order['instrument']} is {STATUS[order['status']]}: {order['filled']} of {order['amount']}."
         )
     for alert in record["alerts"]:
         text.say(f"{alert['level'].capitalize()} since {moment(alert['at_ns'])}: {alert['text'].rstrip('.')}.")
