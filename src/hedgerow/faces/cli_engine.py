@@ -128,7 +128,8 @@ def run(
         _drive(floor, portfolio, signals, log, f"{pace:g}x" if pace else "full speed")
     journal.close()
     ended = "Stopped" if signals.stop else "The recording ended"
-    text.say(f"{ended} at row {journal.head.seq:,}; the same command goes on from there.")
+    with suppress(BrokenPipeError):
+        text.say(f"{ended} at row {journal.head.seq:,}; the same command goes on from there.")
     if signals.stop == signal.SIGINT:
         raise typer.Exit(INTERRUPTED)
 
