@@ -320,7 +320,7 @@ def _same_portfolio(
     targets = ", ".join(f"{name} {weight:g}" for name, weight in begin.weights.items())
     for what, ours, theirs, shown in (
         ("policy", policy_text(policy), policy_text(rules), rules.name),
-        ("assets", universe_plain(universe), begin.universe, ", ".join(begin.universe["assets"])),
+        ("assets", list(universe.assets), begin.universe["assets"], ", ".join(begin.universe["assets"])),
         ("world", world, begin.world, begin.world), ("targets", dict(weights), begin.weights, targets),
         ("capital", capital, cash, str(cash)), ("start", start_ns, begin.at_ns, str(day)),
     ):  # fmt: skip
@@ -330,6 +330,15 @@ def _same_portfolio(
                 where=what,
                 fix="Give what it began with, or begin another portfolio: --portfolio NAME.",
             )
+    plain = universe_plain(universe)
+    if plain != begin.universe:
+        there, then = ({one["symbol"] for one in it["instruments"]} for it in (plain, begin.universe))
+        more = ", ".join(sorted(there ^ then)) or "the terms of its markets"
+        raise ConfigError(
+            f"the markets are not those that this portfolio was begun with ({more})",
+            where="data",
+            fix="Give the same folder with the same --end: dated contracts of later days make it another market.",
+        )
 
 
 def _same_days(engine: Engine, market: Market) -> None:
