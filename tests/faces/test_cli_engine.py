@@ -132,7 +132,7 @@ def test_a_plan_is_approved_and_the_engine_paused_and_halted_from_another_proces
     assert "halted" in said("halt")
     assert is_running()
     output = ended(started, signal.SIGTERM)
-    assert f"ann: approve {first}: {first} is approved." in output
+    assert f"Plan {first} is approved by ann." in output
     assert "halt: the engine is halted" in output
     assert "Stopped at row" in output
 
@@ -415,3 +415,47 @@ def test_on_a_terminal_it_is_one_screen_that_is_gone_at_the_end(made_market: Pat
     assert "Stopped at row" in after
     assert "What happened" not in after
     assert "RUNNING" in text
+
+
+def test_contracts_that_were_listed_since_make_it_another_market(made_market: Path, home: Path) -> None:
+    june = [*RUN[:-1], "2022-06-01", "--data", str(made_market), "--auto"]
+    said(*june, "--end", "2022-06-03")
+    done = call(*june, "--end", "2022-07-10")
+    assert done.exit_code == 2
+    assert "--data: the markets are not those that this portfolio was begun with (BTC/USDT:USDT-22" in done.output
+    assert "Give the same folder with the same --end" in done.output
+
+
+def test_a_beginning_that_was_cut_short_is_made_whole(
+    made_market: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The days before the first one are fed as it begins, and are committed in groups."""
+    from hedgerow import wire
+    from hedgerow.engine.drive import Pump
+
+    journal, take, fed = wire.journal(write=True), Pump.take, []
+
+    def dies(pump: Pump, event: Any) -> Any:
+        if len(fed) == 520:
+            raise MemoryError
+        fed.append(event)
+        return take(pump, event)
+
+    monkeypatch.setattr(Pump, "take", dies)
+    monkeypatch.setattr(wire, "journal", lambda *args, **more: journal)
+    assert isinstance(call(*RUN, "--data", str(made_market), "--auto", "--end", "2022-07-03").exception, MemoryError)
+    monkeypatch.undo()
+    monkeypatch.setenv("HEDGEROW_HOME", str(home))
+    assert journal.durable.seq == 500
+    journal._disconnect()
+    with monkeypatch.context() as dead:  # its process is this one, and lives
+        from hedgerow.store import lease
+
+        dead.setattr(lease, "is_dead", lambda found: True)
+        assert "500 rows of the journal taken up." in said(
+            *RUN, "--data", str(made_market), "--auto", "--end", "2022-07-03"
+        )
+    days = json.loads(said("journal", "tail", "-n", "10000", "--kind", "day", "--json", "-"))["rows"]
+    times = [row["body"]["day_ns"] for row in days]
+    assert len(times) == len(set(times)) > 540
+    assert "every decision was made again, the same" in said("journal", "replay")

@@ -98,6 +98,14 @@ def test_a_command_stands_with_its_answer() -> None:
     assert told.kind == "command"
 
 
+def test_a_verdict_and_its_answer_are_one_thing() -> None:
+    asked = json.dumps({"id": "7", "who": "ann", "verb": "approve", "plan": "p1-aa"})
+    for done, every, told in ((True, False, 0), (False, False, 1), (True, True, 1)):
+        teller = Teller(every=every)
+        teller.heard("command", AT, asked)
+        assert len(teller.heard("answer", AT, json.dumps({"id": "7", "done": done, "text": "so it is"}))) == told
+
+
 def test_funding_is_summed_a_day() -> None:
     teller = Teller("USDT")
     for hour, contract, amount in ((0, "A", "1.5"), (8, "A", "-0.25"), (16, "B", "2")):

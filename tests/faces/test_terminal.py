@@ -48,7 +48,7 @@ def record(**other: Any) -> dict[str, Any]:
         "now_ns": NOW, "world": "paper", "policy": "balanced", "state": "running", "ready": True, "value": 98_123.4,
         "quote": "USDT", "cash": 20_123.0, "portfolio": "main", "pace": "1000x", "start_value": 1e5, "day_value": 98_000.0,
         "assets": {"BTC": asset(0.4189, 47_722.7), "DOGE": asset(1_234_567.8, 0.0812345)}, "shorts": {}, "plan": None,
-        "plan_is": "", "approved_by": [], "orders": [], "alerts": [], "differences": {}, "not_ours": {},
+        "plan_is": "", "approved_by": [], "written_ns": NOW, "orders": [], "alerts": [], "differences": {}, "not_ours": {},
     }  # fmt: skip
     return still | other
 
@@ -142,10 +142,12 @@ def test_it_is_drawn_at_most_four_times_a_second(monkeypatch: pytest.MonkeyPatch
 
     def standing() -> dict[str, Any]:
         times.append(clock[0])
-        return record()
+        return record(value=1e5 if clock[0] < 0.5 else 2e5)
 
+    pictures: list[Any] = []
     screen = terminal.Screen(standing, deque())
-    monkeypatch.setattr(screen._live, "update", lambda *args, **more: None)
+    monkeypatch.setattr(screen._live, "update", lambda picture, **more: pictures.append(picture))
     for clock[0] in (0.0, 0.1, 0.24, 0.26, 0.3, 0.5, 0.52):
         screen.draw()
     assert times == [0.0, 0.26, 0.52]
+    assert len(pictures) == 2, "what stands already is not written again"

@@ -168,7 +168,7 @@ def _taken_up(
     from hedgerow import wire
 
     journal = wire.journal(portfolio, write=True)
-    same = {name: f"--{name}" for name in ("policy", "assets", "world", "targets", "capital", "start", "end")}
+    same = {name: f"--{name}" for name in ("policy", "assets", "world", "targets", "capital", "start", "end", "data")}
     with _whole(journal), options.renamed(**same):
         log.recall(journal)
         floor = wire.paper(

@@ -22,6 +22,7 @@ KINDS: Final = (
     "change", "alert", "trouble", "difference",
 )  # fmt: skip
 POLICY: Final = "policy"  # who the engine is, where it acts by itself
+JUDGED: Final = ("approve", "reject", "snooze")  # the verdict says it already
 QUIET: Final = ("order", "cancel")  # told only where they are asked for: fills say it
 _SECOND: Final = 1_000_000_000
 _DAY: Final = 86_400 * _SECOND
@@ -63,7 +64,9 @@ class Teller:
             self._commands[row["id"]] = row
             return made
         if kind == "answer":
-            words, kind = _answer(self._commands.pop(row["id"], {}), row), "command"
+            asked = self._commands.pop(row["id"], {})
+            told = row["done"] and asked.get("verb") in JUDGED and not self.every
+            words, kind = "" if told else _answer(asked, row), "command"
         elif kind not in _SENTENCES or (kind in QUIET and not self.every):
             return made
         else:

@@ -67,7 +67,8 @@ def _laid(record: Mapping[str, Any], happened: Sequence[Happening], room: Room, 
     told = list(happened)[-room.happened :]
     made += [Text.assemble((moment(one.at_ns)[5:16], "dim"), "  ", one.text) for one in told] or [Text("nothing yet")]
     made += [Text() for _ in range(room.happened - max(1, len(told)))]  # the lines below stay where they are
-    made += [Text("Ctrl-C stops it, the same command goes on. hedgerow halt ends trading.", "dim")]
+    seen = moment(record["written_ns"])[11:16]
+    made.append(Text(f"{seen} UTC. Ctrl-C stops it, the same command goes on; hedgerow halt halts it.", "dim"))
     return made
 
 
@@ -203,6 +204,7 @@ class Screen:
             console=self.console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
         )
         self._drawn = float("-inf")
+        self._shown: list[Text] = []
 
     def __enter__(self) -> Screen:
         self._live.start()
@@ -215,12 +217,15 @@ class Screen:
             self._live.stop()
 
     def draw(self) -> None:
-        """Draw what stands now, if it is time."""
+        """Draw what stands now, if it is time and anything changed."""
         now = time.monotonic()
         if now - self._drawn < SHOWN:
             return
         self._drawn = now
         width, height = self.console.size
         drawn = lines(self._standing(), list(self._happened), width, height)
+        if drawn == self._shown:
+            return
+        self._shown = drawn
         with suppress(OSError):
             self._live.update(Group(*drawn), refresh=True)
