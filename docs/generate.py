@@ -31,7 +31,7 @@ import hedgerow  # noqa: E402
 from benchmarks import show  # noqa: E402
 from hedgerow import errors, policies, units  # noqa: E402
 from hedgerow.faces import policy_words as words  # noqa: E402
-from hedgerow.model import plan, policy, portfolio  # noqa: E402
+from hedgerow.model import mandate, plan, policy, portfolio  # noqa: E402
 from hedgerow.model.citation import source_of  # noqa: E402
 from hedgerow.model.measure import MEASURES  # noqa: E402
 
@@ -344,12 +344,21 @@ def files() -> str:
         "## Views file\n",
         said.VIEWS,
         _views(),
+        "## Mandate\n",
+        said.MANDATE,
+        table(("key", "type", "default", "meaning"), _mandate()),
     ]
     rows = [(code(kind), ", ".join(columns) or "any", said.KINDS[kind]) for kind, columns in KINDS.items()]
     parts += ["## Data folder\n", said.DATA.format(steps=", ".join(STEPS), hour=EXPIRY_HOUR),
               table(("kind", "columns beside `timestamp`", "what it is"), rows), said.PLACES]  # fmt: skip
     parts[-1:-1] = ["## Event file\n", said.EVENTS, *_events()]
     return page("Files", *parts)
+
+
+def _mandate() -> Iterable[tuple[str, str, str, str]]:
+    for name, field in mandate.Mandate.model_fields.items():
+        meaning = field.description or said.FIELDS[f"Mandate.{name}"]
+        yield code(name), _type(field.annotation), _field_default(field), meaning
 
 
 def _events() -> Iterable[str]:

@@ -56,6 +56,7 @@ TABLES: Final = (
 )  # fmt: skip
 
 FIELDS: Final = {
+    "Mandate.orders_minute": "most orders in a minute",
     "Policy.name": "letters, digits, spaces, points, hyphens; at most 60",
     "Policy.title": "one line for people",
     "Policy.description": "what it does and for whom",
@@ -748,6 +749,22 @@ KINDS: Final = {
     "funding": "funding payments of the perpetual",
     "depth": "spread and depth of the order book by day; where it is there, costs use it instead of the policy's half-spread",
 }
+
+MANDATE: Final = """\
+The table `[mandate]` of a TOML file, for `hedgerow run --mandate` and `hedgerow mandate`: what the engine may do by itself. It begins with
+the portfolio and stays its own; `hedgerow mandate FILE` gives it another one. Autonomy has four levels. `observe`: decide and write down.
+`advise`: say it, too. `approve`: act after a person approved. `auto`: act, within the limits. A leg has the lowest level of the mandate, its
+rule and its coin; a plan the lowest of its legs.
+
+```toml
+[mandate]
+autonomy = "auto"
+by_reason = { entry = "approve", flatten = "approve" }
+by_asset = { DOGE = "advise" }
+auto_plan = "5000"
+auto_day = "20000"
+```
+"""
 
 PLACES: Final = """\
 ## Where results lie

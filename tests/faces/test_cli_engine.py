@@ -379,11 +379,19 @@ def test_halt_without_an_engine_holds_the_next_one(made_market: Path, home: Path
         ("autonomy = 'auto'\n", '"autonomy" is no part of it'),
         ("", "it holds no table [mandate]"),
         ("[mandate", "cannot be read"),
+        (
+            "[mandate]\nby_reason = { trm = 'approve' }\n",
+            'mandate.by_reason: there is no "trm". Write one of entry, trim,',
+        ),
+        (
+            "[mandate]\nby_asset = { DOGE = 'approve' }\n",
+            'mandate.by_asset: there is no "DOGE". Write one of BTC, ETH.',
+        ),
     ],
 )
 def test_a_file_that_is_no_mandate_is_refused(tmp_path: Path, home: Path, content: str, told: str) -> None:
     (tmp_path / "m.toml").write_text(content)
-    done = call("mandate", str(tmp_path / "m.toml"))
+    done = call(*RUN, "--mandate", str(tmp_path / "m.toml"))
     assert done.exit_code == 2
     assert told in done.output
 

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
@@ -47,8 +47,11 @@ def _pace(written: str) -> float:
         raise ConfigError(f'"{written}" is no pace', where="--speed", fix="Write 1000x, or 1x for real time.") from None
 
 
-def mandate_table(path: Path | None, *, auto: bool = False) -> dict[str, Any]:
-    """The mandate of a file, checked. Raises ConfigError."""
+def mandate_table(path: Path | None, assets: Collection[str], *, auto: bool = False) -> dict[str, Any]:
+    """The mandate of a file, checked; a level for what is none of the ``assets``, or no rule, would be no limit at all.
+
+    Raises ConfigError.
+    """
     import tomllib
 
     table: dict[str, Any] = {}
@@ -65,8 +68,15 @@ def mandate_table(path: Path | None, *, auto: bool = False) -> dict[str, Any]:
             raise ConfigError(told, where=str(path), fix=fix)
         table = found["mandate"]
     from hedgerow.engine.translate import mandate_of
+    from hedgerow.model.plan import Reason
 
     made = mandate_of(table | ({"autonomy": "auto"} if auto else {}))
+    rules = [one.name.lower() for one in Reason if one.value]
+    for cell, given, known in (("by_reason", made.by_reason, rules), ("by_asset", made.by_asset, sorted(assets))):
+        wrong = next((name for name in given if known and name not in known), "")
+        if wrong:
+            fix = f"Write one of {', '.join(known)}."
+            raise ConfigError(f'there is no "{wrong}"', where=f"mandate.{cell}", fix=fix)
     return made.model_dump(mode="json", exclude_defaults=True)
 
 
@@ -109,7 +119,7 @@ def run(
 
     subject, pace = policies.chosen(policy, "--policy"), _pace(speed)
     names = options.names(assets, "--assets")
-    terms = mandate_table(mandate, auto=auto)
+    terms = mandate_table(mandate, names, auto=auto)
     log, signals = Log(plain=plain or not sys.stdout.isatty()), Signals()
     with text.working("Run", 2) as tell, heard(signals):
         tell("reading the data")

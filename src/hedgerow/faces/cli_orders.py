@@ -310,6 +310,10 @@ def mandate(
 ) -> None:
     """Give a running engine another mandate. A cell that the file leaves out goes back to its default."""
     from hedgerow.faces.cli_engine import mandate_table
+    from hedgerow.faces.helm import read_status
 
-    cells = {key: str(value) if isinstance(value, float) else value for key, value in mandate_table(path).items()}
+    assets = read_status(portfolio)["assets"]
+    cells = {
+        key: str(value) if isinstance(value, float) else value for key, value in mandate_table(path, assets).items()
+    }
     _done(_say(portfolio, wait, who, "mandate", options=cells))
