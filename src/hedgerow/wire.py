@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from hedgerow.engine.drive import Pump
-    from hedgerow.engine.engine import Engine
     from hedgerow.engine.replay import Replayed
-    from hedgerow.model.entry import Entry
-    from hedgerow.model.instrument import Universe
     from hedgerow.model.market import Daily, Market
     from hedgerow.model.policy import Policy
+    from hedgerow.model.terms import Terms
     from hedgerow.ports import Venue
     from hedgerow.research.backtest import Stage
     from hedgerow.signals.views import View
@@ -221,26 +219,31 @@ def paper(
     journal: SqlJournal | None,
     *,
     world: Literal["backtest", "paper"] = "paper",
+    terms: Terms | None = None,
     speed: float = 0.0,
     tell: Callable[[Any], None] = lambda record: None,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Floor:
     """A portfolio on paper: recorded (or made) prices, a simulated venue. A journal that has rows is taken up where it ends.
 
-    ``speed`` times the pace of the recording; 0: as fast as it goes.
+    ``terms`` of the venue (None: those of ``WHOLE``, as a backtest has them) hold for a portfolio that begins; one that is taken
+    up keeps its own. ``speed`` times the pace of the recording; 0: as fast as it goes.
     """
     stage = stage_of(data, [policy])
     import asyncio
 
+    from hedgerow.engine import begun
     from hedgerow.engine.drive import Pump
     from hedgerow.engine.engine import Engine
     from hedgerow.engine.fold import gauge_of
     from hedgerow.engine.gauge import day_of
     from hedgerow.engine.replay import replay, seen_by_venue
-    from hedgerow.engine.translate import policy_text, universe_plain
+    from hedgerow.engine.translate import policy_text, terms_of, terms_plain, universe_plain
     from hedgerow.kernel.rules import extra_measures, pack
     from hedgerow.model.bar import Day
+    from hedgerow.model.codec import decode
     from hedgerow.model.command import Begin, Wake
+    from hedgerow.model.terms import WHOLE, with_lots
     from hedgerow.venues.paced import PacedVenue
     from hedgerow.venues.simulated import SimulatedVenue, Tape
 
@@ -250,14 +253,21 @@ def paper(
     days: list[Day] = [day_of(daily, d, int(daily.days_ns[d]) + NS_PER_DAY, decide=True) for d in closes]
     gauge = gauge_of(policy, market.universe, extra_measures(policy))
     gauge.learn([*warm, *days])
-    tape = Tape(market, stage.bars.high, stage.signals, days, stage.bars.deleveraged)
-    venue = SimulatedVenue(pack(policy, market.universe, weights), tape, capital)
+    begin: Begin | None = None
+    if journal is not None and journal.head.seq:
+        first = next(journal.rows(0))
+        begin = decode(first.kind, first.body)
+        terms = terms_of(begin.venue)
+    terms = terms or WHOLE
+    universe = with_lots(market.universe, market.open[0].tolist()) if terms.filters else market.universe
+    tape = Tape(replace(market, universe=universe), stage.bars.high, stage.signals, days, stage.bars.deleveraged)
+    venue = SimulatedVenue(pack(policy, universe, weights), tape, capital, terms)
     pump = Pump(Engine(gauge), journal, tell, groups=world == "backtest")
     rows = 0
-    if journal is not None and journal.head.seq:
-        _same_portfolio(next(journal.rows(0)), policy, market.universe, world, weights, capital, start_ns)
+    if journal is not None and begin is not None:
+        begun.refuse_another(begin, policy, universe, world, weights, capital, start_ns)
         rows = replay(pump.engine, journal.read(), progress).rows
-        _same_days(pump.engine, market)
+        begun.refuse_shorter(pump.engine.now_ns, market)
         venue.resume(seen_by_venue(journal.read()))
         left = warm[rows - 1 :]  # it was ended as it began: nothing but the first of these stand behind its first row
         for one in left:
@@ -265,8 +275,8 @@ def paper(
     else:
         install = os.urandom(3).hex() if world == "paper" else "backte"
         begin = Begin(
-            start_ns, __version__, world, install, policy_text(policy), universe_plain(market.universe),
-            dict(weights), {"cash": str(capital)}, dict(mandate),
+            start_ns, __version__, world, install, policy_text(policy), universe_plain(universe), dict(weights),
+            {"cash": str(capital)}, dict(mandate), terms_plain(terms),
         )  # fmt: skip
         for event in (begin, *warm):
             pump.take(event)
@@ -299,54 +309,6 @@ def replayed(journal: SqlJournal, tell: Callable[[int], None] = lambda rows: Non
     gauge = gauge_of(policy, universe, extra_measures(policy))
     gauge.learn(days)  # all at once: one by one takes a thousand times as long
     return replay(Engine(gauge), journal.read(), tell)
-
-
-def _same_portfolio(
-    first: Entry,
-    policy: Policy,
-    universe: Universe,
-    world: str,
-    weights: Mapping[str, float],
-    capital: Decimal,
-    start_ns: int,
-) -> None:
-    """Refuse a journal of another portfolio: its rules, markets and first amounts are those of its ``first`` row."""
-    from hedgerow.engine.translate import cash_of, policy_of, policy_text, universe_plain
-    from hedgerow.model.codec import decode
-
-    begin = decode(first.kind, first.body)
-    rules, cash = policy_of(begin.policy), cash_of(begin.holdings)
-    day = date(1970, 1, 1) + timedelta(days=begin.at_ns // NS_PER_DAY)
-    targets = ", ".join(f"{name} {weight:g}" for name, weight in begin.weights.items())
-    for what, ours, theirs, shown in (
-        ("policy", policy_text(policy), policy_text(rules), rules.name),
-        ("assets", list(universe.assets), begin.universe["assets"], ", ".join(begin.universe["assets"])),
-        ("world", world, begin.world, begin.world), ("targets", dict(weights), begin.weights, targets),
-        ("capital", capital, cash, str(cash)), ("start", start_ns, begin.at_ns, str(day)),
-    ):  # fmt: skip
-        if ours != theirs:
-            raise ConfigError(
-                f"this portfolio was begun with another one ({shown})",
-                where=what,
-                fix="Give what it began with, or begin another portfolio: --portfolio NAME.",
-            )
-    plain = universe_plain(universe)
-    if plain != begin.universe:
-        there, then = ({one["symbol"] for one in it["instruments"]} for it in (plain, begin.universe))
-        more = ", ".join(sorted(there ^ then)) or "the terms of its markets"
-        raise ConfigError(
-            f"the markets are not those that this portfolio was begun with ({more})",
-            where="data",
-            fix="Give the same folder with the same --end: dated contracts of later days make it another market.",
-        )
-
-
-def _same_days(engine: Engine, market: Market) -> None:
-    """Refuse data that end before the journal does."""
-    step_ns = int(market.open_ns[-1] - market.open_ns[-2]) if len(market.open_ns) > 1 else NS_PER_DAY
-    if engine.now_ns > int(market.open_ns[-1]) + step_ns:
-        day = date(1970, 1, 1) + timedelta(days=engine.now_ns // NS_PER_DAY)
-        raise ConfigError(f"the journal goes to {day}, beyond it", where="end", fix="Name a later day, or none.")
 
 
 def benchmarks() -> dict[str, Policy]:

@@ -29,9 +29,9 @@ def both(policy: Policy, stage: Stage, weights: dict[str, float]) -> None:
     held = engine.fold.desk.book
     assert [block.tobytes() for block in traces.book] == [block.tobytes() for block in held]
     for row in (k.P_UNITS, k.P_ENTRY, k.P_COLLATERAL):
-        assert np.array_equal(held.inst[row], venue.desk.book.inst[row])
-    assert np.array_equal(held.asset[k.B_HELD], venue.desk.book.asset[k.B_HELD])
-    assert np.array_equal(held.wallet, venue.desk.book.wallet)
+        assert np.array_equal(held.inst[row], venue.account.desk.book.inst[row])
+    assert np.array_equal(held.asset[k.B_HELD], venue.account.desk.book.asset[k.B_HELD])
+    assert np.array_equal(held.wallet, venue.account.desk.book.wallet)
 
 
 @pytest.mark.parametrize("feature", CASES)

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from hedgerow.engine import engine as engines
+from hedgerow.engine import execution as executions
 from hedgerow.engine import reconcile
 from hedgerow.engine.approval import Approval
 from hedgerow.engine.drive import Pump
-from hedgerow.engine.engine import Engine
 from hedgerow.engine.execution import Execution
+from hedgerow.engine.facts import Facts
 from hedgerow.engine.fold import Fold
 from hedgerow.engine.gate import Gate
 from hedgerow.engine.orders import Orders, Step
@@ -258,12 +259,12 @@ def no_freeze(patch: Patch) -> None:
 @bug
 def more_than_was_approved(patch: Patch) -> None:
     """A leg whose order was refused is sent twice as large."""
-    plain = Execution._slice
+    plain = executions.slice_of
 
-    def part(self: Execution, task: Any, price: Any) -> Any:
-        return plain(self, task, price) * (2 if task.refused else 1)
+    def part(task: Any, *rest: Any) -> Any:
+        return plain(task, *rest) * (2 if task.refused else 1)
 
-    patch.setattr(Execution, "_slice", part)
+    patch.setattr(executions, "slice_of", part)
     patch.setattr(Gate, "refusal", lambda self, order, *rest: "")
 
 
@@ -329,7 +330,7 @@ def an_approval_for_ever(patch: Patch) -> None:
 
 @bug
 def facts_count_twice(patch: Patch) -> None:
-    patch.setattr(Engine, "_is_known", lambda self, name: False)
+    patch.setattr(Facts, "is_known", lambda self, name: False)
 
 
 @bug

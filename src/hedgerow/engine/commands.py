@@ -88,7 +88,9 @@ def _state(state: State, why: str) -> Callable[[Engine, Command], str]:
         if state is State.HALTED:
             engine.execution.stop(engine.now_ns, "halted", command.who)
         if state is State.RUNNING:
+            trusted = engine.trust()
             engine.take_up()
+            return "the engine is running" + (", and carries plans out by itself again" if trusted else "")
         return f"the engine is {state.value.replace('_', ' ')}"
 
     return change

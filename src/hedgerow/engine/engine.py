@@ -11,30 +11,30 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
+from hedgerow.engine.alerts import Alerts
 from hedgerow.engine.approval import Approval
 from hedgerow.engine.commands import obey
 from hedgerow.engine.execution import Execution
+from hedgerow.engine.facts import Facts
 from hedgerow.engine.fold import Fold, fold_of, gauge_of
 from hedgerow.engine.gate import Gate
 from hedgerow.engine.gauge import Gauge
 from hedgerow.engine.orders import Orders
 from hedgerow.engine.planning import plan_of
 from hedgerow.engine.reconcile import Items, adopt, difference
-from hedgerow.engine.translate import cash_of, mandate_of, policy_of, universe_of
+from hedgerow.engine.translate import cash_of, mandate_of, policy_of, terms_of, universe_of
 from hedgerow.errors import Mismatch
 from hedgerow.kernel.rules import extra_measures
 from hedgerow.model.account import Snapshot
 from hedgerow.model.bar import Bars, Day, Quotes
-from hedgerow.model.command import Alert, Begin, Change, Command, Difference, Timer, Trouble, Wake
+from hedgerow.model.command import Begin, Change, Command, Difference, Timer, Trouble, Wake
 from hedgerow.model.event import Fill, Flow, Funding, Transfer
-from hedgerow.model.instrument import FUTURES_ACCOUNT, MARGIN_ACCOUNT, Kind
 from hedgerow.model.mandate import Mandate, State
 from hedgerow.model.order import Order, Report, Status
 from hedgerow.model.plan import Cause, Verdict
 from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
 
 ZERO: Final = Decimal(0)
-KEPT: Final = 100_000  # ids of facts that are known, so that one which comes twice counts once
 
 
 class Engine:
@@ -44,9 +44,10 @@ class Engine:
         self.gauge = gauge
         self.now_ns = 0
         self.state = State.RUNNING
-        self.alerts: dict[str, Alert] = {}
+        self.alerts = Alerts(self.emit)
         self.begin: Begin | None = None
         self.token = 0
+        self.caution = ""  # why no plan is carried out unasked
         self.ready = True  # the account is what the book says; after a start, when the venue has said so
         self.wants_snapshot = False
         self.snapshot_ns = 0  # when the venue is asked again what the account holds
@@ -55,14 +56,13 @@ class Engine:
         self.ignored: dict[str, Decimal] = {}  # what the venue has beyond the book, and is not ours
         self.looks: list[Order] = []
         self._made: list[Any] = []
-        self._seen: dict[str, None] = {}
         self._plans = 0
         self._day: Day | None = None  # the day that the next bars decide
         self._late = False  # a day closed while a plan was at work: it is decided when no order is left
         self._feeds: dict[type, Callable[[Any], None]] = {
             Begin: self._begin, Wake: self._wake, Timer: self._timer, Quotes: self._quotes, Bars: self._bars,
-            Day: self._day_done, Report: self._report, Funding: self._funding, Fill: self._fill, Transfer: self._transfer,
-            Flow: self._flow, Command: self._command, Trouble: self._trouble, Snapshot: self._snapshot,
+            Day: self._day_done, Report: self._report, Funding: self._fact, Fill: self._fact, Transfer: self._fact,
+            Flow: self._fact, Command: self._command, Trouble: self._trouble, Snapshot: self._snapshot,
         }  # fmt: skip
 
     # ---- what the world may ask -----------------------------------------------------------------------------------------
@@ -111,9 +111,11 @@ class Engine:
         self.orders = Orders(int(mandate.lag * NS_PER_SECOND), int(mandate.look_every * NS_PER_SECOND))
         self.gate = Gate(mandate)
         self.execution = Execution(
-            self.fold, self.orders, mandate, self.gate, self.emit, f"{begin.install}t0x", policy.margin.mode
-        )
+            self.fold, self.orders, mandate, self.gate, self.emit, self.alerts, f"{begin.install}t0x", policy.margin.mode,
+            terms_of(begin.venue), self.step_down,
+        )  # fmt: skip
         self.approval = Approval(mandate, self.emit)
+        self.facts = Facts(self.fold, self.alerts, self.step_down)
 
     def _wake(self, wake: Wake) -> None:
         """A process took the portfolio up: whatever was on its way may have arrived or not."""
@@ -192,12 +194,16 @@ class Engine:
         self.approval.plan = self.execution.plan = None
         if not self.fold.waiting():
             return
+        self.alerts.plan_over(self.now_ns)
         self._plans += 1
         spent = self.approval.spent(self.now_ns // NS_PER_DAY)
         name = f"p{self._plans}"
         self.fold.number(self._plans)
-        plan = plan_of(self.fold, self.mandate, self.now_ns, cause, name, spent)
+        plan = plan_of(self.fold, self.mandate, self.now_ns, cause, name, spent, unasked=not self.caution)
         self.emit(plan)
+        if self.mandate.most_plan is not None and plan.notional > self.mandate.most_plan:
+            text = f"{plan.id} trades {plan.notional:.2f}, more than the mandate's most_plan, {self.mandate.most_plan}: not done"
+            self.alerts.tell(self.now_ns, "most_plan", "warning", text, passing=True)
         self.approval.propose(plan, self.now_ns)
         self.take_up()
 
@@ -213,16 +219,32 @@ class Engine:
     def _report(self, report: Report) -> None:
         live = self.orders.known.get(report.id)
         if live is None:
-            self._alert(f"order {report.id}", "critical", f"the venue reports an order that is not known: {report.id}")
+            self.alerts.tell(
+                self.now_ns,
+                f"order {report.id}",
+                "critical",
+                f"the venue reports an order that is not known: {report.id}",
+            )
             return
         step = self.orders.take(report)
         if step.wrong:
-            self._alert(f"order {report.id}", "critical", f"order {report.id} on {live.order.instrument}: {step.wrong}")
+            self.alerts.tell(
+                self.now_ns,
+                f"order {report.id}",
+                "critical",
+                f"order {report.id} on {live.order.instrument}: {step.wrong}",
+            )
             self.change(State.REDUCE_ONLY, "policy", "a venue contradicts itself")
+            self.step_down(f"order {report.id} on {live.order.instrument}: {step.wrong}")
         elif step.doubt:
-            self._alert(f"order {report.id}", "warning", f"order {report.id} on {live.order.instrument} is unanswered")
+            self.alerts.tell(
+                self.now_ns,
+                f"order {report.id}",
+                "warning",
+                f"order {report.id} on {live.order.instrument} is unanswered",
+            )
         elif live.status is not Status.DOUBT:
-            self._clear(f"order {report.id}")
+            self.alerts.over(self.now_ns, f"order {report.id}")
         self.execution.reported(live, step, self.now_ns, self.state)
         self._settle()
 
@@ -230,66 +252,17 @@ class Engine:
         self.looks = [live.order for live in self.orders.due(self.now_ns)]
         for order in self.looks:
             if self.orders.known[order.id].status is Status.DOUBT:
-                self._alert(f"order {order.id}", "warning", f"order {order.id} on {order.instrument} is in doubt")
+                self.alerts.tell(
+                    self.now_ns, f"order {order.id}", "warning", f"order {order.id} on {order.instrument} is in doubt"
+                )
         if 0 < self.snapshot_ns <= self.now_ns:
             self.ask_snapshot()
         self.execution.timer(self.now_ns, self.state)
         self.approval.timer(self.now_ns)
         self._settle()
 
-    def _is_known(self, name: str) -> bool:
-        """Whether a fact of this name came before; it is known from now on."""
-        if name in self._seen:
-            return True
-        self._seen[name] = None
-        if len(self._seen) > KEPT:
-            del self._seen[next(iter(self._seen))]
-        return False
-
-    def _funding(self, funding: Funding) -> None:
-        if not self._is_known(f"funding {funding.id}"):
-            self.fold.paid(funding.instrument, funding.amount)
-
-    def _transfer(self, transfer: Transfer) -> None:
-        """Collateral that the venue moved by itself, as it does when a position ends."""
-        if self._is_known(f"transfer {transfer.id}"):
-            return
-        for account, sign in ((transfer.to, 1), (transfer.account, -1)):
-            symbol = self._contract(account)
-            if symbol:
-                self.fold.moved(symbol, sign * transfer.amount)
-
-    def _contract(self, account: str) -> str:
-        """The contract whose collateral an account holds; where contracts share it, any of them stands for all."""
-        if account.startswith(MARGIN_ACCOUNT):
-            return account.removeprefix(MARGIN_ACCOUNT)
-        linear = (it.symbol for it in self.universe.instruments if it.kind is not Kind.SPOT and not it.inverse)
-        return next(linear, "") if account == FUTURES_ACCOUNT else ""
-
-    def _fill(self, fill: Fill) -> None:
-        """What the venue did by itself, or what somebody traded beside the engine."""
-        if self._is_known(f"fill {fill.id}"):
-            return
-        if fill.kind in ("liquidation", "settlement", "deleveraged"):
-            units = -fill.amount
-            self.fold.closed_by_venue(fill.kind, fill.instrument, units, fill.price, fill.fee)
-            self._alert(f"{fill.kind} {fill.instrument}", "critical", f"{fill.instrument}: {fill.kind} of {units}")
-        elif fill.kind == "dust":
-            market = fill.index if fill.index is not None else fill.price
-            self.fold.sold_for_debt(fill.instrument, fill.amount, fill.price, fill.fee, market)
-        else:
-            n = self.fold.foreign(fill.instrument, float(fill.amount))
-            self.fold.traded(n, fill.amount, fill.price, fill.fee, fill.fee_currency)
-            self._alert(f"foreign {fill.id}", "info", f"{fill.instrument}: {fill.amount} traded beside the engine")
-
-    def _flow(self, flow: Flow) -> None:
-        if self._is_known(f"flow {flow.id}"):
-            return
-        symbol = self._contract(flow.account)
-        if symbol:
-            self.fold.credited(symbol, flow.amount)
-        else:
-            self.fold.flowed(flow.currency, flow.amount, flow.price)
+    def _fact(self, fact: Funding | Fill | Transfer | Flow) -> None:
+        self.facts.take(fact, self.now_ns)
 
     def _snapshot(self, snapshot: Snapshot) -> None:
         """The venue's picture of the account is held against the book, once no order is on its way."""
@@ -310,9 +283,10 @@ class Engine:
                 f"{what}: {ours} in the book, {theirs} at the venue"
                 for what, (ours, theirs) in self.differences.items()
             )
-            self._alert("difference", "critical", f"book and venue differ: {words}")
+            self.alerts.tell(self.now_ns, "difference", "critical", f"book and venue differ: {words}")
+            self.step_down("book and venue differed")
             return
-        self._clear("difference")
+        self.alerts.over(self.now_ns, "difference")
         self.ready = True
         self.take_up()
 
@@ -327,14 +301,17 @@ class Engine:
             for event in list(adopt(self.fold, self.policy.margin.mode, items, self.now_ns, f"adopted-{self.now_ns}")):
                 if isinstance(event, tuple):
                     self.ignored[event[0]] = event[1]
-                    self._alert(
-                        f"not ours {event[0]}", "warning", f"{event[0]}: {event[1]} of the position is not ours"
+                    self.alerts.tell(
+                        self.now_ns,
+                        f"not ours {event[0]}",
+                        "warning",
+                        f"{event[0]}: {event[1]} of the position is not ours",
                     )
                     continue
                 self.emit(event)
-                self._feeds[type(event)](event)
+                self.facts.take(event, self.now_ns)
         self.emit(Difference(self.now_ns, items, "adopted" if how == "adopt" else "ignored"))
-        self._clear("difference")
+        self.alerts.over(self.now_ns, "difference")
         self.ready = False
         self.ask_snapshot()
         return f"{len(items)} differences are {'adopted' if how == 'adopt' else 'ignored'}"
@@ -353,14 +330,14 @@ class Engine:
     # ---- people ---------------------------------------------------------------------------------------------------------
 
     def _command(self, command: Command) -> None:
-        if not self._is_known(f"command {command.id}"):
+        if not self.facts.is_known(f"command {command.id}"):
             obey(self, command)
 
     def _trouble(self, trouble: Trouble) -> None:
         if trouble.over:
-            self._clear(trouble.key)
+            self.alerts.over(self.now_ns, trouble.key)
         else:
-            self._alert(trouble.key, "warning", trouble.text)
+            self.alerts.tell(self.now_ns, trouble.key, "warning", trouble.text)
 
     # ---- what is made ---------------------------------------------------------------------------------------------------
 
@@ -368,15 +345,19 @@ class Engine:
         """Take a record that is to be written, and sent where it is an order or a cancel."""
         self._made.append(record)
 
-    def _alert(self, key: str, level: Any, text: str) -> None:
-        if key not in self.alerts:
-            self.alerts[key] = Alert(self.now_ns, key, level, text)
-            self.emit(self.alerts[key])
+    def step_down(self, text: str) -> None:
+        """Something is not as it should be: from now on a person approves every plan, until one says resume."""
+        if self._begun.world != "backtest" and self.mandate.autonomy == "auto":
+            self.caution = text
+            self.alerts.tell(
+                self.now_ns, "caution", "critical", f"plans wait for approval until somebody says resume: {text}"
+            )
 
-    def _clear(self, key: str) -> None:
-        found = self.alerts.pop(key, None)
-        if found is not None:
-            self.emit(Alert(self.now_ns, key, found.level, found.text, over=True))
+    def trust(self) -> bool:
+        """A person has looked at it: the mandate's autonomy holds again. True: it had not."""
+        before, self.caution = self.caution, ""
+        self.alerts.over(self.now_ns, "caution")
+        return bool(before)
 
     def change(self, state: State, who: str, why: str) -> None:
         """Go over to another state; ``who`` did it, and why."""

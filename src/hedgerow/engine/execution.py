@@ -10,53 +10,31 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final
 
-import numpy as np
-
+from hedgerow.engine import trades
+from hedgerow.engine.alerts import Alerts
 from hedgerow.engine.fold import Fold, exact
 from hedgerow.engine.gate import Gate
 from hedgerow.engine.orders import Live, Orders, Step
+from hedgerow.engine.task import Task, in_lots, limit_of, slice_of, too_small
+from hedgerow.engine.unhedged import Unhedged
 from hedgerow.kernel import arrays as k
 from hedgerow.model.bar import Quotes
-from hedgerow.model.command import Alert
-from hedgerow.model.event import Fill, Transfer
-from hedgerow.model.instrument import Instrument, margin_account
 from hedgerow.model.mandate import Mandate, State
 from hedgerow.model.market import Floats
-from hedgerow.model.order import Cancel, Order, OrderKind, Status, Style
-from hedgerow.model.plan import Plan, Reason, Verdict
-from hedgerow.model.why import row_name
-from hedgerow.units import NS_PER_SECOND, floor_to_lot
+from hedgerow.model.order import Cancel, Order, OrderKind, Status
+from hedgerow.model.plan import Plan, Verdict
+from hedgerow.model.terms import WHOLE, Terms
+from hedgerow.units import NS_PER_SECOND
 
 ZERO: Final = Decimal(0)
 REFUSALS: Final = 3  # of a leg, until it is given up
+FUNDINGS: Final = 5  # of a leg: how often collateral is moved ahead of it
+_NEARLY: Final = Decimal("1e-9")  # of a price: a mean of parts has digits without end
+_CENT: Final = Decimal("1e-8")  # the smallest part of an amount that is moved
 _KINDS: Final[tuple[OrderKind, ...]] = ("spot", "futures", "margin")
-
-
-@dataclass(slots=True)
-class Task:
-    """A leg at work: row ``n`` of the plan (-1: the plan is another by now, ``row`` is what it was), signed amounts."""
-
-    n: int
-    plan: str
-    kind: OrderKind
-    instrument: Instrument
-    wanted: Decimal
-    began_ns: int
-    style: Style
-    done: Decimal = ZERO
-    orders: int = 0
-    refused: int = 0
-    alive: set[str] = field(default_factory=set)
-    row: Floats | None = None
-    next_ns: int = 0  # when its next order may be made; 0: it has one
-
-    @property
-    def rest(self) -> Decimal:
-        """What is still to be traded."""
-        return self.wanted - self.done
 
 
 @dataclass(slots=True)
@@ -68,8 +46,11 @@ class Execution:
     mandate: Mandate
     gate: Gate
     emit: Callable[[Any], None]
+    alerts: Alerts
     prefix: str = ""
     margin: str = "isolated"
+    terms: Terms = WHOLE
+    odd: Callable[[str], None] = lambda text: None  # hears of what no venue should do
     made: int = 0
     plan: Plan | None = None
     begun: bool = False
@@ -78,6 +59,7 @@ class Execution:
     parked: list[Task] = field(default_factory=list)  # with an order in doubt
     depth: Floats | None = None
     quoted_ns: int = 0  # when the prices were seen that orders go by
+    unhedged: Unhedged = field(default_factory=Unhedged)
 
     @property
     def busy(self) -> bool:
@@ -85,7 +67,11 @@ class Execution:
         return self.task is not None or bool(self.parked)
 
     def wakes_at(self) -> int:
-        """When the leg at work wants to go on; 0: at a report."""
+        """When the leg at work wants to go on, or coins have waited too long for their hedge; 0: at a report."""
+        times = self._task_wakes_at(), self.unhedged.wakes_at(int(self.mandate.unhedged * NS_PER_SECOND))
+        return min((one for one in times if one), default=0)
+
+    def _task_wakes_at(self) -> int:
         if self.task is None:
             return 0
         if self.task.next_ns:
@@ -131,13 +117,22 @@ class Execution:
         instrument = self.fold.universe.instruments[int(row[k.L_INST])]
         if any(self.orders.on(instrument.symbol)):
             return  # an order there is in doubt: the leg waits for the next prices
-        wanted = floor_to_lot(abs(exact(units)), exact(instrument.lot)).copy_sign(exact(units))
+        kind = _KINDS[int(row[k.L_KIND])]
+        wanted = exact(units) if kind == "margin" else in_lots(exact(units), instrument)
         plan = self.plan.id if self.plan else ""
-        self.task = Task(n, plan, _KINDS[int(row[k.L_KIND])], instrument, wanted, now_ns, self.mandate.style)
+        self.task = Task(n, plan, kind, instrument, wanted, now_ns, self.mandate.style)
         if self.task.kind == "margin":
             self.task.style = "taker"
         row[k.L_STATUS] = k.WORKING
-        self._order(self.task, now_ns, state)
+        if self._is_small(self.task, wanted):
+            self._end(self.task)
+        else:
+            self._order(self.task, now_ns, state)
+
+    def _is_small(self, task: Task, units: Decimal) -> bool:
+        """Whether the venue takes no order of so little; without a price nobody knows."""
+        price = self.fold.quoted(task.instrument.symbol)
+        return self.terms.filters and task.kind != "margin" and price > 0.0 and too_small(task, units, exact(price))
 
     def _order(self, task: Task, now_ns: int, state: State) -> None:
         """The next order of a leg, if its approval still holds and the gate lets it leave; else the leg is at its end."""
@@ -150,9 +145,12 @@ class Execution:
             return
         if self._left_band(task, price):
             text = f"{task.instrument.symbol}: given up: the price left the band of its approval"
-            self.emit(Alert(now_ns, f"band {task.instrument.symbol}", "warning", text))
+            self.alerts.tell(now_ns, f"band {task.instrument.symbol}", "warning", text, passing=True)
             self._end(task)
             return
+        if task.shorts and self.terms.wallets == "separate" and self._fund(task, now_ns, state):
+            return
+        deep = float("inf") if self.depth is None else float(self.depth[self.fold.index[task.instrument.symbol]])
         order = Order(
             now_ns,
             self._id(task),
@@ -160,14 +158,40 @@ class Execution:
             task.n,
             task.kind,
             task.instrument.symbol,
-            self._slice(task, price),
-            None if task.kind == "margin" else self._limit(task, price),
+            slice_of(task, price, deep, self.mandate),
+            None if task.kind == "margin" else limit_of(task, price, self.mandate),
             task.style,
-            task.kind == "futures" and task.wanted > ZERO,
+            task.covers,
             now_ns + int(self.mandate.deadline * NS_PER_SECOND),
         )
         if not self._send(order, task, price, now_ns, state):
             self._end(task)
+
+    def _fund(self, task: Task, now_ns: int, state: State) -> bool:
+        """Where the venue wants the collateral of a short first: move it there, and order when it has come. True: it is on its way,
+        or the leg is at its end.
+        """
+        ahead = self.fold.ahead(task.n, task.rest).quantize(_CENT, ROUND_DOWN)
+        if ahead <= ZERO or task.funded >= FUNDINGS:
+            return False
+        if not self.terms.transfers:
+            symbol = task.instrument.symbol
+            text = f"{symbol}: move {ahead} {task.instrument.settle} to its margin by hand: this venue lets no program do it"
+            self.alerts.tell(now_ns, f"transfer {symbol}", "warning", text, passing=True)
+            self._end(task)
+            return True
+        task.funded += 1
+        if not self._move(task, ahead, now_ns, state):
+            self._end(task)
+        return True
+
+    def _move(self, task: Task, amount: Decimal, now_ns: int, state: State) -> bool:
+        """Move collateral to the contract of a leg at work (below 0: from it); False: it may not."""
+        deadline = now_ns + int(self.mandate.deadline * NS_PER_SECOND)
+        order = Order(
+            now_ns, self._id(task), task.plan, task.n, "margin", task.instrument.symbol, amount, None, "taker", False, deadline
+        )  # fmt: skip
+        return self._send(order, task, ZERO, now_ns, state)
 
     def _left_band(self, task: Task, price: Decimal) -> bool:
         """Whether a person approved the leg at a price that is too far from the present one."""
@@ -180,7 +204,10 @@ class Execution:
         """Let an order of a leg leave, if the gate does."""
         why = self.gate.refusal(order, task.instrument, price, state, self._held(task))
         if why:
-            self.emit(Alert(now_ns, f"gate {order.instrument}", "warning", f"{order.instrument}: not sent: {why}"))
+            text = f"{order.instrument}: not sent: {why}"
+            self.alerts.tell(now_ns, f"gate {order.instrument}", "warning", text, passing=True)
+            if self.gate.tripped:
+                self.odd(f"{order.instrument}: {why}")
             return False
         self.gate.passed(order, price)
         task.orders += 1
@@ -194,27 +221,6 @@ class Execution:
         book = self.fold.desk.book
         i = self.fold.index[task.instrument.symbol]
         return exact(book.asset[k.B_HELD, i] if task.kind == "spot" else book.inst[k.P_UNITS, i])
-
-    def _slice(self, task: Task, price: Decimal) -> Decimal:
-        """What one order takes of the rest: at most a share of the depth, in whole lots."""
-        depth = np.inf if self.depth is None else self.depth[self.fold.index[task.instrument.symbol]]
-        if task.kind == "margin" or not np.isfinite(depth):
-            return task.rest
-        most = self.mandate.slice_depth * exact(depth) / price
-        if abs(task.rest) <= most:
-            return task.rest
-        return floor_to_lot(most, exact(task.instrument.lot)).copy_sign(task.rest)
-
-    def _limit(self, task: Task, price: Decimal) -> Decimal:
-        """The worst price: the collar's edge for a taker, the present price for a maker; rounded away from risk."""
-        buys = task.wanted > ZERO
-        limit = price
-        if task.style == "taker":
-            limit = price * (1 + self.mandate.collar if buys else 1 - self.mandate.collar)
-        tick = exact(task.instrument.tick)
-        if tick == ZERO:
-            return limit
-        return (limit / tick).to_integral_value(ROUND_FLOOR if buys else ROUND_CEILING) * tick
 
     def _id(self, task: Task) -> str:
         """A name of its own for every order: by plan, leg, and a number that only grows."""
@@ -259,67 +265,58 @@ class Execution:
         else:
             moved = self.fold.traded(n, step.amount, step.price, step.fee, live.currency)
             task.done += step.amount
-        if order.kind == "margin":
-            self._say_moved(live, step, now_ns)
-        else:
-            self._say_filled(live, step, n, now_ns)
+        if order.kind != "margin":
+            self.emit(trades.filled(self.fold, live, step, n, self.margin, now_ns))
+            self._looked_at(order, step, n, now_ns)
+        elif (transfer := trades.moved(live, step, self.margin, now_ns)) is not None:
+            self.emit(transfer)
         if detached:
             task.row = self.fold.legs[n].copy()
         if moved != ZERO and task.kind == "futures":
-            deadline = now_ns + int(self.mandate.deadline * NS_PER_SECOND)
-            name = self._id(task)
-            self._send(
-                Order(now_ns, name, task.plan, task.n, "margin", order.instrument, moved, None, "taker", False, deadline),
-                task, ZERO, now_ns, state if moved > ZERO or state is State.HALTED else State.RUNNING,
-            )  # fmt: skip
+            self._move(task, moved, now_ns, state if moved > ZERO or state is State.HALTED else State.RUNNING)
 
-    def _say_moved(self, live: Live, step: Step, now_ns: int) -> None:
-        account, instrument = margin_account(live.context.instrument, self.margin), live.context.instrument
-        ends = ("spot", account) if step.amount > ZERO else (account, "spot")
-        if account != "spot":
-            name = f"{live.order.id}-{live.filled}"
-            self.emit(Transfer(now_ns, name, *ends, instrument.settle, abs(step.amount)))
-
-    def _say_filled(self, live: Live, step: Step, n: int, now_ns: int) -> None:
-        order, row, task = live.order, self.fold.legs[n], live.context
-        reason = Reason(int(row[k.L_REASON]))
-        amount = step.amount
-        if task.instrument.inverse:
-            amount = exact(row[k.L_SIZE])
-        self.emit(
-            Fill(
-                now_ns,
-                f"{order.id}-{live.filled}",
-                "spot" if order.kind == "spot" else margin_account(task.instrument, self.margin),
-                order.instrument,
-                amount,
-                step.price,
-                step.fee,
-                live.currency or self.fold.universe.quote,
-                decided=exact(row[k.L_PRICE]),
-                index=exact(row[k.L_SPOT]),
-                reason=reason.name.lower(),
-                row=row_name(self.fold.policy, int(row[k.L_ROW]), reason),
-                asset=self.fold.universe.assets[int(row[k.L_FOR])],
-                sleeve="carry" if row[k.L_SLEEVE] == 1.0 else "",
-            )
-        )
+    def _looked_at(self, order: Order, step: Step, n: int, now_ns: int) -> None:
+        """A fill beyond its limit is one that no venue makes; new coins wait for their hedge."""
+        worse = order.limit is not None and (step.price - order.limit) * (1 if order.amount > ZERO else -1)
+        if order.limit is not None and worse > order.limit * _NEARLY:
+            self.odd(f"{order.instrument}: filled at {step.price}, beyond the limit {order.limit}")
+        served = self.fold.legs[n, k.L_FOR]
+        if order.kind == "spot" and order.amount > ZERO and self.fold.waits_for_hedge(self.number, served):
+            self.unhedged.bought(self.fold.universe.assets[int(served)], now_ns)
 
     def _go_on(self, live: Live, task: Task, now_ns: int, state: State) -> None:
         """All orders of a leg are at their end: another one for the rest, or the end of the leg."""
         given_up = task.refused >= REFUSALS or now_ns - task.began_ns > self.mandate.patience * NS_PER_SECOND
-        more = abs(task.rest) > max(exact(task.instrument.lot), ZERO) and task.kind != "margin"
-        if more and not given_up and task.n >= 0 and (task.done != task.wanted):
-            if live.status is Status.CANCELLED and task.style == "maker":
+        more = task.rest != ZERO and task.kind != "margin" and not self._is_small(task, task.rest)
+        if more and not given_up and task.n >= 0:
+            if (
+                task.style == "maker"
+                and live.status in (Status.CANCELLED, Status.REFUSED)
+                and live.order.kind != "margin"
+            ):
                 task.style = "taker"
             pause = self.mandate.slice_wait if live.status is Status.FILLED else self.mandate.look_every
+            if live.order.kind == "margin" and live.status is Status.FILLED:
+                pause = 0.0  # its collateral has come
             task.next_ns = now_ns + max(int(pause * NS_PER_SECOND), 1)
             self._hold(task)
             return
+        if self._returns(task, now_ns, state):
+            return
         if task.refused and task.done == ZERO:
-            self.emit(Alert(now_ns, f"refused {live.order.instrument}", "warning", f"{live.order.instrument}: refused"))
+            symbol = live.order.instrument
+            text = f"{symbol}: refused: {live.text}" if live.text else f"{symbol}: refused"
+            self.alerts.tell(now_ns, f"refused {symbol}", "warning", text, passing=True)
         self._end(task)
         self.advance(now_ns, state)
+
+    def _returns(self, task: Task, now_ns: int, state: State) -> bool:
+        """Collateral that came ahead of a short which was not sold whole goes back."""
+        if not task.funded or task.returned or task.rest == ZERO or state is State.HALTED:
+            return False
+        task.returned = True
+        back = self.fold.spare(task.instrument.symbol).quantize(_CENT, ROUND_DOWN)
+        return back > ZERO and self._move(task, -back, now_ns, State.RUNNING)
 
     def _hold(self, task: Task) -> None:
         if task in self.parked:
@@ -332,6 +329,8 @@ class Execution:
     def _end(self, task: Task) -> None:
         if task.n >= 0:
             self.fold.ended(task.n)
+            if task.shorts:
+                self.unhedged.over(self.fold.universe.assets[int(self.fold.legs[task.n, k.L_FOR])])
         if task in self.parked:
             self.parked.remove(task)
         if self.task is task:
@@ -339,8 +338,11 @@ class Execution:
 
     def timer(self, now_ns: int, state: State) -> None:
         """The leg at work asked for this moment: its next order, or the end of one that rested long enough."""
+        for asset in self.unhedged.late(now_ns, int(self.mandate.unhedged * NS_PER_SECOND)):
+            text = f"{asset}: coins bought {self.mandate.unhedged:g} s ago still wait for their hedge"
+            self.alerts.tell(now_ns, f"unhedged {asset}", "warning", text, passing=True)
         task = self.task
-        if task is None or not 0 < self.wakes_at() <= now_ns:
+        if task is None or not 0 < self._task_wakes_at() <= now_ns:
             return
         if task.next_ns:
             if self._is_fresh(now_ns):
@@ -357,7 +359,7 @@ class Execution:
 
     def _next(self, task: Task, now_ns: int, state: State) -> None:
         """The next order of a leg that is at work, for what may still be traded of it."""
-        size = exact(self.fold.size(task.n))
+        size = in_lots(exact(self.fold.size(task.n)), task.instrument)
         task.wanted = task.done + min(abs(task.rest), abs(size)).copy_sign(task.rest)
         if task.rest == ZERO:
             self._end(task)

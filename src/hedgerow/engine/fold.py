@@ -98,6 +98,19 @@ class Fold:
         turn(*self._blocks, deed.SIZE)
         return float(self._tick.deed[tick.UNITS])
 
+    def ahead(self, n: int, units: Decimal) -> Decimal:
+        """The collateral that is to move before so many coins (below 0) of leg ``n`` are sold, settle currency."""
+        self._tick.bar[tick.LEG_AT] = n
+        self._tick.deed[tick.UNITS] = float(units)
+        turn(*self._blocks, deed.AHEAD)
+        return exact(self._tick.deed[tick.UNITS])
+
+    def spare(self, instrument: str) -> Decimal:
+        """The collateral of a contract that its short does not need, settle currency."""
+        self._tick.bar[tick.INST] = self.index[instrument]
+        turn(*self._blocks, deed.SPARE)
+        return exact(self._tick.deed[tick.UNITS])
+
     def traded(self, n: int, units: Decimal, price: Decimal, fee: Decimal, fee_currency: str) -> Decimal:
         """Enter a trade of leg ``n``; returns the collateral that is to move to its contract now (negative: from it)."""
         scratch = self._tick.deed
@@ -123,6 +136,13 @@ class Fold:
         legs = self.legs[: int(self.desk.work.counts[0])]
         found = legs[:, k.L_STATUS] == k.PENDING
         return [int(n) for n in np.flatnonzero(found & (legs[:, k.L_PLAN] == plan) if plan else found)]
+
+    def waits_for_hedge(self, plan: int, asset: float) -> bool:
+        """Whether a short for this asset (its index) is still to be opened by this plan."""
+        legs = self.legs[: int(self.desk.work.counts[0])]
+        shorts = (legs[:, k.L_KIND] == k.LEG_FUTURES) & (legs[:, k.L_UNITS] < 0.0) & (legs[:, k.L_FOR] == asset)
+        alive = (legs[:, k.L_STATUS] == k.PENDING) | (legs[:, k.L_STATUS] == k.WORKING)
+        return bool((shorts & alive & (legs[:, k.L_PLAN] == plan)).any())
 
     def new_legs(self, plan: int) -> bool:
         """Whether legs wait that are in another plan than this, or in none."""

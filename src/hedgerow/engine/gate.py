@@ -25,12 +25,14 @@ class Gate:
     """The breakers of one portfolio. ``refusal`` says why an order may not leave; ``passed`` counts one that does."""
 
     mandate: Mandate
+    tripped: bool = False  # whether the last refusal was a breaker's
     _sent: deque[tuple[int, Decimal]] = field(default_factory=deque)
 
     def refusal(self, order: Order, instrument: Instrument, price: Decimal, state: State, held: Decimal) -> str:
         """Why the order may not leave; "": it may. ``price`` is the present one, ``held`` what is owned of the instrument: coins, or
         the position, short below 0.
         """
+        self.tripped = False
         if not (order.amount.is_finite() and order.amount != ZERO):
             return f"an amount of {order.amount}"
         if state is State.HALTED:
@@ -46,7 +48,9 @@ class Gate:
             return "only what lowers exposure is done"
         if lowers and not abs(order.amount) <= abs(held):
             return f"it is for {abs(order.amount)} of {abs(held)} {instrument.symbol}"
-        return self._breaker(order, price)
+        why = self._breaker(order, price)
+        self.tripped = bool(why)
+        return why
 
     def _breaker(self, order: Order, price: Decimal) -> str:
         now, mandate = order.at_ns, self.mandate

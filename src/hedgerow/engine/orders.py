@@ -37,6 +37,7 @@ class Live:
     look_ns: int = 0
     looks: int = 0
     cancelling: bool = False
+    text: str = ""  # what the venue said with its last word
     context: Any = None
 
     @property
@@ -123,7 +124,7 @@ class Orders:
             return Step(*part)
         if status is Status.OPEN:  # what a stream forgets to tell, a look-up tells
             live.looks, live.look_ns = 0, report.at_ns + self.look_ns * (1 if live.cancelling else 30)
-        live.status = status
+        live.status, live.text = status, report.text
         if status in ALIVE:
             if status is Status.DOUBT:
                 live.look_ns = live.look_ns or live.order.deadline_ns

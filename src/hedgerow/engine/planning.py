@@ -20,14 +20,20 @@ ZERO: Final = Decimal(0)
 _KINDS: Final[tuple[Literal["spot", "futures", "margin"], ...]] = ("spot", "futures", "margin")
 
 
-def plan_of(fold: Fold, mandate: Mandate, at_ns: int, cause: Cause, name: str, done_today: Decimal) -> Plan:
-    """The legs that wait, as a plan; ``name`` begins its id, ``done_today`` is the notional done unasked since midnight, quote."""
+def plan_of(
+    fold: Fold, mandate: Mandate, at_ns: int, cause: Cause, name: str, done_today: Decimal, *, unasked: bool = True
+) -> Plan:
+    """The legs that wait, as a plan; ``name`` begins its id, ``done_today`` is the notional done unasked since midnight, quote;
+    ``unasked`` says whether a plan may be done without asking at all.
+    """
     count = int(fold.desk.work.counts[0])
     rows = fold.legs[:count].tolist()
     legs = tuple(_leg(fold, n, row) for n, row in enumerate(rows) if row[k.L_STATUS] == k.PENDING)
     refused = tuple(_sentence(fold, row) for row in rows if row[k.L_STATUS] == k.REFUSED)
     notional = sum((abs(leg.amount) * leg.price for leg in legs if leg.kind != "margin"), ZERO)
     level = level_of(mandate, legs, notional, done_today)
+    if level == "auto" and not unasked:
+        level = "approve"
     approvals = 2 if mandate.two_above is not None and notional > mandate.two_above else 1
     expires = at_ns + int(mandate.expires_hours * NS_PER_HOUR)
     plan = Plan(at_ns, "", cause, exact(fold.value), notional, legs, refused, level, approvals, expires)
@@ -38,6 +44,8 @@ def level_of(mandate: Mandate, legs: Sequence[Leg], notional: Decimal, done_toda
     """The autonomy of a plan: the lowest of its legs', and never auto above the mandate's limits or where two must approve."""
     level = min((_level(mandate, leg) for leg in legs), key=LEVELS.index, default=mandate.autonomy)
     limits = ((mandate.auto_plan, notional), (mandate.auto_day, done_today + notional), (mandate.two_above, notional))
+    if mandate.most_plan is not None and not notional <= mandate.most_plan:
+        return min(level, "advise", key=LEVELS.index)
     if level == "auto" and any(limit is not None and not amount <= limit for limit, amount in limits):
         return "approve"
     return level

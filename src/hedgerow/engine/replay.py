@@ -60,13 +60,7 @@ def _all_made(due: list[Draft], seq: int) -> None:
 
 
 def seen_by_venue(entries: Iterable[Entry]) -> Iterator[Any]:
-    """What a simulated venue needs to stand where the journal ends: prices, bars, its own deeds, the orders that it answered."""
-    held = list(entries)
-    answered = {decode("report", one.body).id for one in held if one.kind == "report"}
-    for entry in held:
-        if entry.way == "in" and entry.kind in ("quotes", "bars", "funding", "fill"):
+    """What a simulated venue needs to stand where the journal ends: prices, bars, its own deeds, orders and cancels."""
+    for entry in entries:
+        if entry.kind in (("quotes", "bars", "funding", "fill") if entry.way == "in" else ("order", "cancel")):
             yield decode(entry.kind, entry.body)
-        elif entry.kind == "order":
-            order = decode(entry.kind, entry.body)
-            if order.id in answered:
-                yield order

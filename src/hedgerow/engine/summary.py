@@ -24,6 +24,7 @@ def summary(engine: Engine) -> dict[str, Any]:
         "policy": engine.policy.name,
         "state": engine.state.value,
         "ready": engine.ready,
+        "caution": engine.caution,
         "value": value_of(engine),
         "quote": engine.universe.quote,
         "cash": float(engine.fold.desk.book.wallet[k.W_CASH, 0]),
@@ -39,7 +40,7 @@ def summary(engine: Engine) -> dict[str, Any]:
             }
             for name, live in engine.orders.alive.items()
         ],
-        "alerts": [{"at_ns": one.at_ns, "level": one.level, "text": one.text} for one in engine.alerts.values()],
+        "alerts": [{"at_ns": one.at_ns, "level": one.level, "text": one.text} for one in engine.alerts],
         "differences": {what: [str(ours), str(theirs)] for what, (ours, theirs) in engine.differences.items()},
         "not_ours": {what: str(amount) for what, amount in engine.ignored.items()},
     }  # fmt: skip

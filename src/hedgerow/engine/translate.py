@@ -6,15 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from hedgerow.errors import ConfigError
 from hedgerow.model.instrument import Instrument, Kind, Tier, Universe
 from hedgerow.model.mandate import Mandate
 from hedgerow.model.policy import Policy
+from hedgerow.model.terms import WHOLE, Terms
 
+T = TypeVar("T", bound=BaseModel)
 _NUMBERS = ("lot", "tick", "minimum_notional", "contract_size")
 
 
@@ -53,12 +55,26 @@ def policy_of(text: str) -> Policy:
 
 def mandate_of(plain: Mapping[str, Any]) -> Mandate:
     """A mandate from its table. Raises ConfigError that names the cell."""
+    return _checked(Mandate, plain, "mandate")
+
+
+def terms_of(plain: Mapping[str, Any]) -> Terms:
+    """A venue's terms from their table; none: every order is filled whole. Raises ConfigError that names the cell."""
+    return _checked(Terms, plain, "venue") if plain else WHOLE
+
+
+def terms_plain(terms: Terms) -> dict[str, Any]:
+    """The inverse of ``terms_of``: every cell, so that a journal keeps its terms when a default changes."""
+    return {} if terms == WHOLE else terms.model_dump(mode="json")
+
+
+def _checked(kind: type[T], plain: Mapping[str, Any], table: str) -> T:
     try:
-        return Mandate.model_validate(plain)
+        return kind.model_validate(plain)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(("mandate", *(str(part) for part in first["loc"])))
-        raise ConfigError(first["msg"], where=where, fix="The page on files lists what a mandate may hold.") from None
+        where = ".".join((table, *(str(part) for part in first["loc"])))
+        raise ConfigError(first["msg"], where=where, fix=f"The page on files lists what a {table} may hold.") from None
 
 
 def cash_of(holdings: Mapping[str, Any]) -> Decimal:

@@ -28,6 +28,7 @@ from hedgerow.kernel.arrays import (
     K_MODE,
     K_TOP,
     K_TOP_MARKET,
+    L_INST,
     P_COLLATERAL,
     P_LIQUIDATION,
     P_UNITS,
@@ -42,11 +43,12 @@ from hedgerow.kernel.arrays import (
 from hedgerow.kernel.margin import collateral_due, liquidation_of, maintenance_of
 from hedgerow.kernel.measure import free_coins, own_short, spot_units
 from hedgerow.kernel.position import unrealised
-from hedgerow.kernel.sleeve import unpaired
+from hedgerow.kernel.sleeve import leverage_for, unpaired
 from hedgerow.model.market import Floats
 
 _DUST: Final = 0.01  # of the spot: less than a lot may be left of a cross hedge that was covered
 _STEP: Final = 1e-6  # of all prices: the slope of equity less maintenance is measured over it
+_AHEAD: Final = 0.005  # of an order's notional: what a price may rise while its collateral is on the way
 _ROUNDS: Final = 12  # maintenance has few tiers: each round of the search leaves at least one behind
 
 
@@ -304,3 +306,25 @@ def releasable(rules: Rules, book: Book, i: int, mark: Floats) -> float:
     if book.inst[P_UNITS, i] != 0.0:
         spare = -collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], mark[int(rules.inst[I_ASSET, i])])
     return max(0.0, min(spare, book.inst[P_COLLATERAL, i]))
+
+
+@compiled
+def collateral_ahead(rules: Rules, book: Book, legs: Floats, n: int, units: float, mark: Floats, slip: float) -> float:
+    """What is to move to the contract of leg ``n`` before ``units`` coins of it (below 0) are sold at the prices ``mark`` [I], on
+    venues that want the collateral first, settle currency: its margin, fee and slippage, less what is spare there; at most
+    what the wallet (or free coins) can bring.
+    """
+    i = int(legs[n, L_INST])
+    a = int(rules.inst[I_ASSET, i])
+    notional = -units * (1.0 if rules.inst[I_INVERSE, i] == 1.0 else mark[i])
+    need = notional * (1.0 / leverage_for(rules.scalar, legs, n) + slip + rules.inst[I_FEE, i])
+    if is_pooled(rules, i):
+        if rules.scalar[K_MODE] == UNIFIED:
+            return 0.0
+        need -= account_spare(rules, book, mark)
+    else:
+        need += collateral_due(rules.scalar, rules.inst, book.inst, i, mark[i], mark[a])
+    if need <= 0.0:
+        return 0.0
+    have = free_coins(book.asset, a) if rules.inst[I_INVERSE, i] == 1.0 else book.wallet[W_CASH, 0]
+    return max(0.0, min(need + _AHEAD * notional, have))

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from hedgerow.jit import compiled, entrance
-from hedgerow.kernel.account import collateral_for, credit, move_collateral
+from hedgerow.kernel.account import collateral_ahead, collateral_for, credit, move_collateral, releasable
 from hedgerow.kernel.arrays import (
     B_PNL_BASIS,
     B_PNL_HEDGE,
@@ -55,7 +55,7 @@ from hedgerow.kernel.clock import at_the_high, at_the_open, is_gone, repay, sett
 from hedgerow.kernel.closing import book_ended, book_liquidation
 from hedgerow.kernel.decide import observe
 from hedgerow.kernel.deleverage import end_by_deleveraging, reopen
-from hedgerow.kernel.fill import fill_price
+from hedgerow.kernel.fill import fill_price, slippage_of
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.leg import add_leg
 from hedgerow.kernel.margin import refresh_margin
@@ -108,6 +108,8 @@ _REPAID: Final = float(Reason.REPAID)
     CREDITED,  # bar[INST], deed[UNITS] that what backs the contract grew by, settle currency
     FLOWED,  # bar[INST] an asset (-1: quote), deed[UNITS] deposited, deed[PRICE] what each is worth; nan: unknown
     SIZE,  # bar[LEG_AT] -> deed[UNITS] what the rest of the leg may trade now
+    SPARE,  # bar[INST] -> deed[UNITS] collateral of the contract that its short does not need
+    AHEAD,  # bar[LEG_AT] of a short, deed[UNITS] coins to sell -> deed[UNITS] collateral that is to move before
     CLOSE,  # tick of the bar that closed -> legs that wait
     DECIDE,  # the same for a day that closed before, whose bar has been watched
     FLATTEN,  # bar[INST] 1: coins, too; in place of the plan, legs that end every short and sell all that may be sold
@@ -115,10 +117,10 @@ _REPAID: Final = float(Reason.REPAID)
     # ---- deeds of a simulated venue, on blocks of its own -----------------------------------------------------------------
     OPENS,  # funding and expiry at a bar's open
     GAPS,  # liquidation at the opens, before anything fills there
-    QUOTE,  # bar[INST], deed[UNITS] of an order -> deed[PRICE, CHARGE, PAID_IN] at tick.mark
+    QUOTE,  # bar[INST], deed[UNITS] of an order -> deed[PRICE, CHARGE, PAID_IN] at tick.mark; a deed[PRICE] above 0 stays
     TAKES,  # bar[INST], deed[UNITS, PRICE, CHARGE, PAID_IN]: an order filled
     CLOSES,  # liquidation at the highs, deleveraging, settlement of what is delisted
-) = range(22)
+) = range(24)
 
 
 @entrance
@@ -138,6 +140,10 @@ def turn(floats: Floats, ints: Ints, truths: Bytes, places: Ints, deed: int) -> 
         _observe(rules, book, work, tick)
     elif deed == SIZE:
         tick.deed[UNITS] = size_leg(rules, book, work, int(tick.bar[LEG_AT]), tick.mark)
+    elif deed == SPARE:
+        tick.deed[UNITS] = releasable(rules, book, int(tick.bar[INST]), tick.mark)
+    elif deed == AHEAD:
+        _ahead(rules, book, work, tick)
     elif deed == OPENS or deed == GAPS or deed == CLOSES:
         _of_venue(rules, book, work, tick, deed)
     elif deed == QUOTE:
@@ -179,6 +185,14 @@ def _next(rules: Rules, book: Book, work: Work, tick: Tick) -> int:
             return int(n)
         drop_leg(work.legs, n)
         note_unfilled(work, tick.log, tick.used, n, tick.open[int(work.legs[n, L_INST])], tick.deed[CASH_BEFORE])
+
+
+@compiled
+def _ahead(rules: Rules, book: Book, work: Work, tick: Tick) -> None:
+    n, units = int(tick.bar[LEG_AT]), tick.deed[UNITS]
+    i = int(work.legs[n, L_INST])
+    slip = slippage_of(rules.scalar, rules.inst, work.measure, i, -units * tick.mark[i])
+    tick.deed[UNITS] = collateral_ahead(rules, book, work.legs, n, units, tick.mark, slip)
 
 
 @compiled
@@ -352,11 +366,13 @@ def _of_venue(rules: Rules, book: Book, work: Work, tick: Tick, deed: int) -> No
 
 @compiled
 def _quote(rules: Rules, book: Book, work: Work, tick: Tick) -> None:
-    """The price and the fee at which an order of deed[UNITS] on bar[INST] fills at ``tick.mark``."""
+    """The price (where none is given) and the fee at which an order of deed[UNITS] on bar[INST] fills at ``tick.mark``."""
     i = int(tick.bar[INST])
     units = tick.deed[UNITS]
-    fill = fill_price(rules.scalar, rules.inst, work.measure, i, units, tick.mark[i])
-    tick.deed[PRICE] = fill
+    fill = tick.deed[PRICE]
+    if not fill > 0.0:
+        fill = fill_price(rules.scalar, rules.inst, work.measure, i, units, tick.mark[i])
+        tick.deed[PRICE] = fill
     if i < book.asset.shape[1]:
         charge, paid_in = spot_fee(rules, book, work.asset, i, units, fill, tick.mark)
         tick.deed[CHARGE], tick.deed[PAID_IN] = charge, paid_in

@@ -57,7 +57,7 @@ def _plain(record: Any) -> dict[str, Any]:
     out = {}
     for name, default, write, _ in _fields(record.__class__):
         value = getattr(record, name)
-        if value is not default and (default is dataclasses.MISSING or value != default):
+        if value is not default and (default in (dataclasses.MISSING, None) or value != default):
             out[name] = write(value)
     return out
 

@@ -19,7 +19,8 @@ class Begin:
     """The first row of every journal: whose portfolio it is, and what it runs by. All of it as plain JSON.
 
     ``policy`` is the resolved policy as a text of JSON, since the order of its rows counts, ``universe`` the instruments in order,
-    ``weights`` the targets by asset, ``holdings`` what there was. ``install`` is drawn once and stands in every order id.
+    ``weights`` the targets by asset, ``holdings`` what there was, ``venue`` its terms (none: those of ``terms.WHOLE``).
+    ``install`` is drawn once and stands in every order id.
     """
 
     at_ns: int
@@ -31,6 +32,7 @@ class Begin:
     weights: dict[str, float]
     holdings: dict[str, Any]
     mandate: dict[str, Any]
+    venue: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

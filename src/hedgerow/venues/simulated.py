@@ -1,49 +1,42 @@
-"""A venue that is simulated on bars: its account is real to the engine, its market is a tape (decision 0028).
+"""A venue that is simulated on bars: its account is real to the engine, its market is a tape (decisions 0028 and 0030).
 
-The account does what the compiled run does, by the same functions (``kernel.turn``): funding and expiry at the open,
-liquidation at the opens and the highs, auto-deleveraging, settlement of what is delisted. Orders fill at the price that the
-tape shows, plus the slippage of their size. What it says is what an exchange would say, in exact amounts.
+The account does what the compiled run does, by the same functions: funding and expiry at the open, liquidation at the opens and the
+highs, auto-deleveraging, settlement of what is delisted. Between open and close the price goes by way of the bar's low and high, the
+one that lies against the bar's direction first. All that it does follows from the tape, the terms and the requests, so a
+journal says where it stands.
 """
 
 from __future__ import annotations
 
+import hashlib
+import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from hedgerow.errors import Mismatch
-from hedgerow.kernel import arrays as k
 from hedgerow.kernel import step as tick
 from hedgerow.kernel import turn as deed
 from hedgerow.kernel.arrays import Rules
-from hedgerow.kernel.blocks import new_book
-from hedgerow.kernel.step import Desk, desk
-from hedgerow.kernel.turn import turn
-from hedgerow.model.account import Snapshot, Standing
+from hedgerow.model.account import Standing
 from hedgerow.model.bar import Bars, Day, Quotes
 from hedgerow.model.command import Timer
-from hedgerow.model.event import Fill, FillKind, Funding, Transfer
-from hedgerow.model.instrument import SPOT_ACCOUNT, Kind, Universe, margin_account
 from hedgerow.model.market import Floats, Market
-from hedgerow.model.order import Order, Report
-from hedgerow.model.plan import Reason
+from hedgerow.model.order import Cancel, Order, Report
+from hedgerow.model.terms import WHOLE, Terms
+from hedgerow.ports import IDLE
+from hedgerow.units import NS_PER_SECOND
+from hedgerow.venues.account import Account, exact
+from hedgerow.venues.matching import Matching
 
 ZERO: Final = Decimal(0)
-LOG: Final = 2_000
-_KINDS: Final[dict[Reason, FillKind]] = {
-    Reason.LIQUIDATED: "liquidation", Reason.SETTLED: "settlement", Reason.DELEVERAGED: "deleveraged",
-    Reason.REPAID: "dust",
-}  # fmt: skip
-_MODES: Final = {k.ISOLATED: "isolated", k.CROSS: "cross", k.UNIFIED: "unified"}
-
-
-def exact(value: float) -> Decimal:
-    """The shortest decimal that reads back as ``value``."""
-    return Decimal(repr(float(value)))
+_SHUT, _OPENED, _PRICED = range(3)  # of a bar: not begun; its facts are told; its prices, too
+_MS: Final = 1_000_000
+_DEEP: Final = 0.01  # from the present price: how far the depth of the book is told
+_MINUTE: Final = 60 * NS_PER_SECOND
 
 
 class Tape(NamedTuple):
@@ -61,221 +54,276 @@ class Tape(NamedTuple):
 class SimulatedVenue:
     """One account on a tape. ``rules`` hold its fees, tiers and margin mode, ``cash`` is what it begins with, quote."""
 
-    def __init__(self, rules: Rules, tape: Tape, cash: Decimal) -> None:
+    def __init__(self, rules: Rules, tape: Tape, cash: Decimal, terms: Terms = WHOLE) -> None:
         market = tape.market
-        self.universe: Universe = market.universe
-        self.desk: Desk = desk(
-            rules, new_book(rules, len(self.universe.instruments), float(cash)), tape.signals.shape[1], LOG
-        )
-        self.mode = _MODES[float(rules.scalar[k.K_MODE])]
-        self.index = {it.symbol: i for i, it in enumerate(self.universe.instruments)}
+        self.account = Account(rules, market.universe, tape.signals.shape[1], cash)
+        self.matching = Matching(self.account, terms)
+        self.terms = terms
         self.now_ns = int(market.open_ns[0])
-        self._tape = tape
-        self._tick, self._blocks = self.desk.tick, self.desk.blocks
+        self._tape, self._tick = tape, self.account.tick
+        self._bar, self._phase = 0, _SHUT  # the bar that is played, and how far
         self._said: deque[Any] = deque()
-        self._moments = self._play()
-        self._ahead: Any = None  # the next moment of the tape, where a timer came first
+        self._due: list[tuple[int, int, Callable[[], Iterable[Any]]]] = []  # what happens when: requests on their way
+        self._requests, self._recent = 0, deque[int]()
         self._quotes = False
         self._again: Quotes | None = None  # prices of the moment at which the tape was taken up
-        self._reports: dict[str, Report] = {}
-        self._opened, self._facts = 0, 0  # the bar that is played, and how many facts it had
+        self._index = {it.symbol: i for i, it in enumerate(market.universe.instruments)}
 
     # ---- what the engine asks ---------------------------------------------------------------------------------------------
 
     async def next(self, until_ns: int, quotes: bool) -> Any:
-        """What the venue said, else the next moment of the tape, or the timer before it."""
+        """What the venue said, else what happens next, or the timer before it."""
         self._quotes = quotes
-        if self._said:
-            return self._said.popleft()
-        if self._again is not None and quotes:
-            again, self._again = self._again, None
-            return again
-        if self._ahead is None:
-            self._ahead = next(self._moments, None)
-            if self._said:
-                return self._said.popleft()
-        moment = self._ahead
-        if moment is None or not 0 < until_ns < moment.at_ns:
-            self._ahead = None
-            return moment
-        self.now_ns = max(self.now_ns, until_ns)
-        return Timer(until_ns)
+        while not self._said:
+            if self._again is not None and quotes:
+                again, self._again = self._again, None
+                return again
+            due = self._next_ns()
+            if due == 0:
+                return None
+            if 0 < until_ns < due:
+                self.now_ns = max(self.now_ns, until_ns)
+                return Timer(until_ns)
+            self._move()
+            if not self._said:
+                return IDLE
+        return self._said.popleft()
+
+    def due_ns(self, until_ns: int, quotes: bool) -> int:
+        """When ``next`` would say something, as far as it is known now; 0: at once, or never more."""
+        self._quotes = quotes
+        due = self._next_ns()
+        if self._said or due == 0 or (self._again is not None and quotes):
+            return 0
+        return min(due, until_ns) if until_ns > 0 else due
+
+    def pass_to(self, now_ns: int) -> None:
+        """It is so late, and nobody waits for an answer: prices of before are no longer asked for."""
+        due = self._next_ns()
+        if due and not (self._said or self._due or self.matching.resting):
+            self.now_ns = max(self.now_ns, min(now_ns, due - 1))
 
     async def place(self, order: Order) -> None:
-        """Fill the order at the present price, all of it."""
-        if order.kind == "margin":
-            self._move(order)
-        else:
-            self._trade(order)
+        """Take an order; its answer comes when it has been there and back."""
+        why = self._too_many()
+        self._later(order.id, self._arrival(order, why))
 
     async def cancel(self, order: str) -> None:
-        """Nothing rests here: an order is filled or refused when it comes."""
+        """End an order that rests. One that is not there is not cancelled."""
+        self._later(f"cancel {order}", self._cancellation(order))
 
     async def look(self, order: Order) -> None:
         """What became of an order."""
-        found = self._reports.get(order.id)
-        if found is None:
-            self._said.append(Report(self.now_ns, order.id, "not_found", "lookup", read_ns=self.now_ns))
-        else:
-            self._said.append(
-                Report(
-                    self.now_ns, order.id, found.word, "lookup", found.filled, found.price, found.fee,
-                    found.fee_currency, self.now_ns, found.text,
-                )
-            )  # fmt: skip
+        self._later(f"look {order.id}", lambda: [self.matching.looked(order.id, self.now_ns)])
 
     async def snapshot(self) -> None:
         """All that the account holds."""
-        book, n_assets = self.desk.book, len(self.universe.assets)
-        balances = {name: exact(book.asset[k.B_HELD, a]) for a, name in enumerate(self.universe.assets)}
-        positions = {}
-        for i in range(n_assets, len(self.universe.instruments)):
-            units = book.inst[k.P_UNITS, i]
-            if units != 0.0:
-                inverse = self.universe.instruments[i].inverse
-                size = units * book.inst[k.P_ENTRY, i] if inverse else units
-                positions[self.universe.instruments[i].symbol] = Standing(
-                    exact(size), exact(book.inst[k.P_ENTRY, i]), exact(book.inst[k.P_COLLATERAL, i])
-                )
-        quote = self.universe.quote
-        balances[quote] = exact(book.wallet[k.W_CASH, 0])
+        self._later("snapshot", lambda: [self.account.picture(self.now_ns, tuple(self.matching.resting))])
+
+    def by_hand(self, symbol: str, amount: Decimal) -> None:
+        """What the account's owner trades beside the engine, at the present price; in hedge mode a long stands beside the short."""
+        i = self._index[symbol]
+        if self.terms.position_mode == "hedge" and ":" in symbol and amount > ZERO:
+            before = self.account.beside.get(symbol, Standing(ZERO, ZERO, ZERO))
+            price = exact(self.account.price(i))
+            size = before.size + amount
+            entry = (before.size * before.entry + amount * price) / size
+            self.account.beside[symbol] = Standing(size, entry, before.collateral)
+            return
+        self.account.trade(i, float(amount), self.account.cost(i, float(amount)))
+
+    # ---- requests -----------------------------------------------------------------------------------------------------------
+
+    def _later(self, name: str, what: Callable[[], Iterable[Any]]) -> None:
+        """Let a request arrive, and be answered: both ways count before it does, so that what is done is said at once."""
+        wait = self.terms.latency_ms * _MS
+        if self.terms.jitter_ms:
+            drawn = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+            wait += drawn % (self.terms.jitter_ms * _MS)
+        self._requests += 1
+        heapq.heappush(self._due, (self.now_ns + wait, self._requests, what))
+
+    def _arrival(self, order: Order, why: str) -> Callable[[], Iterable[Any]]:
+        return lambda: self.matching.arrive(order, self.now_ns, why)
+
+    def _cancellation(self, name: str) -> Callable[[], Iterable[Any]]:
+        return lambda: self.matching.cancel(name, self.now_ns)
+
+    def _too_many(self) -> str:
+        """Why one more request is refused: there were too many; "": it is not."""
+        while self._recent and self._recent[0] <= self.now_ns - _MINUTE:
+            self._recent.popleft()
+        if len(self._recent) >= self.terms.requests_minute:
+            return f"{len(self._recent)} requests within a minute are too many"
+        self._recent.append(self.now_ns)
+        return ""
+
+    # ---- time -----------------------------------------------------------------------------------------------------------------
+
+    def _next_ns(self) -> int:
+        """When something happens next; 0: nothing does any more."""
+        tape = self._tape_ns()
+        if self._due and (tape == 0 or self._due[0][0] <= tape):
+            return max(self._due[0][0], 1)
+        return tape
+
+    def _tape_ns(self) -> int:
+        """When the tape moves next; 0: it is at its end."""
+        market = self._tape.market
+        if self._bar >= market.open_ns.shape[0]:
+            return 0
+        opened = int(market.open_ns[self._bar])
+        if self._phase != _PRICED:
+            return opened
+        closed = opened + market.step_ns
+        if self.terms.fills == "whole" or not (self._quotes or self.matching.resting):
+            return closed
+        every = int(self.terms.quotes_s * NS_PER_SECOND)
+        return min(opened + ((max(self.now_ns, opened) - opened) // every + 1) * every, closed)
+
+    def _move(self) -> None:
+        """Let happen what is next; what comes of it is said."""
+        tape = self._tape_ns()
+        if self._due and (tape == 0 or self._due[0][0] <= tape):
+            due, _, what = heapq.heappop(self._due)
+            self._to(due)
+            self._said.extend(what())
+            return
+        market = self._tape.market
+        closed = int(market.open_ns[self._bar]) + market.step_ns
+        if self._phase == _SHUT:
+            self._open(tape)
+        elif self._phase == _OPENED:
+            self._price(tape)
+        elif tape == closed:
+            self._close(closed)
+        else:
+            self._to(tape)
+            self._said.extend(self.matching.touch(self.now_ns))
+            if self._quotes:
+                self._said.append(self._priced())
+
+    def _open(self, opened: int) -> None:
+        """A bar opens: funding and expiry."""
+        tape, market, t, bar = self._tape, self._tape.market, self._tick, self._bar
+        self.now_ns = max(self.now_ns, opened)
+        self.account.begin_bar(opened)
+        t.open[:], t.high[:], t.close[:] = market.open[bar], tape.marks[bar], market.close[bar]
+        t.fresh[:], t.funding[:] = market.fresh[bar], market.funding[bar]
+        t.deleveraged[0], t.bar[tick.NOW] = tape.deleveraged[bar], opened
+        self.account.turn(deed.OPENS)
+        self._phase = _OPENED
+        self.matching.open = (market.open[bar] > 0.0).tolist()
+        self._said.extend(self.account.deeds(self.now_ns))
+
+    def _price(self, opened: int) -> None:
+        """Where somebody waits for the open's prices: what they liquidate, and the prices."""
+        tape, market, bar = self._tape, self._tape.market, self._bar
+        self._phase = _PRICED
+        if bar > 0 and self._quotes:
+            self.account.turn(deed.GAPS)
+            self._said.extend(self.account.deeds(self.now_ns))
+            self._said.append(Quotes(opened, market.open[bar], self._depth()))
+        elif tape.deleveraged[bar] > 0.0:
+            self._said.append(Quotes(opened, market.open[bar]))  # the price at which positions are about to end
+
+    def _close(self, closed: int) -> None:
+        """A bar closes: liquidation at its highs, and what it and its day were."""
+        tape, market, bar = self._tape, self._tape.market, self._bar
+        if self.terms.fills == "book":
+            self._to(closed)
+            self._said.extend(self.matching.touch(closed))
+        self.account.turn(deed.CLOSES)
+        self._said.extend(self.account.deeds(self.now_ns))
+        self.now_ns = max(self.now_ns, closed)
+        d = int(market.day[bar])
+        if d >= 0:
+            self.account.desk.work.measure[:] = tape.signals[d]
+            self._said.append(tape.days[d])
         self._said.append(
-            Snapshot(
-                self.now_ns, self.now_ns, balances, {quote: exact(book.wallet[k.W_MARGIN, 0])}, positions, orders=()
-            )
-        )
+            Bars(closed, int(market.open_ns[bar]), market.open[bar], tape.marks[bar], market.close[bar], market.fresh[bar],
+                 market.funding[bar])
+        )  # fmt: skip
+        self._bar, self._phase = bar + 1, _SHUT
+
+    def _to(self, now_ns: int) -> None:
+        """It is now so late; prices are those of the moment."""
+        self.now_ns = max(self.now_ns, now_ns)
+        if self.terms.fills == "book" and self._phase != _SHUT:
+            known = np.isfinite(self._tape.market.open[self._bar])
+            self._tick.mark[known] = self._path()[known]
+
+    def _path(self) -> Floats:
+        """The prices [I] of this moment: from the open by the low and the high to the close."""
+        market, bar = self._tape.market, self._bar
+        first, last = market.open[bar], market.close[bar]
+        low, high = (np.where(np.isfinite(block[bar]), block[bar], first) for block in (market.low, market.high))
+        rises = last >= first
+        ways = (first, np.where(rises, low, high), np.where(rises, high, low), last)
+        done = min(max((self.now_ns - int(market.open_ns[bar])) / market.step_ns, 0.0), 1.0) * 3.0
+        part = min(int(done), 2)
+        return np.asarray(ways[part] + (ways[part + 1] - ways[part]) * (done - part), dtype=np.float64)
+
+    def _priced(self) -> Quotes:
+        """The prices of this moment, and what the book bears."""
+        price = np.where(np.isfinite(self._tape.market.open[self._bar]), self._tick.mark, np.nan)
+        return Quotes(self.now_ns, price, self._depth())
+
+    def _depth(self) -> Floats | None:
+        """Quote that can be had at a mean price within 1 % on one side [I]; None: the book has no bottom."""
+        if self.terms.fills == "whole":
+            return None
+        return np.array([self.account.bears(i, _DEEP) for i in range(len(self._index))])
+
+    # ---- a journal taken up -----------------------------------------------------------------------------------------------
 
     def resume(self, records: Iterable[Any]) -> None:
-        """Play on to where a journal ends: ``records`` are its quotes, bars and facts, and the orders that were answered, in
-        its order.
+        """Play on to where a journal ends: ``records`` are its quotes, bars, facts, orders and cancels, in its order.
 
-        What was said then is not said again.
+        What was said then is not said again. Orders that were written down count as sent.
         """
         for record in records:
             if isinstance(record, Order):
-                self._trade(record) if record.kind != "margin" else self._move(record)
-                self._said.clear()
-                continue
-            self._quotes = isinstance(record, Quotes)
-            moment = next(self._moments, None)
-            while moment is not None and not _is_same(moment, record):
-                moment = next(self._moments, None)
-            if moment is None:
-                raise Mismatch(f"the tape has nothing like {record}: it is not the one of the journal")
-            self._again = moment if isinstance(moment, Quotes) else None
+                self._play_before(record.at_ns)
+                why = self._too_many()
+                self._later(record.id, self._arrival(record, why))
+            elif isinstance(record, Cancel):
+                self._play_before(record.at_ns)
+                self._later(f"cancel {record.id}", self._cancellation(record.id))
+            else:
+                self._play_to(record)
         self._quotes = False
+        self._said = deque(
+            one for one in self._said if not isinstance(one, Report)
+        )  # what the engine misses it looks up
 
-    # ---- orders -----------------------------------------------------------------------------------------------------------
+    def _play_before(self, at_ns: int) -> None:
+        """Let everything happen that had when a request was made; where a bar opens at that moment, it had not."""
+        self._quotes = False
+        while 0 < (due := self._next_ns()) <= at_ns and not (due == at_ns and self._phase != _PRICED):
+            self._quotes = due == at_ns  # they may have been told in the same moment
+            self._move()
+            self._quotes = False
+        self.now_ns = max(self.now_ns, at_ns)
 
-    def _answer(self, order: Order, report: Report) -> None:
-        self._reports[order.id] = report
-        self._said.append(report)
-
-    def _trade(self, order: Order) -> None:
-        i = self.index[order.instrument]
-        scratch = self._tick.deed
-        if not self._tick.mark[i] > 0.0:
-            self._answer(order, Report(self.now_ns, order.id, "refused", "answer", text="no price"))
-            return
-        self._tick.bar[tick.INST] = i
-        units = float(order.amount)
-        scratch[tick.UNITS] = units
-        turn(*self._blocks, deed.QUOTE)
-        price, fee, paid_in = (float(scratch[at]) for at in (tick.PRICE, tick.CHARGE, tick.PAID_IN))
-        exact_price = exact(price)
-        if order.limit is not None and (exact_price > order.limit if units > 0.0 else exact_price < order.limit):
-            self._answer(order, Report(self.now_ns, order.id, "cancelled", "answer", text="its limit was not met"))
-            return
-        scratch[tick.UNITS], scratch[tick.PRICE], scratch[tick.CHARGE], scratch[tick.PAID_IN] = (
-            units,
-            price,
-            fee,
-            paid_in,
-        )
-        turn(*self._blocks, deed.TAKES)
-        currency = self.universe.quote if paid_in < 0.0 else self.universe.assets[int(paid_in)]
-        filled = Report(
-            self.now_ns, order.id, "filled", "answer", abs(order.amount), exact_price, exact(fee), currency, self.now_ns
-        )
-        deeds = self._deeds()
-        if deeds:  # coins sold for the debt that the trade left: they are told before the order's end
-            self._said.append(replace(filled, word="open"))
-            self._said.extend(deeds)
-        self._answer(order, filled)
-
-    def _move(self, order: Order) -> None:
-        self._tick.bar[tick.INST] = self.index[order.instrument]
-        self._tick.bar[tick.LEG_AT] = -1
-        self._tick.deed[tick.UNITS] = float(order.amount)
-        turn(*self._blocks, deed.MOVED)
-        self._answer(
-            order,
-            Report(self.now_ns, order.id, "filled", "answer", abs(order.amount), Decimal(1), read_ns=self.now_ns),
-        )
-
-    # ---- the tape -----------------------------------------------------------------------------------------------------------
-
-    def _play(self) -> Iterator[Any]:
-        """Every moment of the tape: what the venue does by itself, prices if they are wanted, the day, the bar."""
-        tape, market, t = self._tape, self._tape.market, self._tick
-        for bar in range(market.open_ns.shape[0]):
-            opened = int(market.open_ns[bar])
-            self.now_ns, self._opened, self._facts = opened, opened, 0
-            t.open[:], t.high[:], t.close[:] = market.open[bar], tape.marks[bar], market.close[bar]
-            t.fresh[:], t.funding[:] = market.fresh[bar], market.funding[bar]
-            t.deleveraged[0], t.bar[tick.NOW] = tape.deleveraged[bar], opened
-            turn(*self._blocks, deed.OPENS)
-            yield from self._deeds()
-            if bar > 0 and self._quotes:
-                turn(*self._blocks, deed.GAPS)
-                yield from self._deeds()
-                yield Quotes(opened, market.open[bar])
-            elif tape.deleveraged[bar] > 0.0:
-                yield Quotes(opened, market.open[bar])  # the price at which positions are about to end
-            turn(*self._blocks, deed.CLOSES)
-            yield from self._deeds()
-            closed = opened + market.step_ns
-            self.now_ns = closed
-            d = int(market.day[bar])
-            if d >= 0:
-                self.desk.work.measure[:] = tape.signals[d]
-                yield tape.days[d]
-            yield Bars(
-                closed,
-                opened,
-                market.open[bar],
-                tape.marks[bar],
-                market.close[bar],
-                market.fresh[bar],
-                market.funding[bar],
-            )
-
-    def _deeds(self) -> list[Any]:
-        """What the venue did to the account since it was asked last, as it tells it."""
-        rows = int(self._tick.used[0])
-        self._tick.used[0] = 0
-        return [event for row in self._tick.log[:rows].tolist() for event in self._told(row)] if rows else []
-
-    def _told(self, row: list[float]) -> Iterator[Any]:
-        instrument = self.universe.instruments[int(row[k.L_INST])]
-        account = margin_account(instrument, self.mode) if instrument.kind is not Kind.SPOT else SPOT_ACCOUNT
-        self._facts += 1
-        name = f"{self._opened}-{self._facts}"  # the same whenever the tape is played
-        if row[k.L_KIND] == k.LEG_FUNDING:
-            known = row[k.L_DONE] == row[k.L_DONE]
-            yield Funding(
-                self.now_ns, name, account, instrument.symbol, exact(row[k.L_DONE]) if known else None,
-                exact(row[k.L_MEASURED]) if known else None, exact(row[k.L_FILL]),
-            )  # fmt: skip
-            return
-        yield Fill(
-            self.now_ns, name, account, instrument.symbol, exact(row[k.L_DONE]), exact(row[k.L_FILL]), exact(row[k.L_CHARGE]),
-            self.universe.quote if row[k.L_PAID_IN] < 0.0 else self.universe.assets[int(row[k.L_PAID_IN])],
-            kind=_KINDS[Reason(int(row[k.L_REASON]))], index=exact(row[k.L_SPOT]),
-        )  # fmt: skip
-        if row[k.L_MOVED] != 0.0 and np.isfinite(row[k.L_MOVED]):
-            ends = (SPOT_ACCOUNT, account) if row[k.L_MOVED] > 0.0 else (account, SPOT_ACCOUNT)
-            yield Transfer(self.now_ns, f"{name}-collateral", *ends, instrument.settle, exact(abs(row[k.L_MOVED])))
+    def _play_to(self, record: Any) -> None:
+        """Let everything happen up to a fact of the journal, which is there, too."""
+        if self._again is not None and _is_same(self._again, record):
+            return  # prices that were said again when it was taken up the last time
+        while True:
+            while self._said:
+                said = self._said.popleft()
+                if _is_same(said, record):
+                    self._again = said if isinstance(said, Quotes) else None
+                    return
+            self._quotes = False
+            due = self._next_ns()
+            if isinstance(record, Quotes) and (due == 0 or due >= record.at_ns):
+                self._quotes = True
+                self.now_ns = max(self.now_ns, min(record.at_ns, due) - 1)
+            if due == 0 or (due > max(record.at_ns, self.now_ns) and not self._quotes):
+                raise Mismatch(f"the tape has nothing like {record}: it is not the one of the journal")
+            self._move()
 
 
 def _is_same(moment: Any, record: Any) -> bool:

@@ -1,0 +1,63 @@
+"""Whether a journal is that of the portfolio that somebody wants to run: its rules, markets, terms and first amounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+
+from hedgerow.engine.translate import cash_of, policy_of, policy_text, universe_plain
+from hedgerow.errors import ConfigError
+from hedgerow.model.command import Begin
+from hedgerow.model.instrument import Universe
+from hedgerow.model.market import Market
+from hedgerow.model.policy import Policy
+from hedgerow.units import NS_PER_DAY
+
+
+def refuse_another(
+    begin: Begin,
+    policy: Policy,
+    universe: Universe,
+    world: str,
+    weights: Mapping[str, float],
+    capital: Decimal,
+    start_ns: int,
+) -> None:
+    """Refuse a journal that began with other things than these. Raises ConfigError that names the first."""
+    rules, cash = policy_of(begin.policy), cash_of(begin.holdings)
+    targets = ", ".join(f"{name} {weight:g}" for name, weight in begin.weights.items())
+    for what, ours, theirs, shown in (
+        ("policy", policy_text(policy), policy_text(rules), rules.name),
+        ("assets", list(universe.assets), begin.universe["assets"], ", ".join(begin.universe["assets"])),
+        ("world", world, begin.world, begin.world), ("targets", dict(weights), begin.weights, targets),
+        ("capital", capital, cash, str(cash)), ("start", start_ns, begin.at_ns, str(_day(begin.at_ns))),
+    ):  # fmt: skip
+        if ours != theirs:
+            raise ConfigError(
+                f"this portfolio was begun with another one ({shown})",
+                where=what,
+                fix="Give what it began with, or begin another portfolio: --portfolio NAME.",
+            )
+    plain = universe_plain(universe)
+    if plain != begin.universe:
+        there, then = ({one["symbol"] for one in it["instruments"]} for it in (plain, begin.universe))
+        more = ", ".join(sorted(there ^ then)) or "the terms of its markets"
+        raise ConfigError(
+            f"the markets are not those that this portfolio was begun with ({more})",
+            where="data",
+            fix="Give the same folder with the same --end: dated contracts of later days make it another market.",
+        )
+
+
+def refuse_shorter(now_ns: int, market: Market) -> None:
+    """Refuse data that end before the journal does. Raises ConfigError."""
+    step_ns = int(market.open_ns[-1] - market.open_ns[-2]) if len(market.open_ns) > 1 else NS_PER_DAY
+    if now_ns > int(market.open_ns[-1]) + step_ns:
+        raise ConfigError(
+            f"the journal goes to {_day(now_ns)}, beyond it", where="end", fix="Name a later day, or none."
+        )
+
+
+def _day(at_ns: int) -> date:
+    return date(1970, 1, 1) + timedelta(days=at_ns // NS_PER_DAY)

@@ -1,0 +1,167 @@
+"""The engine on a venue with an exchange's terms: collateral moved first, orders in parts, lots; cut and taken up, the same."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hedgerow import policies
+from hedgerow.engine.drive import Pump, drive
+from hedgerow.engine.engine import Engine
+from hedgerow.engine.reconcile import difference
+from hedgerow.engine.replay import replay, seen_by_venue
+from hedgerow.engine.translate import terms_plain
+from hedgerow.kernel.rules import pack
+from hedgerow.model.bar import Day
+from hedgerow.model.command import Alert
+from hedgerow.model.event import Fill, Transfer
+from hedgerow.model.mandate import State
+from hedgerow.model.order import Order, Report
+from hedgerow.model.policy import Policy
+from hedgerow.model.terms import Terms
+from hedgerow.research.backtest import Stage
+from hedgerow.units import NS_PER_DAY
+from hedgerow.venues.simulated import SimulatedVenue, Tape
+from tests.engine.desk import AUTO, Rows, begin_of
+from tests.properties import stage_of
+from tests.simulation.disk import Disk, DiskJournal
+from tests.simulation.run import UNIVERSE
+
+WEIGHTS = {"BTC": 0.4, "ETH": 0.35}
+TERMS = Terms()
+
+
+def policy_of(**tables: Any) -> Policy:
+    base = {"extends": "b3_constant", "name": "terms", "hedge": {"constant": "50 %"}}
+    return policies.parse(base | {"rebalance": {"every": "never", "threshold": "3 pp"}} | tables, "terms")
+
+
+class Desk:
+    """An engine, its journal and its venue on one stage, which can be cut and taken up."""
+
+    def __init__(self, policy: Policy, stage: Stage, capital: float, terms: Terms, **mandate: Any) -> None:
+        self.policy, self.stage, self.capital, self.terms = policy, stage, capital, terms
+        self.disk, self.heard = Disk(), list[Any]()
+        self.mandate = AUTO | {"collar": "0.01", "fresh": 30.0} | mandate
+        self.start()
+
+    def start(self) -> None:
+        market = self.stage.market
+        days = [Day(int(day) + NS_PER_DAY, int(day), True, {}) for day in market.days_ns]
+        rows = {int(day): self.stage.signals[d] for d, day in enumerate(market.days_ns)}
+        tape = Tape(market, self.stage.bars.high, self.stage.signals, days, np.zeros(market.open_ns.shape[0]))
+        self.venue = SimulatedVenue(pack(self.policy, UNIVERSE, WEIGHTS), tape, Decimal(str(self.capital)), self.terms)
+        self.engine = Engine(Rows(rows))
+        self.pump = Pump(self.engine, DiskJournal(self.disk, _never(), 0.0, 0.0), self.heard.append)
+        if self.disk.rows:
+            replay(self.engine, self.pump.journal.read())  # type: ignore[union-attr]
+            self.venue.resume(seen_by_venue(self.pump.journal.read()))  # type: ignore[union-attr]
+            return
+        begin = begin_of(self.policy, self.stage, WEIGHTS, self.capital)
+        self.pump.take(
+            type(begin)(
+                *(getattr(begin, name) for name in begin.__slots__[:2]),
+                "paper",
+                *(getattr(begin, name) for name in begin.__slots__[3:8]),
+                self.mandate,
+                terms_plain(self.terms),
+            )
+        )
+
+    def play(self, events: int = 10**9) -> bool:
+        """Go on for so many events; False: the tape ended before."""
+        left = iter(range(events))
+        asyncio.run(drive(self.pump, self.venue, stopping=lambda: next(left, None) is None))
+        return next(left, None) is None
+
+    def of(self, kind: Any) -> list[Any]:
+        return [record for record in self.heard if isinstance(record, kind)]
+
+
+def _never() -> Any:
+    from random import Random
+
+    return Random(0)
+
+
+def made(seed: int = 0, capital: float = 1e5, terms: Terms = TERMS, days: int = 12, **mandate: Any) -> Desk:
+    stage = stage_of(UNIVERSE, seed, days=days, per_day=24, wildness=1.0)
+    return Desk(policy_of(), stage, capital, terms, **mandate)
+
+
+def same_book(desk: Desk) -> None:
+    mode = desk.policy.margin.mode
+    picture = desk.venue.account.picture(0, ())
+    assert not difference(desk.engine.fold, mode, picture, {})
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_collateral_is_there_before_its_short_and_all_comes_to_rest(seed: int) -> None:
+    desk = made(seed)
+    desk.play()
+    fills, moves = desk.of(Fill), desk.of(Transfer)
+    shorts = [one for one in fills if ":" in one.instrument and one.amount < 0]
+    assert shorts, "nothing was hedged"
+    firsts = {
+        one.instrument: one for one in reversed(shorts)
+    }  # later ones may find enough there; the venue refuses them if not
+    for one in firsts.values():
+        assert any(move.to == f"margin {one.instrument}" and 0 <= one.at_ns - move.at_ns < 10**9 for move in moves), one
+    assert not [report for report in desk.of(Report) if report.word == "refused"]
+    assert not desk.engine.orders.alive
+    assert desk.engine.state is State.RUNNING
+    same_book(desk)
+    for one in desk.of(Order):
+        lot = next(it.lot for it in UNIVERSE.instruments if it.symbol == one.instrument)
+        assert one.kind == "margin" or one.amount % Decimal(str(lot)) == 0
+
+
+def test_large_orders_go_in_parts_and_the_book_still_is_the_venues() -> None:
+    desk = made(1, capital=5e8, patience=6_000.0, slice_depth="0.02", collar="0.002", orders_minute=1000)
+    desk.play()
+    orders = [one for one in desk.of(Order) if one.kind == "spot"]
+    plans = {(one.plan, one.leg) for one in orders}
+    assert len(orders) > 3 * len(plans), "nothing was cut into slices"
+    assert any(report.word == "cancelled" and report.filled > 0 for report in desk.of(Report)), (
+        "no order filled in part"
+    )
+    same_book(desk)
+
+
+def test_makers_rest_and_take_the_rest() -> None:
+    desk = made(2, style="maker", maker_wait=60.0)
+    desk.play()
+    reports = desk.of(Report)
+    assert {report.word for report in reports} >= {"open", "cancelled", "filled"}
+    assert any(report.source == "stream" for report in reports), "nothing filled while it rested"
+    assert {one.style for one in desk.of(Order)} == {"maker", "taker"}
+    same_book(desk)
+
+
+@pytest.mark.parametrize("style", ["taker", "maker"])
+def test_a_run_that_is_cut_often_loses_and_repeats_nothing(style: str) -> None:
+    cut = made(3, capital=5e7, terms=Terms(participation=0.01), style=style)
+    times = 0
+    while cut.play(37):
+        cut.start()
+        times += 1
+    assert times > 10
+    orders = [row.body for row in cut.disk.rows if row.kind == "order"]
+    assert len(orders) == len(set(orders)) == len(cut.venue.matching.known)
+    assert not cut.engine.orders.alive
+    assert cut.engine.ready
+    same_book(cut)
+
+
+def test_where_a_person_moves_the_collateral_it_is_asked_for() -> None:
+    desk = made(0, terms=Terms(transfers=False))
+    desk.play()
+    asked = [one for one in desk.of(Alert) if one.key.startswith("transfer")]
+    assert asked
+    assert "by hand" in asked[0].text
+    assert not [one for one in desk.of(Order) if one.kind == "margin"]
+    same_book(desk)
