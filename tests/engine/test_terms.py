@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
 import pytest
 
 from hedgerow import policies
-from hedgerow.engine.drive import Pump, drive
-from hedgerow.engine.engine import Engine
 from hedgerow.engine.reconcile import difference
-from hedgerow.engine.replay import replay, seen_by_venue
-from hedgerow.engine.translate import terms_plain
-from hedgerow.kernel.rules import pack
-from hedgerow.model.bar import Day
 from hedgerow.model.command import Alert
 from hedgerow.model.event import Fill, Transfer
 from hedgerow.model.mandate import State
 from hedgerow.model.order import Order, Report
 from hedgerow.model.policy import Policy
 from hedgerow.model.terms import Terms
-from hedgerow.research.backtest import Stage
-from hedgerow.units import NS_PER_DAY
-from hedgerow.venues.simulated import SimulatedVenue, Tape
-from tests.engine.desk import AUTO, Rows, begin_of
+from tests.engine.desk import PaperDesk
 from tests.properties import stage_of
-from tests.simulation.disk import Disk, DiskJournal
 from tests.simulation.run import UNIVERSE
 
 WEIGHTS = {"BTC": 0.4, "ETH": 0.35}
@@ -40,60 +28,12 @@ def policy_of(**tables: Any) -> Policy:
     return policies.parse(base | {"rebalance": {"every": "never", "threshold": "3 pp"}} | tables, "terms")
 
 
-class Desk:
-    """An engine, its journal and its venue on one stage, which can be cut and taken up."""
-
-    def __init__(self, policy: Policy, stage: Stage, capital: float, terms: Terms, **mandate: Any) -> None:
-        self.policy, self.stage, self.capital, self.terms = policy, stage, capital, terms
-        self.disk, self.heard = Disk(), list[Any]()
-        self.mandate = AUTO | {"collar": "0.01", "fresh": 30.0} | mandate
-        self.start()
-
-    def start(self) -> None:
-        market = self.stage.market
-        days = [Day(int(day) + NS_PER_DAY, int(day), True, {}) for day in market.days_ns]
-        rows = {int(day): self.stage.signals[d] for d, day in enumerate(market.days_ns)}
-        tape = Tape(market, self.stage.bars.high, self.stage.signals, days, np.zeros(market.open_ns.shape[0]))
-        self.venue = SimulatedVenue(pack(self.policy, UNIVERSE, WEIGHTS), tape, Decimal(str(self.capital)), self.terms)
-        self.engine = Engine(Rows(rows))
-        self.pump = Pump(self.engine, DiskJournal(self.disk, _never(), 0.0, 0.0), self.heard.append)
-        if self.disk.rows:
-            replay(self.engine, self.pump.journal.read())  # type: ignore[union-attr]
-            self.venue.resume(seen_by_venue(self.pump.journal.read()))  # type: ignore[union-attr]
-            return
-        begin = begin_of(self.policy, self.stage, WEIGHTS, self.capital)
-        self.pump.take(
-            type(begin)(
-                *(getattr(begin, name) for name in begin.__slots__[:2]),
-                "paper",
-                *(getattr(begin, name) for name in begin.__slots__[3:8]),
-                self.mandate,
-                terms_plain(self.terms),
-            )
-        )
-
-    def play(self, events: int = 10**9) -> bool:
-        """Go on for so many events; False: the tape ended before."""
-        left = iter(range(events))
-        asyncio.run(drive(self.pump, self.venue, stopping=lambda: next(left, None) is None))
-        return next(left, None) is None
-
-    def of(self, kind: Any) -> list[Any]:
-        return [record for record in self.heard if isinstance(record, kind)]
-
-
-def _never() -> Any:
-    from random import Random
-
-    return Random(0)
-
-
-def made(seed: int = 0, capital: float = 1e5, terms: Terms = TERMS, days: int = 12, **mandate: Any) -> Desk:
+def made(seed: int = 0, capital: float = 1e5, terms: Terms = TERMS, days: int = 12, **mandate: Any) -> PaperDesk:
     stage = stage_of(UNIVERSE, seed, days=days, per_day=24, wildness=1.0)
-    return Desk(policy_of(), stage, capital, terms, **mandate)
+    return PaperDesk(policy_of(), stage, capital, terms, **mandate)
 
 
-def same_book(desk: Desk) -> None:
+def same_book(desk: PaperDesk) -> None:
     mode = desk.policy.margin.mode
     picture = desk.venue.account.picture(0, ())
     assert not difference(desk.engine.fold, mode, picture, {})
@@ -153,7 +93,7 @@ def test_a_run_that_is_cut_often_loses_and_repeats_nothing(style: str) -> None:
     orders = [row.body for row in cut.disk.rows if row.kind == "order"]
     assert len(orders) == len(set(orders)) == len(cut.venue.matching.known)
     assert not cut.engine.orders.alive
-    assert cut.engine.ready
+    assert cut.engine.account.ready
     same_book(cut)
 
 

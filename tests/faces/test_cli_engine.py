@@ -99,7 +99,7 @@ def test_another_policy_is_refused_for_a_portfolio_that_has_one(made_market: Pat
     said(*RUN, "--data", str(made_market), "--auto", "--end", "2022-07-05")
     other = call(*RUN[:2], "b0_hold", *RUN[3:], "--data", str(made_market), "--auto", "--end", "2022-07-05")
     assert other.exit_code == 2
-    assert "--policy: this portfolio was begun with another one (b3_constant)" in other.output
+    assert "--policy: this portfolio has another one (b3_constant)" in other.output
 
 
 def ended(process: Any, number: signal.Signals) -> str:
@@ -183,14 +183,15 @@ def test_a_run_that_is_interrupted_again_and_again_trades_the_same(
     start: Callable[..., Any], made_market: Path, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HEDGEROW_HOME", str(tmp_path / "other"))
-    said(*RUN, "--data", str(made_market), "--auto", "--end", "2022-07-20")
+    whole_fills = ("--venue", "whole")  # under other terms a start takes its time, and an order comes later
+    said(*RUN, "--data", str(made_market), "--auto", "--end", "2022-07-20", *whole_fills)
     whole, value = fills(), json.loads(said("status", "--json", "-"))["value"]
     monkeypatch.setenv("HEDGEROW_HOME", str(home))
     for wanted, number in ((1, signal.SIGINT), (4, signal.SIGTERM)):
-        run = start("--speed", "80000x", "--end", "2022-07-20", mandate="[mandate]\nautonomy = 'auto'\n")
+        run = start("--speed", "80000x", "--end", "2022-07-20", *whole_fills, mandate="[mandate]\nautonomy = 'auto'\n")
         wait_for(lambda least=wanted: home.joinpath("journal", "journal.db").exists() and len(fills()) >= least)
         assert "Stopped at row" in ended(run, number)
-    last = said(*RUN, "--data", str(made_market), "--auto", "--end", "2022-07-20")
+    last = said(*RUN, "--data", str(made_market), "--auto", "--end", "2022-07-20", *whole_fills)
     assert "of the journal taken up" in last
     assert "The recording ended at row" in last
     assert fills() == whole
@@ -466,4 +467,17 @@ def test_a_beginning_that_was_cut_short_is_made_whole(
     days = json.loads(said("journal", "tail", "-n", "10000", "--kind", "day", "--json", "-"))["rows"]
     times = [row["body"]["day_ns"] for row in days]
     assert len(times) == len(set(times)) > 540
+    assert "every decision was made again, the same" in said("journal", "replay")
+
+
+def test_another_policy_decides_from_the_next_close_on(started: Any, made_market: Path) -> None:
+    wait_for(is_running)
+    wait_for(open_plan)
+    assert "The policy is balanced from the next close on" in said("switch", "balanced", "--text", "tired of constants")
+    assert not open_plan()
+    ended(started, signal.SIGTERM)
+    rest = ["--data", str(made_market), "--start", "2022-07-01", "--end", "2022-07-08", "--assets", "BTC,ETH"]
+    refused = call("run", "--policy", "b3_constant", *rest)
+    assert "--policy: this portfolio has another one (balanced)" in refused.output
+    assert "The recording ended" in said("run", "--policy", "balanced", *rest)
     assert "every decision was made again, the same" in said("journal", "replay")

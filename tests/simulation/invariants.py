@@ -170,7 +170,7 @@ class Watch:
         schedule = self.schedule
         doubtful = [name for name, live in engine.orders.known.items() if live.status in ALIVE]
         assert not doubtful, f"L1: {doubtful} are not at their end"
-        assert engine.ready, f"L4: the engine is not ready: {engine.differences}"
+        assert engine.account.ready, f"L4: the engine is not ready: {engine.account.differences}"
         assert engine.state is State.RUNNING, f"L4: the engine is {engine.state}"
         self._same_book(engine)
         self._same_ledger(engine)
@@ -193,12 +193,12 @@ class Watch:
             for symbol, size in account.size.items() if size != ZERO
         }  # fmt: skip
         picture = Snapshot(0, 0, {**account.coins, "USDT": account.cash}, {}, positions, ())
-        found = difference(engine.fold, "isolated", picture, engine.ignored)
+        found = difference(engine.fold, "isolated", picture, engine.account.ignored)
         assert not found, f"I6: book and venue differ: {found}"
 
     def _same_ledger(self, engine: Engine) -> None:
         """The journal's facts, folded exactly, are the venue's account, to the last digit, but for what is ignored."""
-        if engine.ignored or self.meddled:
+        if engine.account.ignored or self.meddled:
             return
         ledger = Ledger("USDT")
         facts = [Flow(0, "start", "spot", "USDT", Decimal(100_000), Decimal(1))]

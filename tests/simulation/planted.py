@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hedgerow.engine import engine as engines
+from hedgerow.engine import account as accounts
 from hedgerow.engine import execution as executions
 from hedgerow.engine import reconcile
 from hedgerow.engine.approval import Approval
@@ -330,12 +330,12 @@ def an_approval_for_ever(patch: Patch) -> None:
 
 @bug
 def facts_count_twice(patch: Patch) -> None:
-    patch.setattr(Facts, "is_known", lambda self, name: False)
+    patch.setattr(Facts, "is_known", lambda self, name, now_ns: False)
 
 
 @bug
 def differences_are_not_seen(patch: Patch) -> None:
-    patch.setattr(engines, "difference", lambda *rest: {})
+    patch.setattr(accounts, "difference", lambda *rest: {})
 
 
 @bug
@@ -347,7 +347,7 @@ def adopted_the_wrong_way(patch: Patch) -> None:
         for event in plain(*rest):
             yield event if isinstance(event, tuple) else replace(event, amount=-event.amount)
 
-    patch.setattr(engines, "adopt", adopt)
+    patch.setattr(accounts, "adopt", adopt)
 
 
 @bug

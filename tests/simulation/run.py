@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from hedgerow import policies
+from hedgerow.engine.checkpoint import state_of
 from hedgerow.engine.drive import Pump
 from hedgerow.engine.engine import Engine
-from hedgerow.engine.replay import replay
+from hedgerow.engine.replay import replay, take_up
 from hedgerow.engine.translate import policy_text, universe_plain
 from hedgerow.errors import StoreError
 from hedgerow.model.bar import Bars, Day, Quotes
@@ -38,6 +39,7 @@ CASH = Decimal(100_000)
 LAG = 8  # seconds
 WEIGHTS = {"BTC": 0.4, "ETH": 0.35}
 STAGES = 24
+EVERY = 40  # events between two checkpoints
 STEPS = 6_000  # of a schedule: more is a loop
 UNIVERSE = Universe(
     ("BTC", "ETH"), "USDT",
@@ -118,7 +120,7 @@ class Schedule:
         self.watch = Watch(self)
         self.exchange.on_place = self._placed
         self.commands = 0
-        self.crashes = self.steps = 0
+        self.crashes = self.steps = self.restored = 0
         self.healed = False
         self.mandate = {
             "autonomy": self.storm.autonomy, "collar": "0.2", "deadline": 3.0, "lag": float(LAG), "look_every": 1.0,
@@ -191,12 +193,12 @@ class Schedule:
             self.disk, self.random, *((0.0, 0.0) if self.healed else (self.storm.crash, self.storm.fail))
         )
         rows = {int(day): self.stage.signals[d] for d, day in enumerate(self.market.days_ns)}
-        engine = Engine(Rows(rows))
-        pump = Pump(engine, self.journal, self.watch.heard)
+        engine = Engine(Rows(rows), EVERY)
         if self.disk.rows:
-            replay(engine, self.journal.read())
+            engine = self._taken_up(engine, Engine(Rows(rows), EVERY))
             self.watch.replayed(engine)
-        else:
+        pump = Pump(engine, self.journal, self.watch.heard)
+        if not self.disk.rows:
             begin = Begin(
                 self.begin_ns,
                 "0",
@@ -211,6 +213,19 @@ class Schedule:
             self._take(pump, begin)
         self._take(pump, Wake(max(self.exchange.now_ns, engine.now_ns), "0", self.journal.token))
         return pump
+
+    def _taken_up(self, engine: Engine, other: Engine) -> Engine:
+        """From the first row, from the last checkpoint, or both, which must be the same."""
+        saved = [entry for entry in self.journal.read() if entry.kind == "checkpoint"]
+        way = self.random.choice(("first", "last", "both")) if saved else "first"
+        if way != "last":
+            replay(engine, self.journal.read())
+        if way != "first":
+            take_up(other, self.journal, saved[-1])
+            self.restored += 1
+        if way == "both":
+            assert state_of(engine) == state_of(other), "I5: a restart from the checkpoint is another one"
+        return engine if way == "first" else other
 
     def _take(self, pump: Pump, event: Any) -> None:
         self.steps += 1
@@ -270,7 +285,7 @@ class Schedule:
         if self.healed or random.random() > 0.1:
             return
         plan = engine.approval.plan
-        if engine.differences:
+        if engine.account.differences:
             self._command("settle", options={"how": random.choice(("adopt", "adopt", "ignore"))})
         elif plan is not None and random.random() < 0.7:
             word = random.choice(("approve", "approve", "approve", "reject"))
@@ -318,7 +333,7 @@ class Schedule:
         self._command("reconcile")
         while self.exchange.now_ns < limit:
             engine = self.pump.engine
-            if engine.differences:
+            if engine.account.differences:
                 self._command("settle", options={"how": "adopt"})
             elif engine.state.value != "running":
                 self._command("resume")

@@ -31,7 +31,7 @@ class Approval:
     plan: Plan | None = None
     said: list[str] = field(default_factory=list)
     reminds_ns: int = 0
-    _spent: tuple[int, Decimal] = (0, ZERO)
+    unasked: tuple[int, Decimal] = (0, ZERO)  # day, and the notional that was approved by the policy on it
 
     def wakes_at(self) -> int:
         """When the open plan lapses, or is to be reminded of; 0: there is none."""
@@ -41,14 +41,14 @@ class Approval:
 
     def spent(self, day: int) -> Decimal:
         """The notional that was approved by the policy on this day, quote."""
-        return self._spent[1] if self._spent[0] == day else ZERO
+        return self.unasked[1] if self.unasked[0] == day else ZERO
 
     def propose(self, plan: Plan, now_ns: int) -> None:
         """A plan is open; one of level auto is approved at once."""
         self.plan, self.said, self.reminds_ns = plan, [], 0
         if plan.level == "auto":
             day = now_ns // 86_400_000_000_000
-            self._spent = (day, self.spent(day) + plan.notional)
+            self.unasked = (day, self.spent(day) + plan.notional)
             self.said = ["policy"]
             self.emit(Verdict(now_ns, plan.id, "approved", "policy"))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
-from hedgerow.engine.translate import cash_of, policy_of, policy_text, universe_plain
+from hedgerow.engine.translate import cash_of, policy_text, universe_plain
 from hedgerow.errors import ConfigError
 from hedgerow.model.command import Begin
 from hedgerow.model.instrument import Universe
@@ -15,9 +15,18 @@ from hedgerow.model.policy import Policy
 from hedgerow.units import NS_PER_DAY
 
 
+def refuse_another_policy(holds: Policy, given: Policy) -> None:
+    """Refuse to run a portfolio by another policy than it has now. Raises ConfigError."""
+    if policy_text(given) != policy_text(holds):
+        raise ConfigError(
+            f"this portfolio has another one ({holds.name})",
+            where="policy",
+            fix="Give that one, change it while it runs (hedgerow switch), or begin another portfolio: --portfolio NAME.",
+        )
+
+
 def refuse_another(
     begin: Begin,
-    policy: Policy,
     universe: Universe,
     world: str,
     weights: Mapping[str, float],
@@ -25,10 +34,9 @@ def refuse_another(
     start_ns: int,
 ) -> None:
     """Refuse a journal that began with other things than these. Raises ConfigError that names the first."""
-    rules, cash = policy_of(begin.policy), cash_of(begin.holdings)
+    cash = cash_of(begin.holdings)
     targets = ", ".join(f"{name} {weight:g}" for name, weight in begin.weights.items())
     for what, ours, theirs, shown in (
-        ("policy", policy_text(policy), policy_text(rules), rules.name),
         ("assets", list(universe.assets), begin.universe["assets"], ", ".join(begin.universe["assets"])),
         ("world", world, begin.world, begin.world), ("targets", dict(weights), begin.weights, targets),
         ("capital", capital, cash, str(cash)), ("start", start_ns, begin.at_ns, str(_day(begin.at_ns))),
@@ -53,7 +61,7 @@ def refuse_another(
 def refuse_shorter(now_ns: int, market: Market) -> None:
     """Refuse data that end before the journal does. Raises ConfigError."""
     step_ns = int(market.open_ns[-1] - market.open_ns[-2]) if len(market.open_ns) > 1 else NS_PER_DAY
-    if now_ns > int(market.open_ns[-1]) + step_ns:
+    if now_ns > int(market.open_ns[-1]) + 2 * step_ns:  # the last answers come behind the last close
         raise ConfigError(
             f"the journal goes to {_day(now_ns)}, beyond it", where="end", fix="Name a later day, or none."
         )

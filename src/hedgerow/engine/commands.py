@@ -79,8 +79,8 @@ def _snooze(engine: Engine, command: Command) -> str:
 
 def _state(state: State, why: str) -> Callable[[Engine, Command], str]:
     def change(engine: Engine, command: Command) -> str:
-        if state is State.RUNNING and engine.differences:
-            what = ", ".join(engine.differences)
+        if state is State.RUNNING and engine.account.differences:
+            what = ", ".join(engine.account.differences)
             raise ConfigError(
                 f"book and venue differ ({what})", fix="Settle it first: hedgerow settle adopt or ignore."
             )
@@ -114,13 +114,21 @@ def _mandate(engine: Engine, command: Command) -> str:
     return "the mandate is changed"
 
 
+def _policy(engine: Engine, command: Command) -> str:
+    if engine.execution.busy:
+        raise ConfigError("orders are at work", fix="Wait until they are at their end.")
+    engine.use_policy(command.options.get("policy", ""))
+    engine.give_up("another policy decides from now on", command.who)
+    return f"the policy is {engine.policy.name} from the next close on"
+
+
 def _settle(engine: Engine, command: Command) -> str:
     how = command.options.get("how", "")
-    if not engine.differences:
+    if not engine.account.differences:
         raise ConfigError("book and venue do not differ", fix="Nothing is to be settled.")
     if how not in ("adopt", "ignore"):
         raise ConfigError(f'"{how}" is no way to settle it', fix="Write adopt or ignore, or halt the engine.")
-    return engine.settle(how)
+    return engine.account.settle(how, engine.now_ns, engine.orders.lag_ns)
 
 
 def _reconcile(engine: Engine, command: Command) -> str:
@@ -138,6 +146,7 @@ VERBS: Final[dict[str, Callable[[Engine, Command], str]]] = {
     "reduce_only": _state(State.REDUCE_ONLY, "only what lowers exposure is done"),
     "flatten": _flatten,
     "mandate": _mandate,
+    "policy": _policy,
     "settle": _settle,
     "reconcile": _reconcile,
 }

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
+from hedgerow.engine import checkpoint
+from hedgerow.engine.account import Account
 from hedgerow.engine.alerts import Alerts
 from hedgerow.engine.approval import Approval
 from hedgerow.engine.commands import obey
@@ -21,13 +23,13 @@ from hedgerow.engine.gate import Gate
 from hedgerow.engine.gauge import Gauge
 from hedgerow.engine.orders import Orders
 from hedgerow.engine.planning import plan_of
-from hedgerow.engine.reconcile import Items, adopt, difference
 from hedgerow.engine.translate import cash_of, mandate_of, policy_of, terms_of, universe_of
-from hedgerow.errors import Mismatch
+from hedgerow.errors import ConfigError, Mismatch
 from hedgerow.kernel.rules import extra_measures
+from hedgerow.model import measure
 from hedgerow.model.account import Snapshot
 from hedgerow.model.bar import Bars, Day, Quotes
-from hedgerow.model.command import Begin, Change, Command, Difference, Timer, Trouble, Wake
+from hedgerow.model.command import Begin, Change, Checkpoint, Command, Timer, Trouble, Wake
 from hedgerow.model.event import Fill, Flow, Funding, Transfer
 from hedgerow.model.mandate import Mandate, State
 from hedgerow.model.order import Order, Report, Status
@@ -38,27 +40,24 @@ ZERO: Final = Decimal(0)
 
 
 class Engine:
-    """One portfolio. ``gauge`` measures days; one that has learnt the days to come is faster, and has the same bits."""
+    """One portfolio. ``gauge`` measures days; one that has learnt the days to come is faster, and has the same bits. After so
+    many events (``every``) it writes a checkpoint, where nothing is at work.
+    """
 
-    def __init__(self, gauge: Gauge | None = None) -> None:
-        self.gauge = gauge
+    def __init__(self, gauge: Gauge | None = None, every: int = checkpoint.EVERY) -> None:
+        self.gauge, self._every = gauge, every
         self.now_ns = 0
         self.state = State.RUNNING
         self.alerts = Alerts(self.emit)
         self.begin: Begin | None = None
         self.token = 0
         self.caution = ""  # why no plan is carried out unasked
-        self.ready = True  # the account is what the book says; after a start, when the venue has said so
-        self.wants_snapshot = False
-        self.snapshot_ns = 0  # when the venue is asked again what the account holds
-        self.differences: Items = {}
-        self._first: Items = {}  # a difference that was seen once
-        self.ignored: dict[str, Decimal] = {}  # what the venue has beyond the book, and is not ours
         self.looks: list[Order] = []
         self._made: list[Any] = []
-        self._plans = 0
-        self._day: Day | None = None  # the day that the next bars decide
-        self._late = False  # a day closed while a plan was at work: it is decided when no order is left
+        self._events = 0  # since the last checkpoint
+        self.plans = 0
+        self.day: Day | None = None  # the day that the next bars decide
+        self.is_late = False  # a day closed while a plan was at work: it is decided when no order is left
         self._feeds: dict[type, Callable[[Any], None]] = {
             Begin: self._begin, Wake: self._wake, Timer: self._timer, Quotes: self._quotes, Bars: self._bars,
             Day: self._day_done, Report: self._report, Funding: self._fact, Fill: self._fact, Transfer: self._fact,
@@ -73,21 +72,30 @@ class Engine:
         made: list[Any] = []
         self._made = made
         self._feeds[type(event)](event)
+        self._events += 1
+        if self._events >= self._every and self._begun.world != "backtest" and checkpoint.is_quiet(self):
+            self._events = 0
+            self.emit(checkpoint.take(self))
         return made
+
+    def restore(self, begin: Begin, saved: Checkpoint) -> None:
+        """Stand where a checkpoint of the journal does. Raises Mismatch where this version cannot."""
+        self._begin(begin)
+        checkpoint.give(self, saved)
 
     def wakes_at(self) -> int:
         """When the engine wants a ``Timer``; 0: it waits for the world."""
         if self.begin is None:
             return 0
-        times = (self.orders.wakes_at(), self.execution.wakes_at(), self.approval.wakes_at(), self.snapshot_ns)
+        times = (self.orders.wakes_at(), self.execution.wakes_at(), self.approval.wakes_at(), self.account.again_ns)
         return min((one for one in times if one), default=0)
 
     @property
     def wants_quotes(self) -> bool:
         """Whether a plan waits for prices."""
-        return (
-            self.ready and self.begin is not None and self.execution.plan is not None and self.state is not State.HALTED
-        )
+        if self.begin is None or self.state is State.HALTED:
+            return False
+        return self.account.ready and self.execution.plan is not None
 
     def take_looks(self) -> list[Order]:
         """The orders that are to be looked up now; they are given once."""
@@ -96,7 +104,9 @@ class Engine:
 
     def take_snapshot(self) -> bool:
         """Whether the venue is to be asked what the account holds; it is said once, until that comes."""
-        wanted, self.wants_snapshot = self.wants_snapshot, False
+        if self.begin is None:
+            return False
+        wanted, self.account.asks = self.account.asks, False
         return wanted
 
     # ---- begin and wake -------------------------------------------------------------------------------------------------
@@ -116,6 +126,7 @@ class Engine:
         )  # fmt: skip
         self.approval = Approval(mandate, self.emit)
         self.facts = Facts(self.fold, self.alerts, self.step_down)
+        self.account = Account(self.facts, policy.margin.mode, self.alerts, self.emit, self.step_down)
 
     def _wake(self, wake: Wake) -> None:
         """A process took the portfolio up: whatever was on its way may have arrived or not."""
@@ -124,12 +135,11 @@ class Engine:
         self.looks = [live.order for live in self.orders.doubt_all(self.now_ns)]
         if self.execution.task is not None:
             self.execution.park()
-        self.ready = False
-        self.ask_snapshot()
+        self.account.doubt(self.now_ns, self.orders.lag_ns)
 
     def ask_snapshot(self) -> None:
-        """Ask the venue what the account holds, and again where it does not say."""
-        self.wants_snapshot, self.snapshot_ns = True, self.now_ns + 2 * self.orders.lag_ns
+        """Ask the venue what the account holds."""
+        self.account.ask(self.now_ns, self.orders.lag_ns)
 
     @property
     def _begun(self) -> Begin:
@@ -142,7 +152,7 @@ class Engine:
     def _quotes(self, quotes: Quotes) -> None:
         if self.execution.plan is not None and not self.execution.begun:
             self.approval.recheck(self.execution, self.fold, quotes)
-        if self.execution.plan is None or not self.ready or self.state is State.HALTED:
+        if self.execution.plan is None or not self.account.ready or self.state is State.HALTED:
             self.fold.note(quotes)
         else:
             self.execution.quotes(quotes, self.state)
@@ -151,25 +161,25 @@ class Engine:
     def _day_done(self, day: Day) -> None:
         assert self.gauge is not None
         self.fold.day(day, self.gauge.row(day))
-        self._day = day if day.decide else None
+        self.day = day if day.decide else None
 
     def _bars(self, bars: Bars) -> None:
         """A step closed. A day that completes with it is decided, or, while orders are alive, when they are at their end."""
-        decides = self._day is not None and self._day.at_ns == bars.at_ns
+        decides = self.day is not None and self.day.at_ns == bars.at_ns
         busy = self.execution.busy
         if decides and not busy:
-            self._day = None
+            self.day = None
         if busy and not self.fold.waiting():
             self.execution.detach()  # the margin ladder may begin a plan of its own
         waiting = self.fold.close(bars, decide=decides and not busy)
         if decides and busy:
-            self._day, self._late = None, True
+            self.day, self.is_late = None, True
             self.execution.stop(self.now_ns, "a new day is decided")
         elif decides:
             self._plan("day")
             if self._begun.world != "backtest":
                 self.ask_snapshot()
-        elif waiting and self.fold.new_legs(self._plans):
+        elif waiting and self.fold.new_legs(self.plans):
             self._plan("margin")
         self._settle()
 
@@ -177,8 +187,8 @@ class Engine:
         """Forget the legs of a plan that is over, and decide what had to wait, as soon as no order is at work."""
         if self.approval.plan is None and self.execution.plan is None and self.execution.task is None:
             self.fold.drop()
-        if self._late and self.execution.task is None:
-            self._late = False
+        if self.is_late and self.execution.task is None:
+            self.is_late = False
             self.execution.detach()
             self.fold.decide()
             self._plan("day")
@@ -186,19 +196,14 @@ class Engine:
 
     def _plan(self, cause: Cause) -> None:
         """The legs that wait become a plan, in place of the one that there was."""
-        open_plan = self.approval.plan
-        if open_plan is not None:
-            self.emit(Verdict(self.now_ns, open_plan.id, "superseded", "policy"))
-        elif self.execution.plan is not None:
-            self.emit(Verdict(self.now_ns, self.execution.plan.id, "superseded", "policy"))
-        self.approval.plan = self.execution.plan = None
+        self.give_up("", "policy")
         if not self.fold.waiting():
             return
         self.alerts.plan_over(self.now_ns)
-        self._plans += 1
+        self.plans += 1
         spent = self.approval.spent(self.now_ns // NS_PER_DAY)
-        name = f"p{self._plans}"
-        self.fold.number(self._plans)
+        name = f"p{self.plans}"
+        self.fold.number(self.plans)
         plan = plan_of(self.fold, self.mandate, self.now_ns, cause, name, spent, unasked=not self.caution)
         self.emit(plan)
         if self.mandate.most_plan is not None and plan.notional > self.mandate.most_plan:
@@ -207,12 +212,19 @@ class Engine:
         self.approval.propose(plan, self.now_ns)
         self.take_up()
 
+    def give_up(self, why: str, who: str) -> None:
+        """The plan that there is makes room for another one."""
+        plan = self.approval.plan or self.execution.plan
+        if plan is not None:
+            self.emit(Verdict(self.now_ns, plan.id, "superseded", who, why))
+        self.approval.plan = self.execution.plan = None
+
     def take_up(self) -> None:
         """Begin the plan that is approved, if the state lets it and the account is known."""
         plan = self.approval.approved(self.now_ns)
-        if plan is not None and self.ready and self.state in (State.RUNNING, State.REDUCE_ONLY):
+        if plan is not None and self.account.ready and self.state in (State.RUNNING, State.REDUCE_ONLY):
             self.approval.plan = None
-            self.execution.begin(plan, self._plans)
+            self.execution.begin(plan, self.plans)
 
     # ---- what venues say ------------------------------------------------------------------------------------------------
 
@@ -245,6 +257,8 @@ class Engine:
             )
         elif live.status is not Status.DOUBT:
             self.alerts.over(self.now_ns, f"order {report.id}")
+        if step.ended:
+            self.orders.ended_ns = self.now_ns
         self.execution.reported(live, step, self.now_ns, self.state)
         self._settle()
 
@@ -255,7 +269,7 @@ class Engine:
                 self.alerts.tell(
                     self.now_ns, f"order {order.id}", "warning", f"order {order.id} on {order.instrument} is in doubt"
                 )
-        if 0 < self.snapshot_ns <= self.now_ns:
+        if 0 < self.account.again_ns <= self.now_ns:
             self.ask_snapshot()
         self.execution.timer(self.now_ns, self.state)
         self.approval.timer(self.now_ns)
@@ -265,56 +279,8 @@ class Engine:
         self.facts.take(fact, self.now_ns)
 
     def _snapshot(self, snapshot: Snapshot) -> None:
-        """The venue's picture of the account is held against the book, once no order is on its way."""
-        self.snapshot_ns = 0
-        if not snapshot.whole or self.orders.alive:
-            self.snapshot_ns = self.now_ns + self.orders.lag_ns
-            return
-        found = difference(self.fold, self.policy.margin.mode, snapshot, self.ignored)
-        if found and found != self._first:  # what is on its way is in one of them: it is believed when it stays
-            self._first, self.ready = found, False
-            self.snapshot_ns = self.now_ns + self.orders.lag_ns
-            return
-        self._first, self.differences = {}, found
-        if self.differences:
-            self.ready = False
-            self.emit(Difference(self.now_ns, self.differences))
-            words = "; ".join(
-                f"{what}: {ours} in the book, {theirs} at the venue"
-                for what, (ours, theirs) in self.differences.items()
-            )
-            self.alerts.tell(self.now_ns, "difference", "critical", f"book and venue differ: {words}")
-            self.step_down("book and venue differed")
-            return
-        self.alerts.over(self.now_ns, "difference")
-        self.ready = True
-        self.take_up()
-
-    def settle(self, how: str) -> str:
-        """Adopt what the venue says, or ignore it from now on; returns what was done, in words."""
-        items, self.differences = self.differences, {}
-        for what, (ours, theirs) in items.items() if how == "ignore" else ():
-            self.ignored[what] = theirs - ours
-        if how == "adopt":
-            for what in items:
-                self.ignored.pop(what, None)
-            for event in list(adopt(self.fold, self.policy.margin.mode, items, self.now_ns, f"adopted-{self.now_ns}")):
-                if isinstance(event, tuple):
-                    self.ignored[event[0]] = event[1]
-                    self.alerts.tell(
-                        self.now_ns,
-                        f"not ours {event[0]}",
-                        "warning",
-                        f"{event[0]}: {event[1]} of the position is not ours",
-                    )
-                    continue
-                self.emit(event)
-                self.facts.take(event, self.now_ns)
-        self.emit(Difference(self.now_ns, items, "adopted" if how == "adopt" else "ignored"))
-        self.alerts.over(self.now_ns, "difference")
-        self.ready = False
-        self.ask_snapshot()
-        return f"{len(items)} differences are {'adopted' if how == 'adopt' else 'ignored'}"
+        if self.account.seen(snapshot, self.now_ns, self.orders.lag_ns, moves=bool(self.orders.alive)):
+            self.take_up()
 
     def flatten(self, *, sells: bool) -> None:
         """Propose a plan that covers every short, and ``sells`` all coins that may be sold."""
@@ -327,10 +293,27 @@ class Engine:
         self.orders.lag_ns = int(mandate.lag * NS_PER_SECOND)
         self.orders.look_ns = int(mandate.look_every * NS_PER_SECOND)
 
+    def use_policy(self, text: str) -> None:
+        """Decide by another policy from the next close on; what the book remembers stays. Raises ConfigError."""
+        policy = policy_of(text)
+        if policy.margin.mode != self.policy.margin.mode:
+            raise ConfigError(
+                f"its margin mode is {policy.margin.mode}, and the account's is {self.policy.margin.mode}",
+                where="margin.mode", fix="Begin another portfolio for it.",
+            )  # fmt: skip
+        extra = extra_measures(policy)
+        self.fold = self.execution.fold = self.facts.fold = self.fold.under(
+            policy, self._begun.weights, measure.COUNT + len(extra)
+        )
+        if extra != extra_measures(self.policy):
+            assert self.gauge is not None
+            self.gauge = self.gauge.with_extra(extra)
+        self.policy = policy
+
     # ---- people ---------------------------------------------------------------------------------------------------------
 
     def _command(self, command: Command) -> None:
-        if not self.facts.is_known(f"command {command.id}"):
+        if not self.facts.is_known(f"command {command.id}", self.now_ns):
             obey(self, command)
 
     def _trouble(self, trouble: Trouble) -> None:

@@ -21,20 +21,24 @@ class Facts:
     fold: Fold
     alerts: Alerts
     odd: Callable[[str], None]
-    known: dict[str, None] = field(default_factory=dict)
+    known: dict[str, int] = field(default_factory=dict)  # name -> when it came
 
-    def is_known(self, name: str) -> bool:
+    def forget(self, before_ns: int) -> None:
+        """Forget the ids of facts that came before a time."""
+        self.known = {name: at_ns for name, at_ns in self.known.items() if at_ns >= before_ns}
+
+    def is_known(self, name: str, now_ns: int) -> bool:
         """Whether a fact of this name came before; it is known from now on."""
         if name in self.known:
             return True
-        self.known[name] = None
+        self.known[name] = now_ns
         if len(self.known) > KEPT:
             del self.known[next(iter(self.known))]
         return False
 
     def take(self, fact: Funding | Fill | Transfer | Flow, now_ns: int) -> None:
         """Enter a fact, if it did not come before."""
-        if self.is_known(f"{type(fact).__name__.lower()} {fact.id}"):
+        if self.is_known(f"{type(fact).__name__.lower()} {fact.id}", now_ns):
             return
         if isinstance(fact, Funding):
             self.fold.paid(fact.instrument, fact.amount)

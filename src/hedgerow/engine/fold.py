@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from hedgerow.engine.carried import carry
 from hedgerow.engine.gauge import Gauge
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel import step as tick
@@ -45,7 +46,21 @@ class Fold:
         self.index = {it.symbol: i for i, it in enumerate(universe.instruments)}
         self.desk: Desk = desk(rules, new_book(rules, len(universe.instruments), cash), width, LOG)
         self.legs = self.desk.work.legs
-        self._tick, self._blocks, self._decided = self.desk.tick, self.desk.blocks, 0
+        self._tick, self._blocks, self.decided_ns = self.desk.tick, self.desk.blocks, 0
+
+    def under(self, policy: Policy, weights: Mapping[str, float], width: int) -> Fold:
+        """The same account and memory under another policy; no leg waits."""
+        new = Fold(policy, self.universe, weights, 0.0, width)
+        carry(self.desk.book, self.policy, new.desk.book, policy)
+        laid: list[tuple[Any, Any]] = list(zip(new.desk.tick, self.desk.tick, strict=True))
+        for block, before in laid:
+            if block.shape == before.shape:
+                block[...] = before
+        shared = min(width, self.desk.work.measure.shape[0], measure.COUNT)
+        new.desk.work.measure[:shared] = self.desk.work.measure[:shared]
+        new.desk.work.asset[...] = self.desk.work.asset
+        new._tick.bar[tick.WAITING], new.decided_ns = 0, self.decided_ns
+        return new
 
     # ---- the market -------------------------------------------------------------------------------------------------
 
@@ -57,9 +72,9 @@ class Fold:
         if not day.decide:
             turn(*self._blocks, deed.OBSERVE)
             return
-        before = np.array([self._decided or day.day_ns, day.day_ns], dtype=np.int64)
+        before = np.array([self.decided_ns or day.day_ns, day.day_ns], dtype=np.int64)
         self._tick.due[0] = rebalance_due(self.policy, before)[1]
-        self._decided = day.day_ns
+        self.decided_ns = day.day_ns
 
     def note(self, quotes: Quotes) -> None:
         """Prices of a moment in which nothing waits for them."""

@@ -26,7 +26,7 @@ class Gate:
 
     mandate: Mandate
     tripped: bool = False  # whether the last refusal was a breaker's
-    _sent: deque[tuple[int, Decimal]] = field(default_factory=deque)
+    sent: deque[tuple[int, Decimal]] = field(default_factory=deque)
 
     def refusal(self, order: Order, instrument: Instrument, price: Decimal, state: State, held: Decimal) -> str:
         """Why the order may not leave; "": it may. ``price`` is the present one, ``held`` what is owned of the instrument: coins, or
@@ -54,9 +54,8 @@ class Gate:
 
     def _breaker(self, order: Order, price: Decimal) -> str:
         now, mandate = order.at_ns, self.mandate
-        while self._sent and self._sent[0][0] <= now - NS_PER_DAY:
-            self._sent.popleft()
-        minute = sum(at > now - _MINUTE for at, _ in self._sent)
+        self.forget(now)
+        minute = sum(at > now - _MINUTE for at, _ in self.sent)
         if minute >= mandate.orders_minute:
             return f"{minute} orders left within a minute, and {mandate.orders_minute} may"
         notional = abs(order.amount) * price
@@ -64,12 +63,17 @@ class Gate:
             ("hour", mandate.notional_hour, NS_PER_HOUR), ("day", mandate.notional_day, NS_PER_DAY),
         ):  # fmt: skip
             if limit is not None:
-                spent = sum((amount for at, amount in self._sent if at > now - span), ZERO)
+                spent = sum((amount for at, amount in self.sent if at > now - span), ZERO)
                 if not spent + notional <= limit:
                     return f"orders of {spent + notional:.2f} within the {name} are more than {limit}"
         return ""
 
+    def forget(self, now_ns: int) -> None:
+        """No limit looks further back than a day."""
+        while self.sent and self.sent[0][0] <= now_ns - NS_PER_DAY:
+            self.sent.popleft()
+
     def passed(self, order: Order, price: Decimal) -> None:
         """Count an order that leaves."""
         if order.kind != "margin":
-            self._sent.append((order.at_ns, abs(order.amount) * price))
+            self.sent.append((order.at_ns, abs(order.amount) * price))

@@ -43,6 +43,7 @@ class Gauge:
         self._assets, self._market = tuple(assets), market_asset
         self._panel: dict[str, Any] = {"extra": tuple(extra), "views": tuple(views), "hedge_venue": hedge_venue}
         self._days: deque[Day] = deque(maxlen=window_of(extra))
+        self.window = window_of(extra)  # days that a row is a function of
         self._learnt: dict[int, tuple[bytes, Floats]] = {}
 
     def learn(self, days: Iterable[Day]) -> None:
@@ -51,6 +52,16 @@ class Gauge:
         if known:
             rows = self._measure(known)
             self._learnt |= {day.day_ns: (_digest(day), row) for day, row in zip(known, rows, strict=True)}
+
+    def recall(self, days: Iterable[Day]) -> None:
+        """Days that were given before, to an engine of an earlier process."""
+        self._days.extend(days)
+
+    def with_extra(self, extra: Sequence[str]) -> Gauge:
+        """A gauge that measures other TA-Lib indicators, of the same days."""
+        other = Gauge(self._assets, self._market, **(self._panel | {"extra": tuple(extra)}))
+        other.recall(self._days)
+        return other
 
     def row(self, day: Day) -> Floats:
         """The measures [M, A] at the close of ``day``, which follows those that were given before."""

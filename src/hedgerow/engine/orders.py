@@ -66,6 +66,7 @@ class Orders:
     look_ns: int
     known: dict[str, Live] = field(default_factory=dict)
     alive: dict[str, Live] = field(default_factory=dict)
+    ended_ns: int = 0  # when the last one ended
 
     def add(self, order: Order, context: Any = None) -> Live:
         """Take a new order; its id is new, too."""
@@ -155,7 +156,8 @@ class Orders:
         if report.filled > ZERO and report.price is None:
             return "a fill without a price"
         if live.status not in ALIVE:
-            return "" if live.filled == report.filled else f"filled {report.filled} after it had ended with less"
+            more = report.filled > live.filled  # a report that was overtaken says less, and is no contradiction
+            return f"filled {report.filled} after it had ended with less" if more else ""
         if status not in ALIVE and report.filled < live.filled:
             return f"ended with {report.filled}, and {live.filled} had filled"
         if status is Status.FILLED and report.filled < whole:

@@ -23,7 +23,7 @@ def summary(engine: Engine) -> dict[str, Any]:
         "version": begin.version,
         "policy": engine.policy.name,
         "state": engine.state.value,
-        "ready": engine.ready,
+        "ready": engine.account.ready,
         "caution": engine.caution,
         "value": value_of(engine),
         "quote": engine.universe.quote,
@@ -41,8 +41,8 @@ def summary(engine: Engine) -> dict[str, Any]:
             for name, live in engine.orders.alive.items()
         ],
         "alerts": [{"at_ns": one.at_ns, "level": one.level, "text": one.text} for one in engine.alerts],
-        "differences": {what: [str(ours), str(theirs)] for what, (ours, theirs) in engine.differences.items()},
-        "not_ours": {what: str(amount) for what, amount in engine.ignored.items()},
+        "differences": {what: [str(ours), str(theirs)] for what, (ours, theirs) in engine.account.differences.items()},
+        "not_ours": {what: str(amount) for what, amount in engine.account.ignored.items()},
     }  # fmt: skip
 
 

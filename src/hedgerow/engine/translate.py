@@ -49,8 +49,11 @@ def policy_text(policy: Policy) -> str:
 
 
 def policy_of(text: str) -> Policy:
-    """The inverse of ``policy_text``."""
-    return Policy.model_validate(json.loads(text))
+    """The inverse of ``policy_text``. Raises ConfigError."""
+    try:
+        return Policy.model_validate(json.loads(text))
+    except ValueError as error:
+        raise ConfigError(f"it is no policy: {error}", where="policy") from None
 
 
 def mandate_of(plain: Mapping[str, Any]) -> Mandate:

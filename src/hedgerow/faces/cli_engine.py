@@ -22,12 +22,25 @@ if TYPE_CHECKING:
     from hedgerow.faces.happenings import Happening
     from hedgerow.faces.helm import Signals
     from hedgerow.model.policy import Policy
+    from hedgerow.model.terms import Terms
     from hedgerow.store.journal import SqlJournal
     from hedgerow.wire import Floor, Recorded
 
 COMMITTED: Final = 1.0  # seconds after which what is written is made durable, and the lease is kept
 INTERRUPTED: Final = 130
 Portfolio = Annotated[str, typer.Option("--portfolio", metavar="NAME", help="Which portfolio.")]
+MandateFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.toml", help="What the engine may do by itself: a table [mandate].", show_default=False),
+]
+Venue = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE.toml|whole",
+        show_default="terms like an exchange's",
+        help="Terms of the simulated venue: a table [venue], or whole: every order fills at once, as in a backtest.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -47,26 +60,39 @@ def _pace(written: str) -> float:
         raise ConfigError(f'"{written}" is no pace', where="--speed", fix="Write 1000x, or 1x for real time.") from None
 
 
+def table_of(path: Path, name: str) -> dict[str, Any]:
+    """The table ``name`` of a TOML file that holds nothing else. Raises ConfigError."""
+    import tomllib
+
+    fix = f"Write a table [{name}]."
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"it cannot be read: {why}", where=str(path), fix=fix) from None
+    other = next((one for one in found if one != name), "")
+    if other or not isinstance(found.get(name), dict):
+        told = f'"{other}" is no part of it' if other else f"it holds no table [{name}]"
+        raise ConfigError(told, where=str(path), fix=fix)
+    return dict(found[name])
+
+
+def venue_terms(named: str) -> Terms:
+    """The terms of the simulated venue: those of an exchange, those of a backtest ("whole"), or a file's. Raises ConfigError."""
+    from hedgerow.engine.translate import terms_of
+    from hedgerow.model.terms import WHOLE, Terms
+
+    if named == "whole":
+        return WHOLE
+    return terms_of(table_of(Path(named), "venue")) if named else Terms()
+
+
 def mandate_table(path: Path | None, assets: Collection[str], *, auto: bool = False) -> dict[str, Any]:
     """The mandate of a file, checked; a level for what is none of the ``assets``, or no rule, would be no limit at all.
 
     Raises ConfigError.
     """
-    import tomllib
-
-    table: dict[str, Any] = {}
-    if path is not None:
-        fix = "Write a table [mandate]."
-        try:
-            found = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or str(error)
-            raise ConfigError(f"it cannot be read: {why}", where=str(path), fix=fix) from None
-        other = next((name for name in found if name != "mandate"), "")
-        if other or not isinstance(found.get("mandate"), dict):
-            told = f'"{other}" is no part of it' if other else "it holds no table [mandate]"
-            raise ConfigError(told, where=str(path), fix=fix)
-        table = found["mandate"]
+    table = table_of(path, "mandate") if path is not None else {}
     from hedgerow.engine.translate import mandate_of
     from hedgerow.model.plan import Reason
 
@@ -92,12 +118,8 @@ def run(
     speed: Annotated[
         str, typer.Option(metavar="1000x", help="Times the pace of the recording.", show_default="as fast as it goes")
     ] = "",
-    mandate: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.toml", help="What the engine may do by itself: a table [mandate].", show_default=False
-        ),
-    ] = None,
+    mandate: MandateFile = None,
+    venue: Venue = "",
     auto: Annotated[bool, typer.Option("--auto", help="Carry plans out without asking.")] = False,
     plain: Annotated[
         bool, typer.Option("--plain", help="A line for each thing that happens, as without a terminal.")
@@ -106,7 +128,8 @@ def run(
 ) -> None:
     """Run a portfolio on paper: decide, plan, wait for approval, order, account, with every step in the journal.
 
-    Recorded prices are played to a simulated venue. The same command goes on where the journal ends, whatever ended it;
+    Recorded prices are played to a simulated venue, whose order book, latency and wallets are like an exchange's. The same
+    command goes on where the journal ends, whatever ended it;
     capital, targets and mandate are those that it began with. Approve plans from another terminal: hedgerow plans,
     hedgerow approve. An interrupt or SIGTERM stops it between two events; SIGUSR1 or a file HALT in the inbox halts.
     """
@@ -132,7 +155,7 @@ def run(
         weights = target_weights(subject, names, run_options.targets(targets), recorded.market.universe.quote)
         tell("taking the portfolio up")
         journal, floor = _taken_up(
-            portfolio, recorded, subject, weights, Decimal(repr(capital)), terms, pace, log, signals
+            portfolio, recorded, subject, weights, Decimal(repr(capital)), terms, venue_terms(venue), pace, log, signals
         )
     with heard(signals), _whole(journal):
         _drive(floor, portfolio, signals, log, f"{pace:g}x" if pace else "full speed")
@@ -172,7 +195,7 @@ def _whole(journal: SqlJournal) -> Iterator[None]:
 
 def _taken_up(
     portfolio: str, recorded: Recorded, policy: Policy, weights: dict[str, float], capital: Decimal,
-    terms: dict[str, Any], pace: float, log: Log, signals: Signals,
+    terms: dict[str, Any], venue: Terms, pace: float, log: Log, signals: Signals,
 ) -> tuple[SqlJournal, Floor]:  # fmt: skip
     """The portfolio with its journal, which is open from here on."""
     from hedgerow import wire
@@ -182,10 +205,14 @@ def _taken_up(
     with _whole(journal), options.renamed(**same):
         log.recall(journal)
         floor = wire.paper(
-            recorded, policy, weights, capital, terms, journal, speed=pace, tell=log, progress=signals.heed
+            recorded, policy, weights, capital, terms, journal, terms=venue, speed=pace, tell=log, progress=signals.heed
         )
         if floor.pump.engine.mandate.model_dump(mode="json", exclude_defaults=True) != terms:
             log.notice("The mandate of the journal holds, not the one given here: hedgerow mandate FILE changes it.")
+        if floor.pump.engine.execution.terms != venue:
+            log.notice(
+                "The venue keeps the terms that this portfolio was begun with, which are others than those here."
+            )
     return journal, floor
 
 

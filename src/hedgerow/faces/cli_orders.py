@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     for name, function in (
         ("plans", plans), ("approve", approve), ("reject", reject), ("snooze", snooze), ("pause", pause), ("resume", resume),
         ("halt", halt), ("reduce-only", reduce_only), ("flatten", flatten), ("settle", settle), ("mandate", mandate),
+        ("switch", switch),
     ):  # fmt: skip
         app.command(name)(function)
 
@@ -317,3 +318,23 @@ def mandate(
         key: str(value) if isinstance(value, float) else value for key, value in mandate_table(path, assets).items()
     }
     _done(_say(portfolio, wait, who, "mandate", options=cells))
+
+
+def switch(
+    policy: Annotated[
+        str, typer.Argument(metavar="POLICY", help="A built-in policy or a TOML file, which may extend one.")
+    ],
+    portfolio: Portfolio = "main",
+    who: Who = "",
+    why: Why = "",
+    wait: Wait = 10.0,
+) -> None:
+    """Give a running engine another policy: it decides from the next close on, and the open plan is given up.
+
+    What the portfolio remembers (its regime, how long it lasts, what was trimmed) is found again by the names of the rows.
+    """
+    from hedgerow import policies
+    from hedgerow.engine.translate import policy_text
+
+    given = policy_text(policies.chosen(policy, "POLICY"))
+    _done(_say(portfolio, wait, who, "policy", text=why, options={"policy": given}))

@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias
 from hedgerow.model.mandate import State
 
 Verb: TypeAlias = Literal[
-    "approve", "reject", "snooze", "pause", "resume", "halt", "reduce_only", "flatten", "mandate", "settle", "reconcile",
+    "approve", "reject", "snooze", "pause", "resume", "halt", "reduce_only", "flatten", "mandate", "policy", "settle",
+    "reconcile",
 ]  # fmt: skip
 Level: TypeAlias = Literal["info", "warning", "critical"]
 
@@ -113,3 +114,11 @@ class Difference:
     at_ns: int
     items: dict[str, tuple[Decimal, Decimal]]
     settled: Literal["open", "adopted", "ignored"] = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """All that the engine is at a quiet moment: what a restart begins with. As plain JSON; blocks of numbers in base64."""
+
+    at_ns: int
+    state: dict[str, Any]

@@ -23,6 +23,7 @@ from hedgerow.kernel import turn as deed
 from hedgerow.kernel.arrays import Rules
 from hedgerow.model.account import Standing
 from hedgerow.model.bar import Bars, Day, Quotes
+from hedgerow.model.codec import NAMES
 from hedgerow.model.command import Timer
 from hedgerow.model.market import Floats, Market
 from hedgerow.model.order import Cancel, Order, Report
@@ -277,10 +278,11 @@ class SimulatedVenue:
 
     # ---- a journal taken up -----------------------------------------------------------------------------------------------
 
-    def resume(self, records: Iterable[Any]) -> None:
-        """Play on to where a journal ends: ``records`` are its quotes, bars, facts, orders and cancels, in its order.
+    def resume(self, records: Iterable[Any], now_ns: int) -> None:
+        """Play on to where a journal ends: ``records`` are its orders and cancels, and marks (kind, at_ns, id) of its quotes, bars and
+        facts, in its order.
 
-        What was said then is not said again. Orders that were written down count as sent.
+        What was said up to ``now_ns``, the engine's time, is not said again. Orders that were written down count as sent.
         """
         for record in records:
             if isinstance(record, Order):
@@ -292,7 +294,9 @@ class SimulatedVenue:
                 self._later(f"cancel {record.id}", self._cancellation(record.id))
             else:
                 self._play_to(record)
-        self._quotes = False
+        self._play_before(now_ns)
+        if self._again is not None and self.terms.fills == "book" and self._again.at_ns < now_ns:
+            self._again = None  # newer ones come soon
         self._said = deque(
             one for one in self._said if not isinstance(one, Report)
         )  # what the engine misses it looks up
@@ -306,28 +310,28 @@ class SimulatedVenue:
             self._quotes = False
         self.now_ns = max(self.now_ns, at_ns)
 
-    def _play_to(self, record: Any) -> None:
+    def _play_to(self, mark: Any) -> None:
         """Let everything happen up to a fact of the journal, which is there, too."""
-        if self._again is not None and _is_same(self._again, record):
+        if self._again is not None and _is_same(self._again, mark):
             return  # prices that were said again when it was taken up the last time
         while True:
             while self._said:
                 said = self._said.popleft()
-                if _is_same(said, record):
+                if _is_same(said, mark):
                     self._again = said if isinstance(said, Quotes) else None
                     return
             self._quotes = False
             due = self._next_ns()
-            if isinstance(record, Quotes) and (due == 0 or due >= record.at_ns):
+            if mark.kind == "quotes" and (due == 0 or due >= mark.at_ns):
                 self._quotes = True
-                self.now_ns = max(self.now_ns, min(record.at_ns, due) - 1)
-            if due == 0 or (due > max(record.at_ns, self.now_ns) and not self._quotes):
-                raise Mismatch(f"the tape has nothing like {record}: it is not the one of the journal")
+                self.now_ns = max(self.now_ns, min(mark.at_ns, due) - 1)
+            if due == 0 or (due > max(mark.at_ns, self.now_ns) and not self._quotes):
+                raise Mismatch(
+                    f"the tape has nothing like the {mark.kind} of {mark.at_ns}: it is not the one of the journal"
+                )
             self._move()
 
 
-def _is_same(moment: Any, record: Any) -> bool:
+def _is_same(moment: Any, mark: Any) -> bool:
     """Whether a moment of the tape is the one that a journal has."""
-    if type(moment) is not type(record) or moment.at_ns != record.at_ns:
-        return False
-    return getattr(moment, "id", "") == getattr(record, "id", "")
+    return (moment.at_ns, NAMES[type(moment)], getattr(moment, "id", "")) == (mark.at_ns, mark.kind, mark.id)
