@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -15,6 +14,7 @@ from hedgerow.engine.drive import Pump, drive
 from hedgerow.engine.engine import Engine
 from hedgerow.engine.replay import seen_by_venue, take_up
 from hedgerow.engine.translate import policy_text, terms_plain, universe_plain
+from hedgerow.kernel.blocks import new_book
 from hedgerow.kernel.rules import pack
 from hedgerow.model.bar import Day
 from hedgerow.model.command import Answer, Begin, Command, Wake
@@ -38,11 +38,13 @@ class Rows:
         return self._rows[day.day_ns]
 
 
-def begin_of(policy: Policy, stage: Stage, weights: Mapping[str, float], capital: float, **mandate: Any) -> Begin:
+def begin_of(
+    policy: Policy, stage: Stage, weights: Mapping[str, float], capital: float, holdings: Any = None, **mandate: Any
+) -> Begin:
     universe = stage.market.universe
     return Begin(
         int(stage.market.open_ns[0]), "0", "backtest", "tested", policy_text(policy), universe_plain(universe), dict(weights),
-        {"cash": str(capital)}, AUTO | mandate,
+        holdings or {"cash": str(capital)}, AUTO | mandate,
     )  # fmt: skip
 
 
@@ -59,12 +61,16 @@ def engine_of(policy: Policy, stage: Stage, weights: Mapping[str, float], capita
     return engine
 
 
-def venue_of(policy: Policy, stage: Stage, weights: Mapping[str, float], capital: float) -> SimulatedVenue:
+def tape_of(stage: Stage) -> Tape:
     market = stage.market
     days = [Day(int(day) + NS_PER_DAY, int(day), True, {}) for day in market.days_ns]
     shares = np.zeros(market.open_ns.shape[0]) if stage.deleveraged is None else stage.deleveraged
-    tape = Tape(market, stage.bars.high, stage.signals, days, shares)
-    return SimulatedVenue(pack(policy, market.universe, weights), tape, Decimal(str(capital)))
+    return Tape(market, stage.bars.high, stage.signals, days, shares)
+
+
+def venue_of(policy: Policy, stage: Stage, weights: Mapping[str, float], capital: float) -> SimulatedVenue:
+    rules = pack(policy, stage.market.universe, weights)
+    return SimulatedVenue(rules, tape_of(stage), new_book(rules, len(stage.market.universe.instruments), capital))
 
 
 def play(
@@ -93,10 +99,9 @@ class PaperDesk:
 
     def start(self) -> None:
         market = self.stage.market
-        days = [Day(int(day) + NS_PER_DAY, int(day), True, {}) for day in market.days_ns]
-        tape = Tape(market, self.stage.bars.high, self.stage.signals, days, np.zeros(market.open_ns.shape[0]))
         rules = pack(self.policy, market.universe, self.weights)
-        self.venue = SimulatedVenue(rules, tape, Decimal(str(self.capital)), self.terms)
+        book = new_book(rules, len(market.universe.instruments), self.capital)
+        self.venue = SimulatedVenue(rules, tape_of(self.stage), book, self.terms)
         self.engine = Engine(
             Rows({int(day): self.stage.signals[d] for d, day in enumerate(market.days_ns)}), self.every
         )

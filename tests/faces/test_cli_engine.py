@@ -474,7 +474,7 @@ def test_another_policy_decides_from_the_next_close_on(started: Any, made_market
     wait_for(is_running)
     wait_for(open_plan)
     assert "The policy is balanced from the next close on" in said("switch", "balanced", "--text", "tired of constants")
-    assert not open_plan()
+    wait_for(lambda: not open_plan())
     ended(started, signal.SIGTERM)
     rest = ["--data", str(made_market), "--start", "2022-07-01", "--end", "2022-07-08", "--assets", "BTC,ETH"]
     refused = call("run", "--policy", "b3_constant", *rest)

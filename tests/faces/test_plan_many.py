@@ -24,8 +24,8 @@ from hedgerow.faces import portfolio_table
 from hedgerow.faces.cli import app
 from hedgerow.faces.portfolio_file import Served, portfolio_of
 from hedgerow.faces.portfolio_table import chunks, open_table
+from hedgerow.kernel.portfolio import pack_portfolio
 from hedgerow.model.portfolio import Portfolio
-from hedgerow.research.holding import pack_portfolio
 from tests.faces.test_cli_run import PORTFOLIO
 from tests.kernel import tape
 

@@ -19,7 +19,7 @@ CLOCKS = {
     *("time.localtime", "time.gmtime", "time.ctime", "time.strftime", "time.sleep"),
     *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"),
 }
-MAY_SEE_A_CLOCK = ("faces/", "wire.py", "engine/drive.py", "research/")
+MAY_SEE_A_CLOCK = ("faces/", "wire/", "engine/drive.py", "research/")
 
 POWERS = {"pow", "math.pow", "numpy.power", "numpy.float_power", "numpy.square"}
 SUMS = {"sum", "math.fsum", "math.sumprod"}

@@ -70,7 +70,7 @@ FINE = (
     ),
     (checks.names_say_something, "src/hedgerow/ledger/basis.py", "class Database:\n    pass\n"),
     (checks.clocks_stay_at_the_edge, "src/hedgerow/faces/cli.py", "import time\nx = time.time()\n"),
-    (checks.clocks_stay_at_the_edge, "src/hedgerow/wire.py", "import time\nx = time.time()\n"),
+    (checks.clocks_stay_at_the_edge, "src/hedgerow/wire/__init__.py", "import time\nx = time.time()\n"),
     (checks.clocks_stay_at_the_edge, "src/hedgerow/model/a.py", "def time(event):\n    return event.time.now\n"),
     (checks.kernel_has_no_powers, "src/hedgerow/signals/a.py", "def f(x):\n    return x**2\n"),
     (checks.kernel_adds_in_loops, "src/hedgerow/kernel/a.py", compiled("min(math.sqrt(x), x)", "import math")),

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hedgerow import policies
+from hedgerow.kernel.blocks import new_book
 from hedgerow.kernel.rules import pack
 from hedgerow.model import measure
 from hedgerow.model.bar import Bars, Day, Quotes
@@ -58,8 +59,9 @@ def venue(
     prices: list[tuple[float, float, float, float]] | None = None, cash: str = "1000000", **terms: Any
 ) -> SimulatedVenue:
     policy = policies.parse({"extends": "b3_constant", "name": "venue"}, "venue")
+    rules = pack(policy, UNIVERSE, {"BTC": 0.5})
     made = SimulatedVenue(
-        pack(policy, UNIVERSE, {"BTC": 0.5}), tape(prices or [(100.0, 100.0, 100.0, 100.0)]), D(cash), Terms(**terms)
+        rules, tape(prices or [(100.0, 100.0, 100.0, 100.0)]), new_book(rules, 2, float(cash)), Terms(**terms)
     )
     made.account.desk.work.measure[:] = tape([(1.0, 1.0, 1.0, 1.0)]).signals[0]
     return made

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from decimal import Decimal
+from typing import Any
 
-from hedgerow.engine.translate import cash_of, policy_text, universe_plain
+from hedgerow.engine.translate import policy_text, universe_plain
 from hedgerow.errors import ConfigError
 from hedgerow.model.command import Begin
 from hedgerow.model.instrument import Universe
@@ -30,16 +30,16 @@ def refuse_another(
     universe: Universe,
     world: str,
     weights: Mapping[str, float],
-    capital: Decimal,
+    holdings: Mapping[str, Any],
     start_ns: int,
 ) -> None:
     """Refuse a journal that began with other things than these. Raises ConfigError that names the first."""
-    cash = cash_of(begin.holdings)
+    held = begin.holdings.get("cash") or "the holdings of its file"
     targets = ", ".join(f"{name} {weight:g}" for name, weight in begin.weights.items())
     for what, ours, theirs, shown in (
         ("assets", list(universe.assets), begin.universe["assets"], ", ".join(begin.universe["assets"])),
         ("world", world, begin.world, begin.world), ("targets", dict(weights), begin.weights, targets),
-        ("capital", capital, cash, str(cash)), ("start", start_ns, begin.at_ns, str(_day(begin.at_ns))),
+        ("start", start_ns, begin.at_ns, str(_day(begin.at_ns))), ("capital", dict(holdings), begin.holdings, held),
     ):  # fmt: skip
         if ours != theirs:
             raise ConfigError(

@@ -23,7 +23,7 @@ from hedgerow.engine.gate import Gate
 from hedgerow.engine.gauge import Gauge
 from hedgerow.engine.orders import Orders
 from hedgerow.engine.planning import plan_of
-from hedgerow.engine.translate import cash_of, mandate_of, policy_of, terms_of, universe_of
+from hedgerow.engine.translate import mandate_of, policy_of, terms_of, universe_of
 from hedgerow.errors import ConfigError, Mismatch
 from hedgerow.kernel.rules import extra_measures
 from hedgerow.model import measure
@@ -117,7 +117,7 @@ class Engine:
         mandate, extra = mandate_of(begin.mandate), extra_measures(policy)
         self.begin, self.policy, self.universe, self.mandate = begin, policy, universe, mandate
         self.gauge = self.gauge or gauge_of(policy, universe, extra)
-        self.fold: Fold = fold_of(policy, universe, begin.weights, float(cash_of(begin.holdings)), extra)
+        self.fold: Fold = fold_of(policy, universe, begin.weights, begin.holdings, extra)
         self.orders = Orders(int(mandate.lag * NS_PER_SECOND), int(mandate.look_every * NS_PER_SECOND))
         self.gate = Gate(mandate)
         self.execution = Execution(

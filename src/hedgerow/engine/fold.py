@@ -13,10 +13,10 @@ import numpy as np
 
 from hedgerow.engine.carried import carry
 from hedgerow.engine.gauge import Gauge
+from hedgerow.engine.translate import book_of
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel import step as tick
 from hedgerow.kernel import turn as deed
-from hedgerow.kernel.blocks import new_book
 from hedgerow.kernel.rules import hedge_routes, pack, rebalance_due
 from hedgerow.kernel.step import Desk, desk
 from hedgerow.kernel.turn import turn
@@ -39,18 +39,18 @@ class Fold:
     """The book of one portfolio under one policy. ``width`` is the number of measures."""
 
     def __init__(
-        self, policy: Policy, universe: Universe, weights: Mapping[str, float], cash: float, width: int
+        self, policy: Policy, universe: Universe, weights: Mapping[str, float], holdings: Mapping[str, Any], width: int
     ) -> None:
         rules = pack(policy, universe, weights)
         self.policy, self.universe = policy, universe
         self.index = {it.symbol: i for i, it in enumerate(universe.instruments)}
-        self.desk: Desk = desk(rules, new_book(rules, len(universe.instruments), cash), width, LOG)
+        self.desk: Desk = desk(rules, book_of(rules, universe, holdings), width, LOG)
         self.legs = self.desk.work.legs
         self._tick, self._blocks, self.decided_ns = self.desk.tick, self.desk.blocks, 0
 
     def under(self, policy: Policy, weights: Mapping[str, float], width: int) -> Fold:
         """The same account and memory under another policy; no leg waits."""
-        new = Fold(policy, self.universe, weights, 0.0, width)
+        new = Fold(policy, self.universe, weights, {}, width)
         carry(self.desk.book, self.policy, new.desk.book, policy)
         laid: list[tuple[Any, Any]] = list(zip(new.desk.tick, self.desk.tick, strict=True))
         for block, before in laid:
@@ -267,10 +267,14 @@ class Fold:
 
 
 def fold_of(
-    policy: Policy, universe: Universe, weights: Mapping[str, float], cash: float, extra: tuple[str, ...]
+    policy: Policy,
+    universe: Universe,
+    weights: Mapping[str, float],
+    holdings: Mapping[str, Any],
+    extra: tuple[str, ...],
 ) -> Fold:
     """A fold with a column for every measure of the policy."""
-    return Fold(policy, universe, weights, cash, measure.COUNT + len(extra))
+    return Fold(policy, universe, weights, holdings, measure.COUNT + len(extra))
 
 
 def gauge_of(policy: Policy, universe: Universe, extra: tuple[str, ...]) -> Gauge:

@@ -10,18 +10,19 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
 from hedgerow.errors import ConfigError, StoreError
 from hedgerow.faces import options, run_options, text
-from hedgerow.faces.run_options import Assets, Capital, End, Folder, PolicyName, Start, Targets
+from hedgerow.faces.run_options import Capital, End, Folder, PolicyName, Start, Targets
 
 if TYPE_CHECKING:
     from hedgerow.faces.happenings import Happening
     from hedgerow.faces.helm import Signals
     from hedgerow.model.policy import Policy
+    from hedgerow.model.portfolio import Portfolio as Held
     from hedgerow.model.terms import Terms
     from hedgerow.store.journal import SqlJournal
     from hedgerow.wire import Floor, Recorded
@@ -32,6 +33,17 @@ Portfolio = Annotated[str, typer.Option("--portfolio", metavar="NAME", help="Whi
 MandateFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE.toml", help="What the engine may do by itself: a table [mandate].", show_default=False),
+]
+AssetsHere = Annotated[
+    str, typer.Option("--assets", metavar="BTC,ETH", help="Risk assets, with a comma between.", show_default="BTC,ETH")
+]
+Holdings = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE.toml",
+        help="Begin with what a portfolio file states (coins, shorts, what is protected), in place of capital.",
+        show_default=False,
+    ),
 ]
 Venue = Annotated[
     str,
@@ -110,7 +122,8 @@ def run(
     policy: PolicyName = "balanced",
     world: Annotated[str, typer.Option(metavar="paper", help="paper: recorded prices, a simulated venue.")] = "paper",
     data: Folder = Path(),
-    assets: Assets = "BTC,ETH",
+    assets: AssetsHere = "",
+    holdings: Holdings = None,
     targets: Targets = "",
     start: Start = "",
     end: End = "",
@@ -129,36 +142,28 @@ def run(
     """Run a portfolio on paper: decide, plan, wait for approval, order, account, with every step in the journal.
 
     Recorded prices are played to a simulated venue, whose order book, latency and wallets are like an exchange's. The same
-    command goes on where the journal ends, whatever ended it;
-    capital, targets and mandate are those that it began with. Approve plans from another terminal: hedgerow plans,
-    hedgerow approve. An interrupt or SIGTERM stops it between two events; SIGUSR1 or a file HALT in the inbox halts.
+    command goes on where the journal ends, whatever ended it; capital, holdings, targets and mandate are those that it
+    began with. Approve plans from another terminal: hedgerow plans, hedgerow approve. An interrupt or SIGTERM stops it
+    between two events; SIGUSR1 or a file HALT in the inbox halts.
     """
     if world != "paper":
         raise ConfigError(
             f'the world "{world}" is not there', where="--world", fix="This version trades on paper only."
         )
-    from hedgerow import policies
     from hedgerow.faces.helm import Signals, heard
 
-    subject, pace = policies.chosen(policy, "--policy"), _pace(speed)
-    names = options.names(assets, "--assets")
-    terms = mandate_table(mandate, names, auto=auto)
+    asked = _asked(policy, data, assets, holdings, targets, capital, mandate, venue, speed, auto=auto)
     log, signals = Log(plain=plain or not sys.stdout.isatty()), Signals()
     with text.working("Run", 2) as tell, heard(signals):
         tell("reading the data")
         with options.renamed(start="--start", end="--end", assets="--assets"):
-            recorded = _recorded(data, names, start, end)
-        run_options.refuse_inverse(policy, subject, recorded)
-        _prepare(recorded, names, tell)
-        from hedgerow.kernel.rules import target_weights
-
-        weights = target_weights(subject, names, run_options.targets(targets), recorded.market.universe.quote)
+            recorded = _recorded(data, asked, start, end)
+        run_options.refuse_inverse(policy, asked.policy, recorded)
+        _prepare(recorded, asked.assets, tell)
         tell("taking the portfolio up")
-        journal, floor = _taken_up(
-            portfolio, recorded, subject, weights, Decimal(repr(capital)), terms, venue_terms(venue), pace, log, signals
-        )
+        journal, floor = _taken_up(portfolio, recorded, asked, log, signals)
     with heard(signals), _whole(journal):
-        _drive(floor, portfolio, signals, log, f"{pace:g}x" if pace else "full speed")
+        _drive(floor, portfolio, signals, log, f"{asked.pace:g}x" if asked.pace else "full speed")
     journal.close()
     ended = "Stopped" if signals.stop else "The recording ended"
     with suppress(BrokenPipeError):
@@ -167,10 +172,50 @@ def run(
         raise typer.Exit(INTERRUPTED)
 
 
-def _recorded(data: Path, names: tuple[str, ...], start: str, end: str) -> Recorded:
+class Asked(NamedTuple):
+    """What a run is asked for, read and checked as far as it can be without the data."""
+
+    policy: Policy
+    assets: tuple[str, ...]
+    quote: str
+    held: Held | None  # what a file of holdings states; None: stablecoins alone
+    targets: dict[str, float] | None
+    capital: Decimal
+    mandate: dict[str, Any]
+    terms: Terms
+    pace: float
+
+
+def _asked(
+    policy: str, data: Path, assets: str, holdings: Path | None, targets: str, capital: float, mandate: Path | None,
+    venue: str, speed: str, *, auto: bool,
+) -> Asked:  # fmt: skip
+    """What the options say. Raises ConfigError for the first that cannot be."""
+    from hedgerow import policies
+
+    held, given = None, run_options.targets(targets)
+    names, quote = options.names(assets or "BTC,ETH", "--assets"), "USDT"
+    if holdings is not None:
+        from hedgerow.faces.portfolio_file import Served, read_portfolio, refuse_targets, refuse_unserved
+
+        held = read_portfolio(holdings)
+        if assets:
+            raise ConfigError("the file of holdings names the assets", where="--assets", fix="Leave it out.")
+        refuse_unserved(held, str(holdings), Served.by(data))
+        names, quote = held.assets(), held.head.quote
+        refuse_targets(given or (), names, quote, str(holdings))
+        given = given or dict(held.targets) or None
+    return Asked(
+        policies.chosen(policy, "--policy"), names, quote, held, given, Decimal(repr(capital)),
+        mandate_table(mandate, names, auto=auto), venue_terms(venue), _pace(speed),
+    )  # fmt: skip
+
+
+def _recorded(data: Path, asked: Asked, start: str, end: str) -> Recorded:
     from hedgerow import wire
 
-    return wire.recorded(data, names, run_options.day(start, "--start"), run_options.day(end, "--end"))
+    first, last = run_options.day(start, "--start"), run_options.day(end, "--end")
+    return wire.recorded(data, asked.assets, first, last, asked.quote)
 
 
 def _prepare(recorded: Recorded, names: tuple[str, ...], tell: Callable[[str], None]) -> None:
@@ -193,23 +238,24 @@ def _whole(journal: SqlJournal) -> Iterator[None]:
         raise
 
 
-def _taken_up(
-    portfolio: str, recorded: Recorded, policy: Policy, weights: dict[str, float], capital: Decimal,
-    terms: dict[str, Any], venue: Terms, pace: float, log: Log, signals: Signals,
-) -> tuple[SqlJournal, Floor]:  # fmt: skip
+def _taken_up(portfolio: str, recorded: Recorded, asked: Asked, log: Log, signals: Signals) -> tuple[SqlJournal, Floor]:
     """The portfolio with its journal, which is open from here on."""
     from hedgerow import wire
+    from hedgerow.kernel.rules import target_weights
 
+    weights = target_weights(asked.policy, asked.assets, asked.targets, recorded.market.universe.quote)
     journal = wire.journal(portfolio, write=True)
     same = {name: f"--{name}" for name in ("policy", "assets", "world", "targets", "capital", "start", "end", "data")}
     with _whole(journal), options.renamed(**same):
         log.recall(journal)
         floor = wire.paper(
-            recorded, policy, weights, capital, terms, journal, terms=venue, speed=pace, tell=log, progress=signals.heed
-        )
-        if floor.pump.engine.mandate.model_dump(mode="json", exclude_defaults=True) != terms:
+            recorded, asked.policy, weights, asked.capital, asked.mandate, journal, portfolio=asked.held, terms=asked.terms,
+            speed=asked.pace, tell=log, progress=signals.heed,
+        )  # fmt: skip
+        engine = floor.pump.engine
+        if engine.mandate.model_dump(mode="json", exclude_defaults=True) != asked.mandate:
             log.notice("The mandate of the journal holds, not the one given here: hedgerow mandate FILE changes it.")
-        if floor.pump.engine.execution.terms != venue:
+        if engine.execution.terms != asked.terms:
             log.notice(
                 "The venue keeps the terms that this portfolio was begun with, which are others than those here."
             )

@@ -305,7 +305,7 @@ def _part(frame: pl.DataFrame, members: Ints, assets: tuple[str, ...], quote: st
 
 
 def _packed(rows: pl.DataFrame, size: int, quote: str, universe: Universe) -> Packs:
-    """``research.holding.pack_portfolio`` of ``size`` portfolios, whose rows know theirs by ``i``."""
+    """``kernel.portfolio.pack_portfolio`` of ``size`` portfolios, whose rows know theirs by ``i``."""
     from hedgerow.kernel import holding as q
     from hedgerow.research.many import Packs
 

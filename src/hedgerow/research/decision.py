@@ -16,6 +16,7 @@ from hedgerow.kernel.holding import WORTHLESS
 from hedgerow.kernel.ladder import rung_at
 from hedgerow.kernel.many import M_CARRY, M_CASH, M_SHORT, M_SPOT, M_VALUE, TOTAL, take_totals
 from hedgerow.kernel.margin import distance_of, margin_ratio, ratio_of
+from hedgerow.kernel.portfolio import hold, refusal
 from hedgerow.kernel.position import futures_value
 from hedgerow.kernel.route import days_left, wanted_long
 from hedgerow.kernel.rules import hedge_routes, pack
@@ -30,7 +31,6 @@ from hedgerow.model.portfolio import Portfolio
 from hedgerow.model.report import LegRecord
 from hedgerow.research import states
 from hedgerow.research.backtest import Stage, Traces, leg_record, trace
-from hedgerow.research.holding import hold, refusal
 from hedgerow.units import NS_PER_DAY
 
 RUNGS = ("none", "warn", "top_up", "stop_adding", "reduce", "flatten")  # by kernel.arrays.NEAR_*

@@ -22,13 +22,13 @@ from hedgerow.kernel import arrays as k
 from hedgerow.kernel import holding as q
 from hedgerow.kernel import many as m
 from hedgerow.kernel.blocks import copy_book, copy_work
+from hedgerow.kernel.portfolio import pack_portfolio, refusal
 from hedgerow.kernel.rules import stable_reserve, target_weights
 from hedgerow.model.instrument import Universe
 from hedgerow.model.market import Floats, Ints
 from hedgerow.model.portfolio import Portfolio
 from hedgerow.model.report import LegRecord
 from hedgerow.research.decision import Seat, legs_of, totals, transfers
-from hedgerow.research.holding import pack_portfolio, refusal
 
 AHEAD: Final = 2  # chunks under way
 PIECE: Final = 64  # portfolios: a smaller piece is not worth a thread

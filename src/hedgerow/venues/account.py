@@ -15,8 +15,7 @@ from hedgerow import jit
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel import step as tick
 from hedgerow.kernel import turn as deed
-from hedgerow.kernel.arrays import Rules
-from hedgerow.kernel.blocks import new_book
+from hedgerow.kernel.arrays import Book, Rules
 from hedgerow.kernel.fill import half_spread_of, largest_within, turnover_of
 from hedgerow.kernel.margin import collateral_due
 from hedgerow.kernel.step import Desk, desk
@@ -49,11 +48,11 @@ class Cost(NamedTuple):
 
 
 class Account:
-    """One account. ``rules`` hold its fees, tiers and margin mode, ``cash`` is what it begins with, quote."""
+    """One account. ``rules`` hold its fees, tiers and margin mode, ``book`` what it begins with."""
 
-    def __init__(self, rules: Rules, universe: Universe, measures: int, cash: Decimal) -> None:
+    def __init__(self, rules: Rules, book: Book, universe: Universe, measures: int) -> None:
         self.universe = universe
-        self.desk: Desk = desk(rules, new_book(rules, len(universe.instruments), float(cash)), measures, LOG)
+        self.desk: Desk = desk(rules, book, measures, LOG)
         self.mode = _MODES[float(rules.scalar[k.K_MODE])]
         self.tick = self.desk.tick
         self.beside: dict[str, Standing] = {}  # longs that somebody opened, where they stand beside the shorts

@@ -20,7 +20,7 @@ import numpy as np
 from hedgerow.errors import Mismatch
 from hedgerow.kernel import step as tick
 from hedgerow.kernel import turn as deed
-from hedgerow.kernel.arrays import Rules
+from hedgerow.kernel.arrays import Book, Rules
 from hedgerow.model.account import Standing
 from hedgerow.model.bar import Bars, Day, Quotes
 from hedgerow.model.codec import NAMES
@@ -53,11 +53,11 @@ class Tape(NamedTuple):
 
 
 class SimulatedVenue:
-    """One account on a tape. ``rules`` hold its fees, tiers and margin mode, ``cash`` is what it begins with, quote."""
+    """One account on a tape. ``rules`` hold its fees, tiers and margin mode, ``book`` what it begins with."""
 
-    def __init__(self, rules: Rules, tape: Tape, cash: Decimal, terms: Terms = WHOLE) -> None:
+    def __init__(self, rules: Rules, tape: Tape, book: Book, terms: Terms = WHOLE) -> None:
         market = tape.market
-        self.account = Account(rules, market.universe, tape.signals.shape[1], cash)
+        self.account = Account(rules, book, market.universe, tape.signals.shape[1])
         self.matching = Matching(self.account, terms)
         self.terms = terms
         self.now_ns = int(market.open_ns[0])

@@ -1,4 +1,7 @@
-"""The composition root: which market, which venue, which clock. The only file that knows all rooms."""
+"""The composition root: which market, which venue, which clock. The only room that knows all others.
+
+Here: places, keys and journals, the compiler, recorded markets. ``floor``: portfolios that run.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,23 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
-from hedgerow import __version__, jit
+from hedgerow import jit
 from hedgerow.errors import ConfigError
 from hedgerow.units import NS_PER_DAY
+from hedgerow.wire.floor import Floor, paper, replayed
+
+__all__ = ["Floor", "paper", "replayed"]
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from hedgerow.engine.drive import Pump
-    from hedgerow.engine.engine import Engine
-    from hedgerow.engine.gauge import Gauge
-    from hedgerow.engine.replay import Replayed
-    from hedgerow.model.bar import Day
-    from hedgerow.model.command import Begin
     from hedgerow.model.market import Daily, Market
     from hedgerow.model.policy import Policy
-    from hedgerow.model.terms import Terms
-    from hedgerow.ports import Venue
     from hedgerow.research.backtest import Stage
     from hedgerow.signals.views import View
     from hedgerow.store.journal import SqlJournal
@@ -203,149 +199,6 @@ def stage_of(data: Recorded, policies: Sequence[Policy], views: Path | Sequence[
     venue = data.market.universe.instruments[0].venue
     signals = panel(data.daily, extra=extra, views=items, hedge_venue=venue)
     return Stage(data.market, signals[data.offset :], signals[: data.offset], data.simulated)
-
-
-@dataclass(slots=True)
-class Floor:
-    """A portfolio that is ready to run: its engine and journal behind the pump, its venue, and how many rows it took up."""
-
-    pump: Pump
-    venue: Venue
-    rows: int
-
-
-def paper(
-    data: Recorded,
-    policy: Policy,
-    weights: Mapping[str, float],
-    capital: Decimal,
-    mandate: Mapping[str, Any],
-    journal: SqlJournal | None,
-    *,
-    world: Literal["backtest", "paper"] = "paper",
-    terms: Terms | None = None,
-    speed: float = 0.0,
-    tell: Callable[[Any], None] = lambda record: None,
-    progress: Callable[[int], None] = lambda rows: None,
-) -> Floor:
-    """A portfolio on paper: recorded (or made) prices, a simulated venue. A journal that has rows is taken up where it ends.
-
-    ``terms`` of the venue (None: those of ``WHOLE``, as a backtest has them) hold for a portfolio that begins; one that is taken
-    up keeps its own. ``speed`` times the pace of the recording; 0: as fast as it goes.
-    """
-    begin = _began(journal)
-    first = begin.rules if begin else policy
-    stage = stage_of(data, [first])
-    import asyncio
-
-    from hedgerow.engine import begun
-    from hedgerow.engine.drive import Pump
-    from hedgerow.engine.engine import Engine
-    from hedgerow.engine.replay import seen_by_venue
-    from hedgerow.engine.translate import policy_text, terms_of, terms_plain, universe_plain
-    from hedgerow.kernel.rules import pack
-    from hedgerow.model.command import Begin, Wake
-    from hedgerow.model.terms import WHOLE, with_lots
-    from hedgerow.venues.paced import PacedVenue
-    from hedgerow.venues.simulated import SimulatedVenue, Tape
-
-    start_ns = int(data.market.open_ns[0])
-    warm, days, gauge = _measured(data, first)
-    pump = Pump(Engine(gauge), journal, tell, groups=world == "backtest")
-    terms = terms_of(begin.row.venue) if begin else terms or WHOLE
-    universe = data.market.universe
-    if terms.filters:
-        universe = with_lots(universe, data.market.open[0].tolist())
-    tape = Tape(replace(data.market, universe=universe), stage.bars.high, stage.signals, days, stage.bars.deleveraged)
-    venue = SimulatedVenue(pack(first, universe, weights), tape, capital, terms)
-    rows = journal.head.seq if journal is not None else 0
-    if journal is not None and begin is not None:
-        begun.refuse_another(begin.row, universe, world, weights, capital, start_ns)
-        _take_up(pump.engine, gauge, journal, progress)
-        begun.refuse_another_policy(pump.engine.policy, policy)
-        begun.refuse_shorter(pump.engine.now_ns, data.market)
-        venue.resume(seen_by_venue(journal.rows()), pump.engine.now_ns)
-        for one in warm[rows - 1 :]:  # it was ended as it began: only the first of these stand behind its first row
-            pump.take(one)
-    else:
-        install = os.urandom(3).hex() if world == "paper" else "backte"
-        row = Begin(
-            start_ns, __version__, world, install, policy_text(policy), universe_plain(universe), dict(weights),
-            {"cash": str(capital)}, dict(mandate), terms_plain(terms),
-        )  # fmt: skip
-        for event in (row, *warm):
-            pump.take(event)
-    if world == "paper":
-        pump.take(Wake(pump.engine.now_ns, __version__, journal.token if journal is not None else 0))
-    paced = PacedVenue(venue, speed, time.monotonic, asyncio.sleep) if speed > 0.0 else venue
-    return Floor(pump, paced, rows)
-
-
-def _measured(data: Recorded, policy: Policy) -> tuple[list[Day], list[Day], Gauge]:
-    """The days before a run and those of it, as the engine is fed them, and a gauge that has learnt all of them."""
-    from hedgerow.engine.fold import gauge_of
-    from hedgerow.engine.gauge import day_of
-    from hedgerow.kernel.rules import extra_measures
-
-    start_ns, closes = int(data.market.open_ns[0]), range(data.offset, data.daily.days_ns.shape[0])
-    warm = [day_of(data.daily, d, start_ns, decide=False) for d in range(data.offset)]
-    days = [day_of(data.daily, d, int(data.daily.days_ns[d]) + NS_PER_DAY, decide=True) for d in closes]
-    gauge = gauge_of(policy, data.market.universe, extra_measures(policy))
-    gauge.learn([*warm, *days])
-    return warm, days, gauge
-
-
-class _Began(NamedTuple):
-    """What a journal begins with, and the policy in it."""
-
-    row: Begin
-    rules: Policy
-
-
-def _began(journal: SqlJournal | None) -> _Began | None:
-    """The first row of a journal that has one."""
-    from hedgerow.engine.translate import policy_of
-    from hedgerow.model.codec import decode
-
-    if journal is None or not journal.head.seq:
-        return None
-    first = next(journal.rows(0))
-    row: Begin = decode(first.kind, first.body)
-    return _Began(row, policy_of(row.policy))
-
-
-def _take_up(engine: Engine, gauge: Gauge, journal: SqlJournal, progress: Callable[[int], None]) -> None:
-    """Let an engine stand where its journal ends."""
-    from hedgerow.engine.replay import take_up
-    from hedgerow.model.codec import decode
-
-    last = next(iter(journal.last(1, "checkpoint")), None)
-    if last is not None:
-        gauge.recall(decode("day", one.body) for one in journal.last(gauge.window, "day") if one.seq < last.seq)
-    take_up(engine, journal, last, progress)
-
-
-def replayed(journal: SqlJournal, tell: Callable[[int], None] = lambda rows: None) -> Replayed:
-    """The whole journal fed to a new engine. Raises Mismatch at the first decision that is made otherwise, StoreError."""
-    from hedgerow.engine.engine import Engine
-    from hedgerow.engine.fold import gauge_of
-    from hedgerow.engine.replay import replay
-    from hedgerow.engine.translate import policy_of, universe_of
-    from hedgerow.kernel.rules import extra_measures
-    from hedgerow.model.codec import decode
-
-    days, begin = [], None
-    for row in journal.rows(0):
-        if row.kind == "day":
-            days.append(decode(row.kind, row.body))
-        elif row.kind == "begin":
-            begin = decode(row.kind, row.body)
-    if begin is None:
-        raise ConfigError("no portfolio was begun in it", where=journal.where, fix="hedgerow run begins one.")
-    policy, universe = policy_of(begin.policy), universe_of(begin.universe)
-    gauge = gauge_of(policy, universe, extra_measures(policy))
-    gauge.learn(days)  # all at once: one by one takes a thousand times as long
-    return replay(Engine(gauge), journal.read(), tell)
 
 
 def benchmarks() -> dict[str, Policy]:
