@@ -10,7 +10,7 @@ import pytest
 
 from hedgerow import policies
 from hedgerow.engine.drive import Pump, drive
-from hedgerow.engine.translate import book_of, holdings_with
+from hedgerow.engine.holdings import book_of, holdings_with
 from hedgerow.errors import ConfigError
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel.rules import pack

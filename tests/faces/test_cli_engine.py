@@ -481,3 +481,15 @@ def test_another_policy_decides_from_the_next_close_on(started: Any, made_market
     assert "--policy: this portfolio has another one (balanced)" in refused.output
     assert "The recording ended" in said("run", "--policy", "balanced", *rest)
     assert "every decision was made again, the same" in said("journal", "replay")
+
+
+def test_the_options_are_read_before_the_kernel_is_imported(made_market: Path) -> None:
+    """What comes first decides between compiler and interpreter: a short run must not wait a minute for the compiler."""
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom hedgerow.faces.cli_engine import _asked, _recorded\n"
+        f"asked = _asked('balanced', Path({str(made_market)!r}), '', None, '', 1e5, None, '', '1000x', auto=True)\n"
+        f"_recorded(Path({str(made_market)!r}), asked, '2022-07-01', '2022-07-05')\n"
+        "print([name for name in sys.modules if name.startswith('hedgerow.kernel') or name == 'numba'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"

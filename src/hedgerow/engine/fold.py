@@ -13,7 +13,7 @@ import numpy as np
 
 from hedgerow.engine.carried import carry
 from hedgerow.engine.gauge import Gauge
-from hedgerow.engine.translate import book_of
+from hedgerow.engine.holdings import book_of
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel import step as tick
 from hedgerow.kernel import turn as deed

@@ -43,19 +43,42 @@ class Gauge:
         self._assets, self._market = tuple(assets), market_asset
         self._panel: dict[str, Any] = {"extra": tuple(extra), "views": tuple(views), "hedge_venue": hedge_venue}
         self._days: deque[Day] = deque(maxlen=window_of(extra))
+        self._given = 0  # days, in all
+        self._agree, self._last = (
+            0,
+            -2,
+        )  # how many of the last days are those that were learnt, in their order, up to which
         self.window = window_of(extra)  # days that a row is a function of
-        self._learnt: dict[int, tuple[bytes, Floats]] = {}
+        self._learnt: dict[int, tuple[int, bytes, Floats]] = {}  # opening of a day -> its place, what it was, its row
 
     def learn(self, days: Iterable[Day]) -> None:
-        """Measure days that are to be fed, all at once. A day that comes with other values is measured then."""
+        """Measure days that are to be fed, all at once. A row that was learnt holds where every day that it is a function of comes
+        with the same values; another one is measured then.
+        """
         known = list(days)
         if known:
             rows = self._measure(known)
-            self._learnt |= {day.day_ns: (_digest(day), row) for day, row in zip(known, rows, strict=True)}
+            self._learnt = {
+                day.day_ns: (place, _digest(day), row) for place, (day, row) in enumerate(zip(known, rows, strict=True))
+            }
 
     def recall(self, days: Iterable[Day]) -> None:
-        """Days that were given before, to an engine of an earlier process."""
-        self._days.extend(days)
+        """Days that were given before, to an engine of an earlier process: the last ``window`` of them, or all."""
+        for day in days:
+            self._give(day)
+
+    def _give(self, day: Day) -> Floats | None:
+        """Take a day; returns its row if that was learnt from the very days that were given."""
+        self._days.append(day)
+        self._given += 1
+        place, digest, row = self._learnt.get(day.day_ns, (-1, b"", None))
+        if row is None or digest != _digest(day):
+            self._agree, self._last = 0, -2
+            return None
+        self._agree = self._agree + 1 if place == self._last + 1 else 1
+        self._last = place
+        from_the_first = self._agree == self._given and place == self._agree - 1
+        return row if from_the_first or self._agree >= self.window else None
 
     def with_extra(self, extra: Sequence[str]) -> Gauge:
         """A gauge that measures other TA-Lib indicators, of the same days."""
@@ -65,11 +88,8 @@ class Gauge:
 
     def row(self, day: Day) -> Floats:
         """The measures [M, A] at the close of ``day``, which follows those that were given before."""
-        self._days.append(day)
-        digest, row = self._learnt.get(day.day_ns, (b"", None))
-        if row is None or digest != _digest(day):
-            row = self._measure(self._days)[-1]
-        return row
+        row = self._give(day)
+        return self._measure(self._days)[-1] if row is None else row
 
     def _measure(self, days: Iterable[Day]) -> Floats:
         held = list(days)

@@ -87,6 +87,7 @@ def top(
 def register(onto: typer.Typer) -> None:
     """Hang every module's commands on the app, in the order in which help lists them."""
     from hedgerow.faces import (
+        cli_advise,
         cli_data,
         cli_doctor,
         cli_engine,
@@ -100,7 +101,7 @@ def register(onto: typer.Typer) -> None:
     )
 
     for module in (
-        cli_run, cli_sweep, cli_engine, cli_orders, cli_events, cli_journal, cli_doctor, cli_statement, cli_policy, cli_data,
+        cli_run, cli_sweep, cli_engine, cli_orders, cli_advise, cli_events, cli_journal, cli_doctor, cli_statement, cli_policy, cli_data,
     ):  # fmt: skip
         module.register(onto)
 

@@ -1,6 +1,6 @@
 """The composition root: which market, which venue, which clock. The only room that knows all others.
 
-Here: places, keys and journals, the compiler, recorded markets. ``floor``: portfolios that run.
+Here: places, keys and journals, the compiler, recorded markets. ``floor``: portfolios that run; ``advice``: those looked at once.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 from hedgerow import jit
 from hedgerow.errors import ConfigError
 from hedgerow.units import NS_PER_DAY
+from hedgerow.wire.advice import Advice, advise
 from hedgerow.wire.floor import Floor, paper, replayed
 
-__all__ = ["Floor", "paper", "replayed"]
+__all__ = ["Advice", "Floor", "advise", "paper", "replayed"]
 
 if TYPE_CHECKING:
     from hedgerow.model.market import Daily, Market

@@ -64,14 +64,15 @@ def paper(
     """
     from hedgerow import wire
 
-    begin = _began(journal)
+    begin = begun_in(journal)
     first = begin.rules if begin else policy
     stage = wire.stage_of(data, [first])  # before what imports the kernel
     from hedgerow.engine import begun
     from hedgerow.engine.drive import Pump
     from hedgerow.engine.engine import Engine
+    from hedgerow.engine.holdings import holdings_of, holdings_with
     from hedgerow.engine.replay import seen_by_venue
-    from hedgerow.engine.translate import holdings_of, holdings_with, policy_text, terms_of, terms_plain, universe_plain
+    from hedgerow.engine.translate import policy_text, terms_of, terms_plain, universe_plain
     from hedgerow.model.command import Begin, Wake
     from hedgerow.model.terms import WHOLE, with_lots
 
@@ -79,13 +80,13 @@ def paper(
     terms = terms_of(begin.row.venue) if begin else terms or WHOLE
     universe = with_lots(data.market.universe, opens) if terms.filters else data.market.universe
     holdings = holdings_of(capital) if portfolio is None else holdings_with(portfolio, universe, opens)
-    warm, days, gauge = _measured(data, first)
+    warm, days, gauge = measured(data, first)
     venue = _venue(data, stage, days, first, universe, weights, holdings, terms)
     pump = Pump(Engine(gauge), journal, tell, groups=world == "backtest")
     rows = journal.head.seq if journal is not None else 0
     if journal is not None and begin is not None:
         begun.refuse_another(begin.row, universe, world, weights, holdings, start_ns)
-        _take_up(pump.engine, gauge, journal, progress)
+        take_up(pump.engine, gauge, journal, progress)
         begun.refuse_another_policy(pump.engine.policy, policy)
         begun.refuse_shorter(pump.engine.now_ns, data.market)
         venue.resume(seen_by_venue(journal.rows()), pump.engine.now_ns)
@@ -118,7 +119,7 @@ def _venue(
     holdings: Mapping[str, Any], terms: Terms,
 ) -> SimulatedVenue:  # fmt: skip
     """A simulated venue on a recording; its fees and margin are those of ``policy``."""
-    from hedgerow.engine.translate import book_of
+    from hedgerow.engine.holdings import book_of
     from hedgerow.kernel.rules import pack
     from hedgerow.venues.simulated import SimulatedVenue, Tape
 
@@ -127,7 +128,7 @@ def _venue(
     return SimulatedVenue(rules, tape, book_of(rules, universe, holdings), terms)
 
 
-def _measured(data: Recorded, policy: Policy) -> tuple[list[Day], list[Day], Gauge]:
+def measured(data: Recorded, policy: Policy) -> tuple[list[Day], list[Day], Gauge]:
     """The days before a run and those of it, as the engine is fed them, and a gauge that has learnt all of them."""
     from hedgerow.engine.fold import gauge_of
     from hedgerow.engine.gauge import day_of
@@ -141,14 +142,14 @@ def _measured(data: Recorded, policy: Policy) -> tuple[list[Day], list[Day], Gau
     return warm, days, gauge
 
 
-class _Began(NamedTuple):
+class Began(NamedTuple):
     """What a journal begins with, and the policy in it."""
 
     row: Begin
     rules: Policy
 
 
-def _began(journal: SqlJournal | None) -> _Began | None:
+def begun_in(journal: SqlJournal | None) -> Began | None:
     """The first row of a journal that has one."""
     from hedgerow.engine.translate import policy_of
     from hedgerow.model.codec import decode
@@ -157,18 +158,20 @@ def _began(journal: SqlJournal | None) -> _Began | None:
         return None
     first = next(journal.rows(0))
     row: Begin = decode(first.kind, first.body)
-    return _Began(row, policy_of(row.policy))
+    return Began(row, policy_of(row.policy))
 
 
-def _take_up(engine: Engine, gauge: Gauge, journal: SqlJournal, progress: Callable[[int], None]) -> None:
+def take_up(
+    engine: Engine, gauge: Gauge, journal: SqlJournal, progress: Callable[[int], None] = lambda rows: None
+) -> None:
     """Let an engine stand where its journal ends."""
-    from hedgerow.engine.replay import take_up
+    from hedgerow.engine import replay
     from hedgerow.model.codec import decode
 
     last = next(iter(journal.last(1, "checkpoint")), None)
     if last is not None:
         gauge.recall(decode("day", one.body) for one in journal.last(gauge.window, "day") if one.seq < last.seq)
-    take_up(engine, journal, last, progress)
+    replay.take_up(engine, journal, last, progress)
 
 
 def replayed(journal: SqlJournal, tell: Callable[[int], None] = lambda rows: None) -> Replayed:
