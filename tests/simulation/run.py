@@ -292,6 +292,9 @@ class Schedule:
             self._command(word, plan=plan.id if random.random() < 0.9 else "p0-000000000000")
         elif random.random() < 0.05:
             self._command(random.choice(("pause", "halt", "reduce_only", "flatten")))
+        elif random.random() < 0.03:
+            kind = random.choice(("macro", "exchange_failure", "regulatory"))
+            self._command("flag", options={"kind": kind, "severity": random.randint(1, 3), "seconds": 86_400})
         elif engine.state.value != "running":
             self._command("resume")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from hedgerow.engine import flags
 from hedgerow.engine.translate import mandate_of, policy_text
 from hedgerow.errors import Mismatch
 from hedgerow.kernel import arrays as k
@@ -43,7 +44,7 @@ _PLAIN: Final = ("now_ns", "caution", "token")
 def is_quiet(engine: Engine) -> bool:
     """Whether nothing is at work whose state is more than the book and a plan."""
     execution = engine.execution
-    busy = engine.orders.alive or execution.busy or execution.unhedged.since_ns or engine.is_late
+    busy = engine.orders.alive or execution.busy or execution.unhedged.since_ns or engine.is_late or engine.is_flagged
     return not busy and engine.now_ns - engine.orders.ended_ns > QUIET_NS
 
 
@@ -74,6 +75,7 @@ def state_of(engine: Engine) -> dict[str, Any]:
         "prefix": execution.prefix, "made": execution.made, "quoted_ns": execution.quoted_ns,
         "depth": None if execution.depth is None else _text(execution.depth),
         "sent": [[at, str(amount)] for at, amount in gate.sent],
+        "row": _text(engine.row), "flags": [flags.plain(one) for one in engine.flags],
         "facts": engine.facts.known, "ended_ns": engine.orders.ended_ns,
         "day": encode(engine.day) if engine.day else "", "fold": _blocks(engine.fold), "decided": engine.fold.decided_ns,
     }  # fmt: skip
@@ -103,6 +105,9 @@ def give(engine: Engine, checkpoint: Checkpoint) -> None:
     gate.sent = deque((at, Decimal(amount)) for at, amount in state["sent"])
     engine.facts.known, engine.orders.ended_ns = dict(state["facts"]), state["ended_ns"]
     engine.day = decode("day", state["day"]) if state["day"] else None
+    assets = len(engine.universe.assets)
+    engine.row = np.frombuffer(base64.b64decode(state["row"])).reshape(-1, assets).copy()
+    engine.flags = [flags.of_plain(one) for one in state["flags"]]
     _lay(engine.fold, state["fold"])
     engine.fold.decided_ns = state["decided"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from hedgerow.engine.flags import view_of
 from hedgerow.engine.translate import mandate_of
 from hedgerow.errors import ConfigError
 from hedgerow.model.command import Answer, Command
@@ -122,6 +123,23 @@ def _policy(engine: Engine, command: Command) -> str:
     return f"the policy is {engine.policy.name} from the next close on"
 
 
+def _flag(engine: Engine, command: Command) -> str:
+    view = view_of(command.options, engine.now_ns)
+    unknown = next((one for one in view.assets if one not in engine.universe.assets), "")
+    if unknown:
+        raise ConfigError(
+            f"{unknown} is not in this portfolio",
+            where="flag.assets",
+            fix=f"Name of {', '.join(engine.universe.assets)}.",
+        )
+    if not engine.policy.hedge.views:
+        raise ConfigError(f"{engine.policy.name} does not act on views", fix="Give it hedge.views = true.")
+    engine.raise_flag(view)
+    plan = engine.approval.plan or engine.execution.plan
+    seen = f"; {plan.id} is open" if plan is not None and plan.cause == "flag" else ""
+    return f"the flag is raised ({view.kind}, severity {view.severity}){seen}"
+
+
 def _settle(engine: Engine, command: Command) -> str:
     how = command.options.get("how", "")
     if not engine.account.differences:
@@ -147,6 +165,7 @@ VERBS: Final[dict[str, Callable[[Engine, Command], str]]] = {
     "flatten": _flatten,
     "mandate": _mandate,
     "policy": _policy,
+    "flag": _flag,
     "settle": _settle,
     "reconcile": _reconcile,
 }

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
+import numpy as np
+
 from hedgerow.engine import checkpoint
 from hedgerow.engine.account import Account
 from hedgerow.engine.alerts import Alerts
@@ -18,6 +20,7 @@ from hedgerow.engine.approval import Approval
 from hedgerow.engine.commands import obey
 from hedgerow.engine.execution import Execution
 from hedgerow.engine.facts import Facts
+from hedgerow.engine.flags import flagged
 from hedgerow.engine.fold import Fold, fold_of, gauge_of
 from hedgerow.engine.gate import Gate
 from hedgerow.engine.gauge import Gauge
@@ -32,9 +35,11 @@ from hedgerow.model.bar import Bars, Day, Quotes
 from hedgerow.model.command import Begin, Change, Checkpoint, Command, Timer, Trouble, Wake
 from hedgerow.model.event import Fill, Flow, Funding, Transfer
 from hedgerow.model.mandate import Mandate, State
+from hedgerow.model.market import Floats
 from hedgerow.model.order import Order, Report, Status
 from hedgerow.model.plan import Cause, Verdict
-from hedgerow.units import NS_PER_DAY, NS_PER_SECOND
+from hedgerow.signals.views import View
+from hedgerow.units import NS_PER_DAY, NS_PER_HOUR, NS_PER_SECOND
 
 ZERO: Final = Decimal(0)
 
@@ -57,6 +62,9 @@ class Engine:
         self._events = 0  # since the last checkpoint
         self.plans = 0
         self.day: Day | None = None  # the day that the next bars decide
+        self.row: Floats = np.zeros((0, 0))  # the measures [M, A] of the last close, without flags
+        self.flags: list[View] = []  # views that came while it runs
+        self.is_flagged = False  # the last day is to be decided again with them
         self.is_late = False  # a day closed while a plan was at work: it is decided when no order is left
         self._feeds: dict[type, Callable[[Any], None]] = {
             Begin: self._begin, Wake: self._wake, Timer: self._timer, Quotes: self._quotes, Bars: self._bars,
@@ -160,8 +168,23 @@ class Engine:
 
     def _day_done(self, day: Day) -> None:
         assert self.gauge is not None
-        self.fold.day(day, self.gauge.row(day))
-        self.day = day if day.decide else None
+        closed_ns = day.day_ns + NS_PER_DAY
+        decide = day.decide and self.now_ns - closed_ns <= self.mandate.stale_hours * NS_PER_HOUR
+        self.row = self.gauge.row(day)
+        self.flags = [one for one in self.flags if one.until_ns > closed_ns]
+        self.fold.day(day, self._flagged(closed_ns), decide=decide)
+        self.day = day if decide else None
+
+    def _flagged(self, at_ns: int) -> Floats:
+        """The measures of the last close, with the flags that live."""
+        venue = self.universe.instruments[0].venue
+        return flagged(self.row, self.flags, at_ns, self.universe.assets, venue)
+
+    def raise_flag(self, view: View) -> None:
+        """A view came: the last day is decided again with it, as soon as nothing is at work."""
+        self.flags.append(view)
+        self.is_flagged = self.row.size > 0
+        self._settle()
 
     def _bars(self, bars: Bars) -> None:
         """A step closed. A day that completes with it is decided, or, while orders are alive, when they are at their end."""
@@ -188,11 +211,15 @@ class Engine:
         if self.approval.plan is None and self.execution.plan is None and self.execution.task is None:
             self.fold.drop()
         if self.is_late and self.execution.task is None:
-            self.is_late = False
+            self.is_late = self.is_flagged = False
             self.execution.detach()
             self.fold.decide()
             self._plan("day")
             self.ask_snapshot()
+        if self.is_flagged and not self.execution.busy and self.execution.plan is None:
+            self.is_flagged = False
+            self.fold.flag(self._flagged(self.now_ns), whole=self.approval.plan is not None)
+            self._plan("flag")
 
     def _plan(self, cause: Cause) -> None:
         """The legs that wait become a plan, in place of the one that there was."""

@@ -64,12 +64,12 @@ class Fold:
 
     # ---- the market -------------------------------------------------------------------------------------------------
 
-    def day(self, day: Day, row: Floats) -> None:
-        """Get the signals of a completed day; one that is past is only observed."""
+    def day(self, day: Day, row: Floats, *, decide: bool) -> None:
+        """Get the signals of a completed day; one that is not to be decided is only observed."""
         now = np.array([day.day_ns], dtype=np.int64)
         self._tick.signals[0] = row
         self._tick.hedge[0] = hedge_routes(self.policy, self.universe, now)[0]
-        if not day.decide:
+        if not decide:
             turn(*self._blocks, deed.OBSERVE)
             return
         before = np.array([self.decided_ns or day.day_ns, day.day_ns], dtype=np.int64)
@@ -94,6 +94,12 @@ class Fold:
         t.bar[tick.NOW], t.bar[tick.DAY] = bars.open_ns, 0 if decide else -1
         t.used[0] = 0
         return int(turn(*self._blocks, deed.CLOSE))
+
+    def flag(self, row: Floats, *, whole: bool) -> None:
+        """Decide the last day again with other views: ``whole``, or its hedges alone."""
+        self._tick.signals[0] = row
+        self._tick.bar[tick.INST] = int(whole)
+        turn(*self._blocks, deed.FLAG)
 
     def decide(self) -> int:
         """Decide the day whose signals were given, after its bar closed; returns how many legs wait."""

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
     for name, function in (
         ("plans", plans), ("approve", approve), ("reject", reject), ("snooze", snooze), ("pause", pause), ("resume", resume),
         ("halt", halt), ("reduce-only", reduce_only), ("flatten", flatten), ("settle", settle), ("mandate", mandate),
-        ("switch", switch),
+        ("switch", switch), ("flag", flag),
     ):  # fmt: skip
         app.command(name)(function)
 
@@ -195,10 +195,15 @@ def snooze(
     wait: Wait = 10.0,
 ) -> None:
     """Be asked about a plan again later. It still lapses when its time has passed."""
+    _done(_say(portfolio, wait, who, "snooze", plan=plan, seconds=_seconds(span, "snooze")))
+
+
+def _seconds(span: str, where: str) -> int:
+    """A span such as 30m, 2h, 1d. Raises ConfigError."""
     found = re.fullmatch(r"(\d{1,4})([mhd])", span)
     if found is None:
-        raise ConfigError(f'"{span}" is no time', where="snooze", fix="Write 30m, 2h or 1d.")
-    _done(_say(portfolio, wait, who, "snooze", plan=plan, seconds=int(found[1]) * _SPANS[found[2]]))
+        raise ConfigError(f'"{span}" is no time', where=where, fix="Write 30m, 2h or 1d.")
+    return int(found[1]) * _SPANS[found[2]]
 
 
 def pause(portfolio: Portfolio = "main", why: Why = "", who: Who = "", wait: Wait = 10.0) -> None:
@@ -338,3 +343,44 @@ def switch(
 
     given = policy_text(policies.chosen(policy, "POLICY"))
     _done(_say(portfolio, wait, who, "policy", text=why, options={"policy": given}))
+
+
+def flag(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND", help="regulatory, macro, geopolitical, exchange_failure, external_analysis or catalyst."
+        ),
+    ],
+    severity: Annotated[
+        int, typer.Option(min=1, max=3, help="1: a rung more; 2: at least 50 % hedged; 3: at least 75 %.")
+    ] = 1,
+    assets: Annotated[str, typer.Option(metavar="BTC,ETH", help="Whom it concerns.", show_default="all")] = "",
+    lasts: Annotated[str, typer.Option("--for", metavar="3d", help="How long it acts: hours or days.")] = "7d",
+    ratio: Annotated[
+        str, typer.Option(metavar="80%", help="Ask for at least this ratio instead.", show_default="by severity")
+    ] = "",
+    venue: Annotated[
+        str, typer.Option(help="Of an exchange failure: which.", show_default="the one that holds the hedge")
+    ] = "",
+    source: Annotated[str, typer.Option(help="Who said so, where.", show_default=False)] = "",
+    portfolio: Portfolio = "main",
+    who: Who = "",
+    wait: Wait = 10.0,
+) -> None:
+    """Raise a flag: something happened that the daily close must not wait for, such as a ban, a war, a failed exchange.
+
+    The last day is decided again with it at once (what is at work is finished first), and it acts on every close while it lives.
+    """
+    given: dict[str, Any] = {
+        "kind": kind,
+        "severity": severity,
+        "seconds": _seconds(lasts, "--for"),
+        "venue": venue,
+        "source": source,
+    }
+    if ratio:
+        given["ratio"] = ratio.replace("%", " %").replace("  ", " ")
+    if assets:
+        given["assets"] = list(options.names(assets, "--assets"))
+    _done(_say(portfolio, wait, who, "flag", options=given))

@@ -154,7 +154,9 @@ def _plan(body: Mapping[str, Any]) -> str:
         "approve": f"waits for approval until {moment(body['expires_ns'])[5:16]}",
     }[body["level"]]  # fmt: skip
     legs = text.counted(len(body["legs"]), "leg")
-    by = {"margin": ", for margin", "operator": ", asked for by an operator"}.get(body["cause"], "")
+    by = {"margin": ", for margin", "operator": ", asked for by an operator", "flag": ", for a flag"}.get(
+        body["cause"], ""
+    )
     return f"Plan {body['id']}: {legs}, {text.money(float(body['notional']))}{by}: {what}"
 
 

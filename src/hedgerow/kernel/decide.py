@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hedgerow.jit import compiled, entrance
 from hedgerow.kernel.arrays import (
+    B_WANTED,
     K_CROSS_RHO2,
     K_UNDERWEIGHTS,
     S_BUCKET,
@@ -84,6 +85,29 @@ def observe(
 
 
 @compiled
+def look_again(
+    rules: Rules, book: Book, work: Work, price: Floats, fresh: Bytes, funding: Floats, hedge: Ints
+) -> float:
+    """``observe`` for a day that was decided already, whose measures in ``work`` have changed: no clock moves; returns net asset
+    value.
+    """
+    work.counts[0] = 0
+    work.counts[1] = 0
+    nav = measure_stage(
+        rules.scalar, rules.asset, rules.inst, book.asset, book.inst, book.wallet, book.scalar, price, fresh, funding,
+        hedge, work.measure, work.asset,
+    )  # fmt: skip
+    target_stage(
+        rules.scalar, rules.regime, rules.reinforce, rules.ladder, rules.gate, book.asset, book.scalar, book.until,
+        work.measure,
+        work.bits, work.asset,
+    )  # fmt: skip
+    for a in range(book.asset.shape[1]):  # the days that a hedge was wanted are counted once a day
+        book.asset[B_WANTED, a] = max(0.0, book.asset[B_WANTED, a] - 1.0)
+    return nav
+
+
+@compiled
 def write_legs(rules: Rules, book: Book, work: Work, price: Floats, hedge: Ints) -> None:
     """The plan as legs: covers, sales, shorts, purchases."""
     legs, count, x, measure = work.legs, work.counts, work.asset, work.measure
@@ -111,12 +135,29 @@ def decide(
     ``funding`` [I] is nan where a contract's funding is unknown; ``due`` says that the calendar asks for a rebalance.
     """
     nav = observe(rules, book, work, signal, price, fresh, funding, hedge)
+    plan_day(rules, book, work, price, fresh, funding, hedge, due, nav)
+    return nav
+
+
+@compiled
+def plan_day(
+    rules: Rules,
+    book: Book,
+    work: Work,
+    price: Floats,
+    fresh: Bytes,
+    funding: Floats,
+    hedge: Ints,
+    due: bool,
+    nav: float,
+) -> None:
+    """The stages after ``observe``: what is to be traded, as legs."""
     day = book.scalar[S_DAY]
     legs = work.legs
     count = work.counts
     x = work.asset
     if not nav > 0.0:
-        return nav
+        return
     lengthen_stage(
         rules.scalar, rules.inst, work.measure, book.asset, book.inst, price, fresh, funding, hedge, x, legs, count, day
     )  # fmt: skip
@@ -157,4 +198,3 @@ def decide(
     )
     carry_stage(rules, book, work, price, fresh, funding, nav, day)
     withdraw_spare(rules, book, price, fresh, nav, legs, count, day)
-    return nav

@@ -31,7 +31,6 @@ from hedgerow.kernel.arrays import (
     LEG_FUTURES,
     LEG_MARGIN,
     LEG_SPOT,
-    P_UNITS,
     S_DAY,
     S_NAV,
     S_NOW,
@@ -41,6 +40,7 @@ from hedgerow.kernel.arrays import (
     Rules,
     Work,
 )  # fmt: skip
+from hedgerow.kernel.aside import flag, flatten, observe_past
 from hedgerow.kernel.book import (
     book_flow,
     book_funding,
@@ -53,14 +53,12 @@ from hedgerow.kernel.book import (
 )
 from hedgerow.kernel.clock import at_the_high, at_the_open, is_gone, repay, settle_delisted
 from hedgerow.kernel.closing import book_ended, book_liquidation
-from hedgerow.kernel.decide import observe
 from hedgerow.kernel.deleverage import end_by_deleveraging, reopen
 from hedgerow.kernel.fill import fill_price, slippage_of
 from hedgerow.kernel.guard import guard_legs
 from hedgerow.kernel.leg import add_leg
 from hedgerow.kernel.margin import refresh_margin
-from hedgerow.kernel.measure import free_coins
-from hedgerow.kernel.pending import drop_leg, mark_opens, next_place, note_unfilled, pending, size_leg, supersede
+from hedgerow.kernel.pending import drop_leg, mark_opens, next_place, note_unfilled, pending, size_leg
 from hedgerow.kernel.record import write_log
 from hedgerow.kernel.run import at_the_close
 from hedgerow.kernel.spot import book_forced, book_spot, spot_fee
@@ -89,8 +87,6 @@ from hedgerow.kernel.watch import estimate_marks, remember_marks, watch_margin
 from hedgerow.model.market import Bytes, Floats, Ints
 from hedgerow.model.plan import Reason
 
-_CLOSE: Final = 0  # the first measure
-_FLATTEN: Final = float(Reason.FLATTEN)
 _REPAID: Final = float(Reason.REPAID)
 
 # ---- deeds of the engine ----------------------------------------------------------------------------------------------
@@ -113,6 +109,7 @@ _REPAID: Final = float(Reason.REPAID)
     CLOSE,  # tick of the bar that closed -> legs that wait
     DECIDE,  # the same for a day that closed before, whose bar has been watched
     FLATTEN,  # bar[INST] 1: coins, too; in place of the plan, legs that end every short and sell all that may be sold
+    FLAG,  # tick.signals with other views of the day decided last, bar[INST] 1: all of its plan, 0: hedges alone
     OBSERVE,  # tick.signals, tick.hedge of a day that is past: the regime sees it, and nothing is planned
     # ---- deeds of a simulated venue, on blocks of its own -----------------------------------------------------------------
     OPENS,  # funding and expiry at a bar's open
@@ -120,7 +117,7 @@ _REPAID: Final = float(Reason.REPAID)
     QUOTE,  # bar[INST], deed[UNITS] of an order -> deed[PRICE, CHARGE, PAID_IN] at tick.mark; a deed[PRICE] above 0 stays
     TAKES,  # bar[INST], deed[UNITS, PRICE, CHARGE, PAID_IN]: an order filled
     CLOSES,  # liquidation at the highs, deleveraging, settlement of what is delisted
-) = range(24)
+) = range(25)
 
 
 @entrance
@@ -135,9 +132,11 @@ def turn(floats: Floats, ints: Ints, truths: Bytes, places: Ints, deed: int) -> 
     if deed == DECIDE:
         return _decide(rules, book, work, tick, pending(work), False)
     if deed == FLATTEN:
-        _flatten(rules, book, work, tick)
+        flatten(rules, book, work, tick)
     elif deed == OBSERVE:
-        _observe(rules, book, work, tick)
+        observe_past(rules, book, work, tick)
+    elif deed == FLAG:
+        flag(rules, book, work, tick)
     elif deed == SIZE:
         tick.deed[UNITS] = size_leg(rules, book, work, int(tick.bar[LEG_AT]), tick.mark)
     elif deed == SPARE:
@@ -301,38 +300,6 @@ def _decide(rules: Rules, book: Book, work: Work, tick: Tick, waiting: int, alar
         tick.due, alarm, waiting, tick.worst, tick.traded, tick.day_out, tick.asset_out, tick.bits_out, tick.log,
         tick.used,
     )  # fmt: skip
-
-
-@compiled
-def _flatten(rules: Rules, book: Book, work: Work, tick: Tick) -> None:
-    """Covers first; then what is free, and what the covers free, at the last prices."""
-    supersede(work, tick.log, tick.used)
-    work.counts[0] = 0
-    day = book.scalar[S_DAY]
-    for i in range(book.asset.shape[1], book.inst.shape[1]):
-        if book.inst[P_UNITS, i] < 0.0:
-            a = int(rules.inst[I_ASSET, i])
-            add_leg(
-                work.legs, work.counts, i, a, LEG_FUTURES, -book.inst[P_UNITS, i], tick.before[i], tick.before[a], _FLATTEN,
-                -1.0, np.nan, np.nan, day,
-            )  # fmt: skip
-    for a in range(book.asset.shape[1]):
-        coins = free_coins(book.asset, a)
-        if tick.bar[INST] == 1 and coins > 0.0 and tick.before[a] > 0.0:
-            add_leg(
-                work.legs, work.counts, a, a, LEG_SPOT, -coins, tick.before[a], tick.before[a], _FLATTEN, -1.0, np.nan, np.nan,
-                day,
-            )  # fmt: skip
-
-
-@compiled
-def _observe(rules: Rules, book: Book, work: Work, tick: Tick) -> None:
-    """Let the regime see the day of ``tick.signals``, as ``run.warm_up`` does: nothing else moves."""
-    for i in range(tick.top.shape[0]):
-        tick.top[i] = tick.signals[0, _CLOSE, i] if i < book.asset.shape[1] else np.nan
-        tick.fresh[i] = 1 if tick.top[i] > 0.0 else 0
-        tick.mark[i] = 0.0
-    observe(rules, book, work, tick.signals[0], tick.top, tick.fresh, tick.mark, tick.hedge[0])
 
 
 @compiled

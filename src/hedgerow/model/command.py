@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from hedgerow.model.mandate import State
 
 Verb: TypeAlias = Literal[
-    "approve", "reject", "snooze", "pause", "resume", "halt", "reduce_only", "flatten", "mandate", "policy", "settle",
+    "approve", "reject", "snooze", "pause", "resume", "halt", "reduce_only", "flatten", "mandate", "policy", "flag", "settle",
     "reconcile",
 ]  # fmt: skip
 Level: TypeAlias = Literal["info", "warning", "critical"]

@@ -39,6 +39,12 @@ class Mandate(BaseModel):
     auto_plan: Quote | None = Field(None, description="largest notional of a plan that is done unasked, quote")
     auto_day: Quote | None = Field(None, description="notional a day that is done unasked, quote")
     expires_hours: float = Field(12.0, gt=0, le=168, description="hours after which an unanswered plan lapses")
+    stale_hours: float = Field(
+        6.0,
+        gt=0,
+        le=168,
+        description="hours after its close within which a day is still decided; later it is only seen",
+    )
     band: Fraction = Field(Decimal("0.02"), description="how far a price may move before an approval lapses")
     two_above: Quote | None = Field(None, description="notional of a plan from which two people must approve, quote")
     most_plan: Quote | None = Field(None, description="largest notional of a plan at all, quote")

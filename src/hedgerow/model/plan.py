@@ -154,7 +154,7 @@ SENTENCES: Final[dict[int, str]] = {
 }
 
 
-Cause: TypeAlias = Literal["day", "margin", "operator"]
+Cause: TypeAlias = Literal["day", "margin", "operator", "flag"]
 Word: TypeAlias = Literal["approved", "rejected", "snoozed", "lapsed", "superseded", "begun", "done", "stopped"]
 
 
