@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -481,6 +482,34 @@ def test_another_policy_decides_from_the_next_close_on(started: Any, made_market
     assert "--policy: this portfolio has another one (balanced)" in refused.output
     assert "The recording ended" in said("run", "--policy", "balanced", *rest)
     assert "every decision was made again, the same" in said("journal", "replay")
+
+
+def test_a_desk_has_a_limit_for_all_its_portfolios_together(made_market: Path, tmp_path: Path, home: Path) -> None:
+    path = tmp_path / "desk.toml"
+    path.write_text("[mandate]\nautonomy = 'auto'\ndesk_day = '60000'\n")
+    run = [
+        "run",
+        "--data",
+        str(made_market),
+        "--assets",
+        "BTC,ETH",
+        "--start",
+        "2022-07-01",
+        "--end",
+        "2022-07-02",
+        "--capital",
+        "50000",
+    ]
+    assert "not sent" not in said(*run, "--mandate", str(path), "--portfolio", "one")
+    second = said(*run, "--mandate", str(path), "--portfolio", "two")
+    assert re.search(r"not sent: the desk would have traded [\d.]+ today, more than 60000", second)
+    assert "plans wait for approval until somebody says resume" in second
+    record = json.loads(said("desk", "--json", "-"))
+    assert [one["portfolio"] for one in record["portfolios"]] == ["one", "two"]
+    held = sum(one["assets"]["BTC"]["coins"] for one in record["portfolios"])
+    assert record["coins"]["BTC"]["coins"] == pytest.approx(held)
+    assert "purchases and sales netted" in said("desk")
+    assert "every decision was made again, the same" in said("journal", "replay", "--portfolio", "two")
 
 
 def test_the_options_are_read_before_the_kernel_is_imported(made_market: Path) -> None:

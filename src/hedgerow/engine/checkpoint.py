@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from hedgerow.engine import flags
+from hedgerow.engine.gate import Sent
 from hedgerow.engine.translate import mandate_of, policy_text
 from hedgerow.errors import Mismatch
 from hedgerow.kernel import arrays as k
@@ -74,7 +75,8 @@ def state_of(engine: Engine) -> dict[str, Any]:
         "working": encode(execution.plan) if execution.plan else "", "begun": execution.begun, "number": execution.number,
         "prefix": execution.prefix, "made": execution.made, "quoted_ns": execution.quoted_ns,
         "depth": None if execution.depth is None else _text(execution.depth),
-        "sent": [[at, str(amount)] for at, amount in gate.sent],
+        "sent": [[one.at_ns, one.instrument, str(one.notional)] for one in gate.sent],
+        "elsewhere": [gate.day, {name: str(amount) for name, amount in gate.elsewhere.items()}],
         "row": _text(engine.row), "flags": [flags.plain(one) for one in engine.flags],
         "facts": engine.facts.known, "ended_ns": engine.orders.ended_ns,
         "day": encode(engine.day) if engine.day else "", "fold": _blocks(engine.fold), "decided": engine.fold.decided_ns,
@@ -102,7 +104,9 @@ def give(engine: Engine, checkpoint: Checkpoint) -> None:
     execution.plan, execution.begun, execution.number = _plan(state["working"]), state["begun"], state["number"]
     execution.prefix, execution.made, execution.quoted_ns = state["prefix"], state["made"], state["quoted_ns"]
     execution.depth = None if state["depth"] is None else np.frombuffer(base64.b64decode(state["depth"])).copy()
-    gate.sent = deque((at, Decimal(amount)) for at, amount in state["sent"])
+    gate.sent = deque(Sent(at, name, Decimal(amount)) for at, name, amount in state["sent"])
+    gate.day, others = state["elsewhere"]
+    gate.elsewhere = {name: Decimal(amount) for name, amount in others.items()}
     engine.facts.known, engine.orders.ended_ns = dict(state["facts"]), state["ended_ns"]
     engine.day = decode("day", state["day"]) if state["day"] else None
     assets = len(engine.universe.assets)

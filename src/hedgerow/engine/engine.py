@@ -32,7 +32,7 @@ from hedgerow.kernel.rules import extra_measures
 from hedgerow.model import measure
 from hedgerow.model.account import Snapshot
 from hedgerow.model.bar import Bars, Day, Quotes
-from hedgerow.model.command import Begin, Change, Checkpoint, Command, Timer, Trouble, Wake
+from hedgerow.model.command import Begin, Change, Checkpoint, Command, Elsewhere, Timer, Trouble, Wake
 from hedgerow.model.event import Fill, Flow, Funding, Transfer
 from hedgerow.model.mandate import Mandate, State
 from hedgerow.model.market import Floats
@@ -70,6 +70,7 @@ class Engine:
             Begin: self._begin, Wake: self._wake, Timer: self._timer, Quotes: self._quotes, Bars: self._bars,
             Day: self._day_done, Report: self._report, Funding: self._fact, Fill: self._fact, Transfer: self._fact,
             Flow: self._fact, Command: self._command, Trouble: self._trouble, Snapshot: self._snapshot,
+            Elsewhere: self._elsewhere,
         }  # fmt: skip
 
     # ---- what the world may ask -----------------------------------------------------------------------------------------
@@ -342,6 +343,9 @@ class Engine:
     def _command(self, command: Command) -> None:
         if not self.facts.is_known(f"command {command.id}", self.now_ns):
             obey(self, command)
+
+    def _elsewhere(self, other: Elsewhere) -> None:
+        self.gate.day, self.gate.elsewhere = other.at_ns // NS_PER_DAY, dict(other.traded)
 
     def _trouble(self, trouble: Trouble) -> None:
         if trouble.over:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from hedgerow.model.instrument import Instrument
 from hedgerow.model.mandate import Mandate, State
@@ -20,13 +20,25 @@ ZERO: Final = Decimal(0)
 _MINUTE: Final = 60 * NS_PER_SECOND
 
 
+class Sent(NamedTuple):
+    """An order that left: when, on what, for how much, quote, bought above 0."""
+
+    at_ns: int
+    instrument: str
+    notional: Decimal
+
+
 @dataclass(slots=True)
 class Gate:
     """The breakers of one portfolio. ``refusal`` says why an order may not leave; ``passed`` counts one that does."""
 
     mandate: Mandate
     tripped: bool = False  # whether the last refusal was a breaker's
-    sent: deque[tuple[int, Decimal]] = field(default_factory=deque)
+    sent: deque[Sent] = field(default_factory=deque)
+    day: int = 0  # of ``elsewhere``
+    elsewhere: dict[str, Decimal] = field(
+        default_factory=dict
+    )  # what the desk's other portfolios traded on it, signed, quote
 
     def refusal(self, order: Order, instrument: Instrument, price: Decimal, state: State, held: Decimal) -> str:
         """Why the order may not leave; "": it may. ``price`` is the present one, ``held`` what is owned of the instrument: coins, or
@@ -55,7 +67,7 @@ class Gate:
     def _breaker(self, order: Order, price: Decimal) -> str:
         now, mandate = order.at_ns, self.mandate
         self.forget(now)
-        minute = sum(at > now - _MINUTE for at, _ in self.sent)
+        minute = sum(one.at_ns > now - _MINUTE for one in self.sent)
         if minute >= mandate.orders_minute:
             return f"{minute} orders left within a minute, and {mandate.orders_minute} may"
         notional = abs(order.amount) * price
@@ -63,17 +75,33 @@ class Gate:
             ("hour", mandate.notional_hour, NS_PER_HOUR), ("day", mandate.notional_day, NS_PER_DAY),
         ):  # fmt: skip
             if limit is not None:
-                spent = sum((amount for at, amount in self.sent if at > now - span), ZERO)
+                spent = sum((abs(one.notional) for one in self.sent if one.at_ns > now - span), ZERO)
                 if not spent + notional <= limit:
                     return f"orders of {spent + notional:.2f} within the {name} are more than {limit}"
-        return ""
+        return self._of_desk(order, price) if mandate.desk_day is not None else ""
+
+    def _of_desk(self, order: Order, price: Decimal) -> str:
+        """The desk's day: what one portfolio buys and another one sells of an instrument is netted; an order that brings the sum down
+        may always leave.
+        """
+        day = order.at_ns // NS_PER_DAY
+        net = dict(self.elsewhere) if self.day == day else {}
+        for one in self.sent:
+            if one.at_ns // NS_PER_DAY == day:
+                net[one.instrument] = net.get(one.instrument, ZERO) + one.notional
+        before = sum((abs(amount) for amount in net.values()), ZERO)
+        net[order.instrument] = net.get(order.instrument, ZERO) + order.amount * price
+        after = sum((abs(amount) for amount in net.values()), ZERO)
+        if self.mandate.desk_day is None or after <= before or after <= self.mandate.desk_day:
+            return ""
+        return f"the desk would have traded {after:.2f} today, more than {self.mandate.desk_day}"
 
     def forget(self, now_ns: int) -> None:
         """No limit looks further back than a day."""
-        while self.sent and self.sent[0][0] <= now_ns - NS_PER_DAY:
+        while self.sent and self.sent[0].at_ns <= now_ns - NS_PER_DAY:
             self.sent.popleft()
 
     def passed(self, order: Order, price: Decimal) -> None:
         """Count an order that leaves."""
         if order.kind != "margin":
-            self.sent.append((order.at_ns, abs(order.amount) * price))
+            self.sent.append(Sent(order.at_ns, order.instrument, order.amount * price))

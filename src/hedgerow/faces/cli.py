@@ -89,6 +89,7 @@ def register(onto: typer.Typer) -> None:
     from hedgerow.faces import (
         cli_advise,
         cli_data,
+        cli_desk,
         cli_doctor,
         cli_engine,
         cli_events,
@@ -101,7 +102,7 @@ def register(onto: typer.Typer) -> None:
     )
 
     for module in (
-        cli_run, cli_sweep, cli_engine, cli_orders, cli_advise, cli_events, cli_journal, cli_doctor, cli_statement, cli_policy, cli_data,
+        cli_run, cli_sweep, cli_engine, cli_orders, cli_desk, cli_advise, cli_events, cli_journal, cli_doctor, cli_statement, cli_policy, cli_data,
     ):  # fmt: skip
         module.register(onto)
 

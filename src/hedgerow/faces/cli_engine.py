@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
@@ -163,7 +164,7 @@ def run(
         tell("taking the portfolio up")
         journal, floor = _taken_up(portfolio, recorded, asked, log, signals)
     with heard(signals), _whole(journal):
-        _drive(floor, portfolio, signals, log, f"{asked.pace:g}x" if asked.pace else "full speed")
+        _drive(floor, portfolio, journal, signals, log, f"{asked.pace:g}x" if asked.pace else "full speed")
     journal.close()
     ended = "Stopped" if signals.stop else "The recording ended"
     with suppress(BrokenPipeError):
@@ -326,16 +327,16 @@ class Log:
             self.last.append(one)
 
 
-def _drive(floor: Floor, portfolio: str, signals: Signals, log: Log, pace: str) -> None:
+def _drive(floor: Floor, portfolio: str, journal: SqlJournal, signals: Signals, log: Log, pace: str) -> None:
     """Run until the tape ends or somebody stops it."""
     import asyncio
 
     from hedgerow import wire
     from hedgerow.engine.drive import drive
-    from hedgerow.faces.helm import Inbox, Standing
+    from hedgerow.faces.helm import Desk, Inbox, Standing
 
     pump = floor.pump
-    inbox = Inbox(pump.engine, wire.inbox(portfolio), signals, log.notice)
+    inbox, desk = Inbox(pump.engine, wire.inbox(portfolio), signals, log.notice), Desk(pump.engine, journal)
     standing = Standing(pump.engine, portfolio, pace)
     with ExitStack() as stack:
         screen = None
@@ -359,7 +360,7 @@ def _drive(floor: Floor, portfolio: str, signals: Signals, log: Log, pace: str) 
 
         async def whole() -> None:
             await pump.send([], floor.venue)
-            await drive(pump, floor.venue, inbox=inbox, stopping=stopping)
+            await drive(pump, floor.venue, inbox=lambda: chain(desk(), inbox()), stopping=stopping)
 
         asyncio.run(whole())
     log.end()

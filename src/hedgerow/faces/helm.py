@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
@@ -22,9 +23,10 @@ from hedgerow.faces import text
 
 if TYPE_CHECKING:
     from hedgerow.engine.engine import Engine
-    from hedgerow.model.command import Command
+    from hedgerow.model.command import Command, Elsewhere
     from hedgerow.store.journal import SqlJournal
 
+DESK: Final = 2.0  # seconds between two looks at the desk's other portfolios
 POLL: Final = 0.2  # seconds between two looks at the inbox
 WRITTEN: Final = 1.0  # seconds between two status files
 LONGEST: Final = 2_000  # characters of a text in a command
@@ -114,6 +116,33 @@ class Inbox:
             return None
         why = "the file HALT is there" if by == "file" else "the process was told to by SIGUSR1"
         return Command(self.engine.now_ns, f"{by}-{time.time_ns()}", by, "halt", text=why)
+
+
+class Desk:
+    """What the desk's other portfolios traded today, where the mandate has a limit for all of them together."""
+
+    def __init__(self, engine: Engine, journal: SqlJournal) -> None:
+        self.engine, self.journal = engine, journal
+        self._looked, self._day, self._told = float("-inf"), 0, (0, dict[str, Decimal]())
+
+    def __call__(self) -> Iterator[Elsewhere]:
+        """What changed since the last look; looks are seconds apart, but for one as a day begins."""
+        from hedgerow.model.codec import decode
+        from hedgerow.model.command import Elsewhere
+
+        day = self.engine.now_ns // _DAY
+        if self.engine.mandate.desk_day is None:
+            return
+        if time.monotonic() - self._looked < DESK and day == self._day:
+            return
+        self._looked, self._day = time.monotonic(), day
+        traded: dict[str, Decimal] = {}
+        for row in self.journal.of_day("fill", day * _DAY, (day + 1) * _DAY, own=False):
+            fill = decode(row.kind, row.body)
+            traded[fill.instrument] = traded.get(fill.instrument, Decimal(0)) + fill.amount * fill.price
+        if (day, traded) != self._told:
+            self._told = (day, traded)
+            yield Elsewhere(self.engine.now_ns, traded)
 
 
 def command_of(name: str, said: dict[str, Any], at_ns: int) -> Command:

@@ -21,7 +21,19 @@ import numpy as np
 from hedgerow.errors import StoreError
 from hedgerow.model.account import Snapshot
 from hedgerow.model.bar import Bars, Day, Quotes
-from hedgerow.model.command import Alert, Answer, Begin, Change, Checkpoint, Command, Difference, Timer, Trouble, Wake
+from hedgerow.model.command import (
+    Alert,
+    Answer,
+    Begin,
+    Change,
+    Checkpoint,
+    Command,
+    Difference,
+    Elsewhere,
+    Timer,
+    Trouble,
+    Wake,
+)
 from hedgerow.model.event import EVENTS
 from hedgerow.model.market import Bytes, Floats
 from hedgerow.model.order import Cancel, Order, Report
@@ -31,7 +43,7 @@ KINDS: Final[dict[str, type]] = {
     **EVENTS, "begin": Begin, "wake": Wake, "timer": Timer, "quotes": Quotes, "bars": Bars, "day": Day, "report": Report,
     "snapshot": Snapshot, "command": Command, "trouble": Trouble, "plan": Plan, "verdict": Verdict, "order": Order,
     "cancel": Cancel, "change": Change, "alert": Alert, "answer": Answer, "difference": Difference,
-    "checkpoint": Checkpoint,
+    "checkpoint": Checkpoint, "elsewhere": Elsewhere,
 }  # fmt: skip
 NAMES: Final = {kind: name for name, kind in KINDS.items()}
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)

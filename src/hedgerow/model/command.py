@@ -122,3 +122,11 @@ class Checkpoint:
 
     at_ns: int
     state: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What the other portfolios of the desk traded today: by instrument, quote, bought above 0."""
+
+    at_ns: int
+    traded: dict[str, Decimal]

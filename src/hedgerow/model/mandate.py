@@ -59,6 +59,10 @@ class Mandate(BaseModel):
     orders_minute: int = Field(30, ge=1, le=1_000)
     notional_hour: Quote | None = Field(None, description="notional of orders in an hour, quote")
     notional_day: Quote | None = Field(None, description="notional of orders in a day, quote")
+    desk_day: Quote | None = Field(
+        None,
+        description="notional of a day's orders over all portfolios of the desk, purchases and sales of an instrument netted, quote",
+    )
     deadline: Seconds = Field(5.0, description="seconds after which the venue refuses an order that arrives late")
     lag: Seconds = Field(30.0, description="seconds that the venue's own lists may lag behind")
     look_every: Seconds = Field(2.0, description="seconds between look-ups of an order in doubt")

@@ -209,9 +209,16 @@ class SqlJournal:
         with self._alive("read"), self._connection.begin():
             return [Entry._make(row) for row in self._connection.execute(query)][::-1]
 
+    def of_day(self, kind: str, since_ns: int, until_ns: int, *, own: bool) -> list[Entry]:
+        """The durable rows of a kind and a time of the database's other portfolios, and of this one (``own``), as they stand."""
+        query = select(*_ENTRY).where(table.c.kind == kind, table.c.at_ns >= since_ns, table.c.at_ns < until_ns)
+        query = query if own else query.where(table.c.portfolio != self.portfolio)
+        with self._alive("read"), self._connection.begin():
+            return [Entry._make(row) for row in self._connection.execute(query)]
+
     def count(self) -> int:
         """How many durable rows there are."""
-        query = select(func.count()).select_from(table).where(table.c.portfolio == self.portfolio)
+        query = select(func.count()).where(table.c.portfolio == self.portfolio)
         with self._alive("read"), self._connection.begin():
             return int(self._connection.execute(query).scalar_one())
 
