@@ -16,8 +16,9 @@ import re
 import sys
 import types
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
@@ -31,7 +32,7 @@ import hedgerow  # noqa: E402
 from benchmarks import show  # noqa: E402
 from hedgerow import errors, policies, units  # noqa: E402
 from hedgerow.faces import policy_words as words  # noqa: E402
-from hedgerow.model import mandate, plan, policy, portfolio  # noqa: E402
+from hedgerow.model import mandate, plan, policy, portfolio, terms  # noqa: E402
 from hedgerow.model.citation import source_of  # noqa: E402
 from hedgerow.model.measure import MEASURES  # noqa: E402
 
@@ -192,7 +193,9 @@ def _type(annotation: Any) -> str:
     if shape is tuple:
         return "list of names"
     if shape is dict:
-        return f"rows, each a {_type(inner[1])}"
+        return f"table of {_type(inner[1])}" if get_origin(inner[1]) is Literal else f"rows, each a {_type(inner[1])}"
+    if shape is Annotated:
+        return _within(inner[0], inner[1:])
     if shape in (Union, types.UnionType):
         if {float, str} <= set(inner):
             return "unit of the measure"
@@ -200,8 +203,21 @@ def _type(annotation: Any) -> str:
     title = next((title for title, model, _ in said.TABLES if model is annotation), "")
     if title:
         return f"[{title}](#{title.replace('.', '')})"
-    known = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+    known = {bool: "true or false", int: "whole number", float: "number", Decimal: "number", str: "text"}
     return known.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def _within(annotation: Any, notes: Sequence[Any]) -> str:
+    """A type and the limits in its notes: "number, above 0 to 1"."""
+    inner = [one for note in notes for one in (note.metadata if isinstance(note, FieldInfo) else (note,))]
+    limits = {name: getattr(one, name) for one in inner for name in ("gt", "ge", "lt", "le") if hasattr(one, name)}
+    low = f"above {limits['gt']:,}" if "gt" in limits else f"{limits['ge']:,}" if "ge" in limits else ""
+    high = f"below {limits['lt']:,}" if "lt" in limits else f"{limits['le']:,}" if "le" in limits else ""
+    if low and high:
+        told = f"{low}, {high}" if "lt" in limits else f"{low} to {high}"
+    else:
+        told = f"{low} or more" if "ge" in limits else low or high
+    return f"{_type(annotation)}, {told}" if told else _type(annotation)
 
 
 def _field_default(field: FieldInfo) -> str:
@@ -323,7 +339,7 @@ def json_records() -> str:
 
 
 def files() -> str:
-    """The files that a person writes or hands over: portfolio, views, data, and where results lie."""
+    """The files that a person writes or hands over: portfolio, views, mandate, venue, data, and where results lie."""
     from hedgerow.faces.portfolio_table import COLUMNS
     from hedgerow.store.files import EXPIRY_HOUR, KINDS, STEPS
 
@@ -346,7 +362,10 @@ def files() -> str:
         _views(),
         "## Mandate\n",
         said.MANDATE,
-        table(("key", "type", "default", "meaning"), _mandate()),
+        table(("key", "type", "default", "meaning"), _cells(mandate.Mandate)),
+        "## Venue\n",
+        said.VENUE,
+        table(("key", "type", "default", "meaning"), _cells(terms.Terms)),
     ]
     rows = [(code(kind), ", ".join(columns) or "any", said.KINDS[kind]) for kind, columns in KINDS.items()]
     parts += ["## Data folder\n", said.DATA.format(steps=", ".join(STEPS), hour=EXPIRY_HOUR),
@@ -355,10 +374,12 @@ def files() -> str:
     return page("Files", *parts)
 
 
-def _mandate() -> Iterable[tuple[str, str, str, str]]:
-    for name, field in mandate.Mandate.model_fields.items():
-        meaning = field.description or said.FIELDS[f"Mandate.{name}"]
-        yield code(name), _type(field.annotation), _field_default(field), meaning
+def _cells(model: type[BaseModel]) -> Iterable[tuple[str, str, str, str]]:
+    """The cells of a table that an engine takes."""
+    for name, field in model.model_fields.items():
+        meaning = field.description or said.FIELDS[f"{model.__name__}.{name}"]
+        default = str(field.default).lower() if field.annotation is bool else _field_default(field)
+        yield code(name), _within(field.annotation, field.metadata), default, meaning
 
 
 def _events() -> Iterable[str]:

@@ -766,6 +766,23 @@ auto_day = "20000"
 ```
 """
 
+VENUE: Final = """\
+The table `[venue]` of a TOML file, for `hedgerow run --venue`: the terms of the simulated venue. A portfolio keeps the terms that
+it began with. Without a file they are the defaults below, those of a large exchange with wallets of its own for spot and futures.
+`--venue whole` is the venue of a backtest: no latency, no filters, and every order is filled at once, all of it, at the price of its
+size. How it fills: [from a decision to orders](../explanation/orders.md#the-simulated-venue).
+
+```
+[venue]
+latency_ms = 400
+quotes_s = 1.0
+position_mode = "hedge"
+```
+
+With `filters` an instrument has the lot and the tick of its data; where they state none, the lot is the power of ten that is worth 1 quote
+at most, and the tick the power of ten that is a hundredth of a percent of the price at most, both at the first prices.
+"""
+
 PLACES: Final = """\
 ## Where results lie
 
