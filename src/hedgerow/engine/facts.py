@@ -78,9 +78,8 @@ class Facts:
         else:
             n = self.fold.foreign(fill.instrument, float(fill.amount))
             self.fold.traded(n, fill.amount, fill.price, fill.fee, fill.fee_currency)
-            self.alerts.tell(
-                now_ns, f"foreign {fill.id}", "info", f"{fill.instrument}: {fill.amount} traded beside the engine"
-            )
+            text = f"{fill.instrument}: {fill.amount} traded beside the engine"
+            self.alerts.tell(now_ns, f"foreign {fill.id}", "info", text, passing=True)
 
     def _flowed(self, flow: Flow) -> None:
         symbol = self._contract(flow.account)

@@ -59,7 +59,8 @@ def advise(
         finally:
             journal.close()
     record = _record(found, portfolio)
-    if not quiet or found.plan is not None or found.missed or found.alerts or to is not None:
+    warned = any(alert.level != "info" for alert in found.alerts)
+    if not quiet or found.plan is not None or found.missed or warned or to is not None:
         text.emit(record, to, lambda: _show(found, record, portfolio))
     if exit_code and found.plan is not None:
         raise typer.Exit(DUE)

@@ -27,7 +27,10 @@ class PacedVenue:
         venue = self._venue
         if self._began is not None:
             began, tape_ns = self._began
-            venue.pass_to(tape_ns + int((self._now() - began) * self._speed * NS_PER_SECOND))
+            now_ns = tape_ns + int((self._now() - began) * self._speed * NS_PER_SECOND)
+            venue.pass_to(
+                min(now_ns, until_ns) if until_ns > 0 else now_ns
+            )  # a timer's order is made when the timer was due
         due = venue.due_ns(until_ns, quotes)
         if due > 0:
             if self._began is None:

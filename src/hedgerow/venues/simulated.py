@@ -36,6 +36,7 @@ from hedgerow.venues.matching import Matching
 ZERO: Final = Decimal(0)
 _SHUT, _OPENED, _PRICED = range(3)  # of a bar: not begun; its facts are told; its prices, too
 _MS: Final = 1_000_000
+_OFTEN: Final = 20  # prices that come one after the other until they come less often
 _DEEP: Final = 0.01  # from the present price: how far the depth of the book is told
 _MINUTE: Final = 60 * NS_PER_SECOND
 
@@ -66,6 +67,7 @@ class SimulatedVenue:
         self._said: deque[Any] = deque()
         self._due: list[tuple[int, int, Callable[[], Iterable[Any]]]] = []  # what happens when: requests on their way
         self._requests, self._recent = 0, deque[int]()
+        self._idle, self._quiet_ns = 0, 0  # prices that were told since the last order, and until when no more are
         self._quotes = False
         self._again: Quotes | None = None  # prices of the moment at which the tape was taken up
         self._index = {it.symbol: i for i, it in enumerate(market.universe.instruments)}
@@ -76,6 +78,7 @@ class SimulatedVenue:
         """What the venue said, else what happens next, or the timer before it."""
         self._quotes = quotes
         while not self._said:
+            self._forget_old()
             if self._again is not None and quotes:
                 again, self._again = self._again, None
                 return again
@@ -93,10 +96,16 @@ class SimulatedVenue:
     def due_ns(self, until_ns: int, quotes: bool) -> int:
         """When ``next`` would say something, as far as it is known now; 0: at once, or never more."""
         self._quotes = quotes
+        self._forget_old()
         due = self._next_ns()
         if self._said or due == 0 or (self._again is not None and quotes):
             return 0
         return min(due, until_ns) if until_ns > 0 else due
+
+    def _forget_old(self) -> None:
+        """Prices of before are not said again where newer ones come soon."""
+        if self._again is not None and self.terms.fills == "book" and self._again.at_ns < self.now_ns:
+            self._again = None
 
     def pass_to(self, now_ns: int) -> None:
         """It is so late, and nobody waits for an answer: prices of before are no longer asked for."""
@@ -152,6 +161,7 @@ class SimulatedVenue:
 
     def _too_many(self) -> str:
         """Why one more request is refused: there were too many; "": it is not."""
+        self._idle = self._quiet_ns = 0
         while self._recent and self._recent[0] <= self.now_ns - _MINUTE:
             self._recent.popleft()
         if len(self._recent) >= self.terms.requests_minute:
@@ -180,7 +190,8 @@ class SimulatedVenue:
         if self.terms.fills == "whole" or not (self._quotes or self.matching.resting):
             return closed
         every = int(self.terms.quotes_s * NS_PER_SECOND)
-        return min(opened + ((max(self.now_ns, opened) - opened) // every + 1) * every, closed)
+        after = self.now_ns if self.matching.resting else max(self.now_ns, self._quiet_ns)
+        return min(opened + ((max(after, opened) - opened) // every + 1) * every, closed)
 
     def _move(self) -> None:
         """Let happen what is next; what comes of it is said."""
@@ -266,7 +277,10 @@ class SimulatedVenue:
         return np.asarray(ways[part] + (ways[part + 1] - ways[part]) * (done - part), dtype=np.float64)
 
     def _priced(self) -> Quotes:
-        """The prices of this moment, and what the book bears."""
+        """The prices of this moment, and what the book bears. They come less and less often where nobody orders by them."""
+        self._idle += 1
+        more = 1 << min(max(self._idle - _OFTEN, 0) // 5, 6)
+        self._quiet_ns = self.now_ns + int((more - 1) * self.terms.quotes_s * NS_PER_SECOND)
         price = np.where(np.isfinite(self._tape.market.open[self._bar]), self._tick.mark, np.nan)
         return Quotes(self.now_ns, price, self._depth())
 
@@ -295,8 +309,6 @@ class SimulatedVenue:
             else:
                 self._play_to(record)
         self._play_before(now_ns)
-        if self._again is not None and self.terms.fills == "book" and self._again.at_ns < now_ns:
-            self._again = None  # newer ones come soon
         self._said = deque(
             one for one in self._said if not isinstance(one, Report)
         )  # what the engine misses it looks up
