@@ -14,7 +14,7 @@ from hedgerow.engine.replay import replay, take_up
 from hedgerow.engine.translate import universe_plain
 from hedgerow.kernel import arrays as k
 from hedgerow.ledger.ledger import Ledger
-from hedgerow.model.codec import decode
+from hedgerow.model.codec import NAMES, decode, encode
 from hedgerow.model.command import Begin, Wake
 from hedgerow.model.event import Flow
 from hedgerow.model.order import ALIVE
@@ -76,10 +76,13 @@ class Life:
         self.pump.tell = made.append
         leaving = self.pump.take(event)
         self.told.step(event, made[1:])
+        happened[NAMES[type(event)]] += 1
         if self.journal.head.seq == len(self.disk.rows):
             self.prints[len(self.disk.rows)] = self.engine.fold.fingerprint()
-        for record in made:
-            happened[type(record).__name__.lower()] += 1
+        for record in made[1:]:
+            name = NAMES[type(record)]
+            happened[name] += 1
+            decode(name, encode(record))  # whoever asks for it later can read it
         now(self.pump.send(leaving, self.counter))
 
     def pick(self, of: Any, which: int) -> Any:
@@ -108,7 +111,8 @@ class Life:
         self.pump = self.process()
         self.replayed(self.engine)
         saved = [row for row in self.journal.read() if row.kind == "checkpoint"]
-        if saved and not whole and not (self.engine.account.differences and "checkpoint" in OPEN):
+        odd = saved and decode("checkpoint", saved[-1].body).state["differences"] and "checkpoint" in OPEN
+        if saved and not whole and not odd:
             happened["from a checkpoint"] += 1
             before, self.pump = self.pump, self.process()
             take_up(self.engine, self.journal, saved[-1])

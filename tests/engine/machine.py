@@ -140,6 +140,25 @@ class Machine(Life, RuleBasedStateMachine):
         if found is not None and told:
             self.take(self.counter.report(found, 0, "answer", self.now_ns))
 
+    @precondition(lambda self: self.counter.wire)
+    @rule(which=PICKS, move=MOVES, ends=st.sampled_from(["filled", "open", "cancelled", "halted"]))
+    def order_trades_in_parts(self, which: int, move: str, ends: str) -> None:
+        """Each at a price of its own; its end may tell of a part that nobody had told of before, and come when all is halted."""
+        counter = self.counter
+        found = counter.arrive(self.pick(counter.wire, which), self.now_ns, refuse=False)
+        if found is None or found.word != "open":
+            return
+        for tenths in (3, 5 if ends in ("open", "cancelled") else 10):
+            counter.trade(found, tenths, self.now_ns)
+            if tenths == 3:
+                self.take(counter.report(found, 0, "stream", self.now_ns))
+                counter.price[found.order.instrument] *= 1 + Decimal(move)
+                if ends == "halted":
+                    self.command("halt")
+        if ends == "cancelled":
+            counter.end(found, self.now_ns)
+        self.take(counter.report(found, 0, "stream", self.now_ns))
+
     def _open(self) -> list[Resting]:
         return [found for found in self.counter.orders.values() if found.word == "open"]
 
@@ -159,10 +178,12 @@ class Machine(Life, RuleBasedStateMachine):
         for _ in range(times):
             self.take(self.counter.report(found, past, "stream", self.now_ns))
 
-    @precondition(lambda self: self.counter.sent)
-    @rule(which=PICKS)
-    def request_times_out(self, which: int) -> None:
-        name = self.pick(list(self.told.orders)[-8:], which)
+    @precondition(lambda self: self.told.orders)
+    @rule(which=PICKS, late=st.sampled_from([False, False, True]))
+    def request_times_out(self, which: int, late: bool = True) -> None:
+        """Mostly of an order of which nothing is known; the answer to a cancel may fail to come, too."""
+        alive = [name for name, one in self.told.orders.items() if not one.end]
+        name = self.pick(alive if alive and not late else list(self.told.orders)[-8:], which)
         self.take(Report(self.now_ns, name, "unanswered", "answer", text="timed out"))
 
     @precondition(lambda self: self.counter.wire)
@@ -270,6 +291,9 @@ class Machine(Life, RuleBasedStateMachine):
     @precondition(lambda self: self.told.account.size == self.counter.account.size)
     @rule(symbol=PERPETUALS, tenths=TENTHS, times=st.integers(1, 2))
     def deleveraged(self, symbol: str, tenths: int, times: int) -> None:
+        quoted = self.told.quotes.price[SYMBOLS.index(symbol)] if self.told.quotes is not None else 1.0
+        if "without a price" in OPEN and not quoted > 0.0:
+            return
         said = self.counter.deleverage(symbol, tenths, self.now_ns)
         for event in said:
             for _ in range(times):
