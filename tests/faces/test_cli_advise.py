@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
+from hedgerow import wire
 from hedgerow.faces.cli import app
 
 HELD = """
@@ -49,10 +51,8 @@ def cut(made_market: Path, tmp_path: Path, home: Path) -> Any:
         shutil.copytree(made_market, folder)
         last = pl.lit(f"{day} 23:59:59").str.to_datetime().dt.replace_time_zone("UTC")
         for path in folder.glob("*.parquet"):
-            if path.name.startswith("dated"):
-                path.unlink()
-            else:
-                pl.read_parquet(path).filter(pl.col("timestamp") <= last).write_parquet(path)
+            kept = pl.read_parquet(path).filter(pl.col("timestamp") <= last)
+            kept.write_parquet(path) if len(kept) else path.unlink()
         return folder
 
     return until
@@ -115,10 +115,7 @@ def test_for_cron_it_is_silent_where_nothing_is_due_and_can_tell_by_its_exit(fil
     ("words", "told"),
     [
         ([], "--once: advise looks once"),
-        (
-            ["--once", "--targets", "BTC=.5,ETH=.5"],
-            "--targets: this portfolio was begun with another one (BTC 0.4, ETH 0.4)",
-        ),
+        (["--once", "--targets", "BTC=.5,ETH=.6"], "--targets: the targets add up to 1.1"),
         (["--once", "--portfolio", "traded"], "an engine that trades runs this portfolio"),
     ],
 )
@@ -130,3 +127,26 @@ def test_what_it_cannot_do_it_says(file: Path, cut: Any, words: list[str], told:
     done = call("advise", "--holdings", str(file), "--data", str(folder), *words)
     assert done.exit_code == 2
     assert told in done.output
+
+
+def test_policy_and_targets_may_change_between_two_looks(file: Path, cut: Any) -> None:
+    looked(file, cut("2022-07-05"))
+    found = looked(file, cut("2022-07-06"), "--policy", "b3_constant", "--targets", "BTC=.6,ETH=.1,USDT=.3")
+    assert found["policy"] == "b3_constant"
+    assert (found["assets"]["BTC"]["target"], found["assets"]["ETH"]["target"]) == pytest.approx((0.6, 0.1))
+    assert "every decision was made again, the same" in call("journal", "replay", "--portfolio", "advised").output
+
+
+def test_a_contract_that_is_listed_between_two_looks_is_taken_in(file: Path, cut: Any, made_market: Path) -> None:
+    listed = {path.name: pl.read_parquet(path)["timestamp"].min() for path in made_market.glob("dated_BTC*.parquet")}
+    first = max(one for one in listed.values() if one is not None)
+    before, after = (str((first + timedelta(days=days)).date()) for days in (-2, 2))
+    known = len(looked(file, cut(before))["shorts"])
+    assert known == 1
+    found = looked(file, cut(after))
+    assert found["shorts"]["BTC/USDT:USDT"]["coins"] == -0.25
+    assert found["unwatched"]["days"] == 3
+    assert "every decision was made again, the same" in call("journal", "replay", "--portfolio", "advised").output
+    journal = wire.journal("advised")
+    assert len(journal.last(9, "markets")) == 1
+    journal.close()

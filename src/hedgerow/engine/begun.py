@@ -47,15 +47,24 @@ def refuse_another(
                 where=what,
                 fix="Give what it began with, or begin another portfolio: --portfolio NAME.",
             )
-    plain = universe_plain(universe)
-    if plain != begin.universe:
-        there, then = ({one["symbol"] for one in it["instruments"]} for it in (plain, begin.universe))
-        more = ", ".join(sorted(there ^ then)) or "the terms of its markets"
+
+
+def more_markets(holds: Universe, given: Universe) -> dict[str, Any] | None:
+    """The universe ``given`` as plain data where it has more instruments than ``holds``; None: it is the same. Raises ConfigError where
+    one is gone or is another one now.
+    """
+    plain, before = universe_plain(given), universe_plain(holds)
+    if plain == before:
+        return None
+    there = {one["symbol"]: one for one in plain["instruments"]}
+    gone = [one["symbol"] for one in before["instruments"] if there.get(one["symbol"]) != one]
+    if gone:
         raise ConfigError(
-            f"the markets are not those that this portfolio was begun with ({more})",
+            f"markets of this portfolio are gone, or have other terms ({', '.join(gone)})",
             where="data",
-            fix="Give the same folder with the same --end: dated contracts of later days make it another market.",
+            fix="Give a folder that has them, with all that they had.",
         )
+    return plain
 
 
 def refuse_shorter(now_ns: int, market: Market) -> None:

@@ -1,4 +1,6 @@
-"""What a book remembers, under another policy: rows are found again by their names; a new row remembers nothing yet."""
+"""What a book remembers, under another policy or with more markets: rows and contracts are found again by their names; a new one
+remembers nothing yet.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +8,26 @@ from collections.abc import Iterable, Iterator
 
 from hedgerow.kernel import arrays as k
 from hedgerow.kernel.arrays import Book
+from hedgerow.model.instrument import Universe
 from hedgerow.model.policy import Policy
 
 
-def carry(book: Book, before: Policy, new: Book, after: Policy) -> None:
+def places(before: Universe, after: Universe) -> list[int]:
+    """Where each instrument of ``before`` stands in ``after``, which has all of them."""
+    there = {it.symbol: i for i, it in enumerate(after.instruments)}
+    return [there[it.symbol] for it in before.instruments]
+
+
+def carry(book: Book, before: Policy, new: Book, after: Policy, moved: list[int]) -> None:
     """Lay what ``book`` holds under ``before`` into ``new``, an empty book of ``after``. An asset whose regime row is gone stands
-    in the last row, as at the beginning.
+    in the last row, as at the beginning. ``moved``: ``places`` of its instruments.
     """
-    for name in ("asset", "inst", "wallet", "scalar"):
+    for name in ("asset", "wallet", "scalar"):
         getattr(new, name)[...] = getattr(book, name)
+    new.inst[:, moved] = book.inst
+    for row in (k.B_HEDGE, k.B_CROSS_BY):
+        for a, i in enumerate(book.asset[row]):
+            new.asset[row, a] = moved[int(i)] if i >= 0.0 else i
     for mine, theirs in _pairs(before.vote, after.vote):
         new.votes[:, theirs] = book.votes[:, mine]
     for mine, theirs in _pairs(before.reinforce, after.reinforce):

@@ -16,7 +16,7 @@ import numpy as np
 
 from hedgerow.engine import flags
 from hedgerow.engine.gate import Sent
-from hedgerow.engine.translate import mandate_of, policy_text
+from hedgerow.engine.translate import mandate_of, policy_text, universe_plain
 from hedgerow.errors import Mismatch
 from hedgerow.kernel import arrays as k
 from hedgerow.model.codec import decode, encode
@@ -65,6 +65,7 @@ def state_of(engine: Engine) -> dict[str, Any]:
     state: dict[str, Any] = {name: getattr(engine, name) for name in _PLAIN}
     state |= {
         "state": engine.state.value, "plans": engine.plans, "policy": policy_text(engine.policy),
+        "weights": engine.weights, "universe": universe_plain(engine.universe),
         "mandate": engine.mandate.model_dump(mode="json", exclude_defaults=True),
         "ready": engine.account.ready, "again_ns": engine.account.again_ns,
         "differences": _items(engine.account.differences), "first": _items(engine.account.first),
@@ -87,7 +88,10 @@ def state_of(engine: Engine) -> dict[str, Any]:
 def give(engine: Engine, checkpoint: Checkpoint) -> None:
     """Let an engine that has begun stand where the checkpoint does. Raises Mismatch for one of another shape."""
     state = checkpoint.state
-    if state["policy"] != policy_text(engine.policy):
+    if state["universe"] != universe_plain(engine.universe):
+        engine.use_markets(state["universe"])
+    if state["weights"] != engine.weights or state["policy"] != policy_text(engine.policy):
+        engine.weights = dict(state["weights"])
         engine.use_policy(state["policy"])
     engine.use_mandate(mandate_of(state["mandate"]))
     for name in _PLAIN:

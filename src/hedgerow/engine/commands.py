@@ -118,7 +118,7 @@ def _mandate(engine: Engine, command: Command) -> str:
 def _policy(engine: Engine, command: Command) -> str:
     if engine.execution.busy:
         raise ConfigError("orders are at work", fix="Wait until they are at their end.")
-    engine.use_policy(command.options.get("policy", ""))
+    engine.use_policy(command.options.get("policy", ""), command.options.get("weights"))
     engine.give_up("another policy decides from now on", command.who)
     return f"the policy is {engine.policy.name} from the next close on"
 

@@ -7,7 +7,7 @@ State is a function of the events alone, so a restart is a replay, and an audit 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -28,11 +28,11 @@ from hedgerow.engine.orders import Orders
 from hedgerow.engine.planning import plan_of
 from hedgerow.engine.translate import mandate_of, policy_of, terms_of, universe_of
 from hedgerow.errors import ConfigError, Mismatch
-from hedgerow.kernel.rules import extra_measures
+from hedgerow.kernel.rules import extra_measures, target_weights
 from hedgerow.model import measure
 from hedgerow.model.account import Snapshot
 from hedgerow.model.bar import Bars, Day, Quotes
-from hedgerow.model.command import Begin, Change, Checkpoint, Command, Elsewhere, Timer, Trouble, Wake
+from hedgerow.model.command import Begin, Change, Checkpoint, Command, Elsewhere, Markets, Timer, Trouble, Wake
 from hedgerow.model.event import Fill, Flow, Funding, Transfer
 from hedgerow.model.mandate import Mandate, State
 from hedgerow.model.market import Floats
@@ -70,7 +70,7 @@ class Engine:
             Begin: self._begin, Wake: self._wake, Timer: self._timer, Quotes: self._quotes, Bars: self._bars,
             Day: self._day_done, Report: self._report, Funding: self._fact, Fill: self._fact, Transfer: self._fact,
             Flow: self._fact, Command: self._command, Trouble: self._trouble, Snapshot: self._snapshot,
-            Elsewhere: self._elsewhere,
+            Elsewhere: self._elsewhere, Markets: self._markets,
         }  # fmt: skip
 
     # ---- what the world may ask -----------------------------------------------------------------------------------------
@@ -125,6 +125,7 @@ class Engine:
         policy, universe = policy_of(begin.policy), universe_of(begin.universe)
         mandate, extra = mandate_of(begin.mandate), extra_measures(policy)
         self.begin, self.policy, self.universe, self.mandate = begin, policy, universe, mandate
+        self.weights = dict(begin.weights)
         self.gauge = self.gauge or gauge_of(policy, universe, extra)
         self.fold: Fold = fold_of(policy, universe, begin.weights, begin.holdings, extra)
         self.orders = Orders(int(mandate.lag * NS_PER_SECOND), int(mandate.look_every * NS_PER_SECOND))
@@ -321,22 +322,41 @@ class Engine:
         self.orders.lag_ns = int(mandate.lag * NS_PER_SECOND)
         self.orders.look_ns = int(mandate.look_every * NS_PER_SECOND)
 
-    def use_policy(self, text: str) -> None:
-        """Decide by another policy from the next close on; what the book remembers stays. Raises ConfigError."""
+    def use_policy(self, text: str, weights: Mapping[str, float] | None = None) -> None:
+        """Decide by another policy, and other target ``weights`` (None: the same), from the next close on; what the book remembers
+        stays. Raises ConfigError.
+        """
         policy = policy_of(text)
         if policy.margin.mode != self.policy.margin.mode:
             raise ConfigError(
                 f"its margin mode is {policy.margin.mode}, and the account's is {self.policy.margin.mode}",
                 where="margin.mode", fix="Begin another portfolio for it.",
             )  # fmt: skip
+        if weights is not None:
+            quote = self.universe.quote
+            self.weights = target_weights(
+                policy, self.universe.assets, {k: float(v) for k, v in weights.items()}, quote
+            )
         extra = extra_measures(policy)
-        self.fold = self.execution.fold = self.facts.fold = self.fold.under(
-            policy, self._begun.weights, measure.COUNT + len(extra)
-        )
+        fold = self.fold.under(policy, self.universe, self.weights, measure.COUNT + len(extra))
+        self.fold = self.execution.fold = self.facts.fold = fold
         if extra != extra_measures(self.policy):
             assert self.gauge is not None
-            self.gauge = self.gauge.with_extra(extra)
+            self.gauge, self.row = self.gauge.with_extra(extra), np.zeros((0, 0))
         self.policy = policy
+
+    def _markets(self, markets: Markets) -> None:
+        """More contracts can be traded from the next close on; the open plan knows none of them, and is given up."""
+        self.use_markets(markets.universe)
+        self.give_up("there are more markets", "policy")
+
+    def use_markets(self, plain: dict[str, Any]) -> None:
+        """Go by another universe, which has all instruments of the present one."""
+        assert not self.execution.busy, "orders are at work"
+        universe = universe_of(plain)
+        fold = self.fold.under(self.policy, universe, self.weights, self.fold.desk.work.measure.shape[0])
+        self.fold = self.execution.fold = self.facts.fold = fold
+        self.universe = universe
 
     # ---- people ---------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hedgerow.engine.carried import carry
+from hedgerow.engine.carried import carry, places
 from hedgerow.engine.gauge import Gauge
 from hedgerow.engine.holdings import book_of
 from hedgerow.kernel import arrays as k
@@ -48,18 +48,22 @@ class Fold:
         self.legs = self.desk.work.legs
         self._tick, self._blocks, self.decided_ns = self.desk.tick, self.desk.blocks, 0
 
-    def under(self, policy: Policy, weights: Mapping[str, float], width: int) -> Fold:
-        """The same account and memory under another policy; no leg waits."""
-        new = Fold(policy, self.universe, weights, {}, width)
-        carry(self.desk.book, self.policy, new.desk.book, policy)
-        laid: list[tuple[Any, Any]] = list(zip(new.desk.tick, self.desk.tick, strict=True))
-        for block, before in laid:
-            if block.shape == before.shape:
-                block[...] = before
+    def under(self, policy: Policy, universe: Universe, weights: Mapping[str, float], width: int) -> Fold:
+        """The same account and memory under another policy, or with more markets (all of ``self.universe`` and others); no leg waits."""
+        new = Fold(policy, universe, weights, {}, width)
+        moved = places(self.universe, universe)
+        carry(self.desk.book, self.policy, new.desk.book, policy, moved)
+        for name in ("before", "open", "high", "close", "funding", "mark", "top", "last", "fresh"):
+            getattr(new._tick, name)[..., moved] = getattr(self._tick, name)
+        for name in ("worst", "traded", "bar"):
+            getattr(new._tick, name)[...] = getattr(self._tick, name)
         shared = min(width, self.desk.work.measure.shape[0], measure.COUNT)
         new.desk.work.measure[:shared] = self.desk.work.measure[:shared]
         new.desk.work.asset[...] = self.desk.work.asset
+        new._tick.signals[0, :shared] = self._tick.signals[0, :shared]
         new._tick.bar[tick.WAITING], new.decided_ns = 0, self.decided_ns
+        if self.decided_ns:
+            new._tick.hedge[0] = hedge_routes(policy, universe, np.array([self.decided_ns], dtype=np.int64))[0]
         return new
 
     # ---- the market -------------------------------------------------------------------------------------------------

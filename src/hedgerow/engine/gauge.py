@@ -94,12 +94,26 @@ class Gauge:
     def _measure(self, days: Iterable[Day]) -> Floats:
         held = list(days)
         days_ns = np.array([day.day_ns for day in held], dtype=np.int64)
-        columns = {name: np.stack([day.values[name] for day in held]) for name in COLUMNS}
+        columns = {name: _stack([day.values[name] for day in held]) for name in COLUMNS}
         return panel(Daily(self._assets, days_ns, **columns, market_asset=self._market), **self._panel)
 
 
+def _stack(rows: list[Floats]) -> Floats:
+    """Rows one above the other; where some have fewer contracts than others, they have none of the rest."""
+    width = max(row.shape[-1] if row.ndim == 2 else 0 for row in rows)
+    if all(row.ndim < 2 or row.shape[-1] == width for row in rows):
+        return np.stack(rows)
+    pad = [np.full((row.shape[0], width - row.shape[-1]), np.nan) for row in rows]
+    return np.stack([np.concatenate([row, more], axis=1) for row, more in zip(rows, pad, strict=True)])
+
+
 def _digest(day: Day) -> bytes:
+    """What a day says, whatever contracts there were later."""
     found = hashlib.blake2b(digest_size=16)
     for name in COLUMNS:
-        found.update(np.ascontiguousarray(day.values[name]).tobytes())
+        values = np.ascontiguousarray(day.values[name])
+        if values.ndim == 2:
+            known = np.flatnonzero(np.isfinite(values).any(axis=0))
+            values = np.ascontiguousarray(values[:, : known[-1] + 1 if known.size else 0])
+        found.update(values.tobytes())
     return found.digest()

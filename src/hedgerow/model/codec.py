@@ -30,6 +30,7 @@ from hedgerow.model.command import (
     Command,
     Difference,
     Elsewhere,
+    Markets,
     Timer,
     Trouble,
     Wake,
@@ -43,7 +44,7 @@ KINDS: Final[dict[str, type]] = {
     **EVENTS, "begin": Begin, "wake": Wake, "timer": Timer, "quotes": Quotes, "bars": Bars, "day": Day, "report": Report,
     "snapshot": Snapshot, "command": Command, "trouble": Trouble, "plan": Plan, "verdict": Verdict, "order": Order,
     "cancel": Cancel, "change": Change, "alert": Alert, "answer": Answer, "difference": Difference,
-    "checkpoint": Checkpoint, "elsewhere": Elsewhere,
+    "checkpoint": Checkpoint, "elsewhere": Elsewhere, "markets": Markets,
 }  # fmt: skip
 NAMES: Final = {kind: name for name, kind in KINDS.items()}
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)

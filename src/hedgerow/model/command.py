@@ -130,3 +130,11 @@ class Elsewhere:
 
     at_ns: int
     traded: dict[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Markets:
+    """There are more markets than before, as when a dated contract is listed: the universe from now on, as plain JSON."""
+
+    at_ns: int
+    universe: dict[str, Any]

@@ -57,7 +57,7 @@ def advise(
     since the last look is adopted. Nothing is ordered. Raises ConfigError, StoreError, Mismatch.
     """
     from hedgerow import wire
-    from hedgerow.wire.floor import begun_in, measured, take_up
+    from hedgerow.wire.floor import begun_in, extend, measured, take_up
 
     began = begun_in(journal)
     if began is not None and began.row.mandate.get("autonomy") != "advise":
@@ -69,7 +69,7 @@ def advise(
     from hedgerow.engine.engine import Engine
     from hedgerow.engine.holdings import holdings_with
     from hedgerow.engine.translate import policy_text, universe_plain
-    from hedgerow.model.command import Begin, Wake
+    from hedgerow.model.command import Begin, Command, Wake
 
     start_ns, universe = int(data.market.open_ns[0]), data.market.universe
     warm, days, gauge = measured(data, began.rules if began else policy)
@@ -83,16 +83,25 @@ def advise(
         for event in (row, *warm):
             pump.take(event)
     else:
-        begun.refuse_another(began.row, universe, "paper", weights, began.row.holdings, began.row.at_ns)
+        begun.refuse_another(began.row, universe, "paper", began.row.weights, began.row.holdings, began.row.at_ns)
         take_up(pump.engine, gauge, journal)
-        begun.refuse_another_policy(pump.engine.policy, policy)
         begun.refuse_shorter(pump.engine.now_ns, data.market)
-    made = Advice(pump.engine, pump.engine.now_ns if began else 0)
-    pump.take(Wake(pump.engine.now_ns, __version__, journal.token))
+        extend(pump, universe)
+    engine = pump.engine
+    made = Advice(engine, engine.now_ns if began else 0)
+    pump.take(Wake(engine.now_ns, __version__, journal.token))
+    if (policy_text(policy), dict(weights)) != (policy_text(engine.policy), engine.weights):
+        told = {"policy": policy_text(policy), "weights": _whole(weights, universe.quote)}
+        pump.take(Command(engine.now_ns, f"policy-{engine.now_ns}", "the command", "policy", options=told))
     _play(made, pump, list(_moments(data, days)), portfolio)
     pump.commit()
     made.alerts = list(pump.engine.alerts)
     return made
+
+
+def _whole(weights: Mapping[str, float], quote: str) -> dict[str, float]:
+    """Weights with the stablecoin's, which is what is left of 1."""
+    return dict(weights) | {quote: 1.0 - sum(weights.values())}
 
 
 def _moments(data: Recorded, days: list[Day]) -> Iterator[tuple[Day | None, Bars]]:

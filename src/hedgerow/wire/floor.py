@@ -58,9 +58,8 @@ def paper(
 ) -> Floor:
     """A portfolio on paper: recorded (or made) prices, a simulated venue. A journal that has rows is taken up where it ends.
 
-    It begins with ``capital``, or with what a ``portfolio`` file states, at the first opens. ``terms`` of the venue (None: those of
-    ``WHOLE``, as a backtest has them) hold for a portfolio that begins; one that is taken up keeps its own. ``speed`` times the
-    pace of the recording; 0: as fast as it goes.
+    It begins with ``capital``, or a ``portfolio`` at the first opens. ``terms`` of the venue (None: those of ``WHOLE``) hold for one that
+    begins; one that is taken up keeps its own. ``speed`` times the pace of the recording; 0: as fast as it goes.
     """
     from hedgerow import wire
 
@@ -83,23 +82,24 @@ def paper(
     warm, days, gauge = measured(data, first)
     venue = _venue(data, stage, days, first, universe, weights, holdings, terms)
     pump = Pump(Engine(gauge), journal, tell, groups=world == "backtest")
-    rows = journal.head.seq if journal is not None else 0
+    rows, left = journal.head.seq if journal is not None else 0, list[Any]()
     if journal is not None and begin is not None:
         begun.refuse_another(begin.row, universe, world, weights, holdings, start_ns)
         take_up(pump.engine, gauge, journal, progress)
         begun.refuse_another_policy(pump.engine.policy, policy)
         begun.refuse_shorter(pump.engine.now_ns, data.market)
+        extend(pump, universe)
         venue.resume(seen_by_venue(journal.rows()), pump.engine.now_ns)
-        for one in warm[rows - 1 :]:  # it was ended as it began: only the first of these stand behind its first row
-            pump.take(one)
+        left = warm[rows - 1 :]  # it was ended as it began: only the first of these stand behind its first row
     else:
         install = os.urandom(3).hex() if world == "paper" else "backte"
         row = Begin(
             start_ns, __version__, world, install, policy_text(policy), universe_plain(universe), dict(weights),
             holdings, dict(mandate), terms_plain(terms),
         )  # fmt: skip
-        for event in (row, *warm):
-            pump.take(event)
+        left = [row, *warm]
+    for event in left:
+        pump.take(event)
     if world == "paper":
         pump.take(Wake(pump.engine.now_ns, __version__, journal.token if journal is not None else 0))
     return Floor(pump, _paced(venue, speed), rows)
@@ -159,6 +159,23 @@ def begun_in(journal: SqlJournal | None) -> Began | None:
     first = next(journal.rows(0))
     row: Begin = decode(first.kind, first.body)
     return Began(row, policy_of(row.policy))
+
+
+def extend(pump: Pump, universe: Universe) -> None:
+    """Let the engine know the markets that came since it began. Raises ConfigError where one is gone."""
+    from hedgerow.engine import begun
+    from hedgerow.model.command import Markets
+
+    more = begun.more_markets(pump.engine.universe, universe)
+    if more is None:
+        return
+    if pump.engine.execution.busy:
+        raise ConfigError(
+            "orders are at work, and there are more markets than before",
+            where="data",
+            fix="Run it with the --end of before first.",
+        )
+    pump.take(Markets(pump.engine.now_ns, more))
 
 
 def take_up(
