@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hedgerow import policies
+from hedgerow.engine.changes import use_policy
 from hedgerow.engine.checkpoint import state_of
 from hedgerow.engine.engine import Engine
 from hedgerow.engine.replay import replay, take_up
@@ -128,7 +129,7 @@ def test_what_the_book_remembers_is_found_by_name() -> None:
     state, age = book.asset[k.B_STATE].copy(), book.asset[k.B_AGE].copy()
     votes, trims, left = book.votes.copy(), book.trims.copy(), book.left.copy()
     longer = policy_of("balanced", vote={"zz_new": {"measure": "rsi14", "threshold": "70"}})
-    desk.engine.use_policy(policy_text(longer))
+    use_policy(desk.engine, policy_text(longer))
     after = desk.engine.fold.desk.book
     places = [list(longer.vote).index(name) for name in first.vote]
     assert after.votes.shape[1] == votes.shape[1] + 1

@@ -29,13 +29,11 @@ def desk() -> Iterator[Machine]:
     OPEN.update(kept)
 
 
-@stands
 def test_a_pause_holds_a_plan_that_has_not_begun(desk: Machine) -> None:
     desk.command("pause")
     desk.quotes()
 
 
-@stands
 def test_nothing_of_a_stopped_plan_is_begun_when_its_last_order_fills(desk: Machine) -> None:
     desk.quotes()
     desk.command("halt")
@@ -43,7 +41,6 @@ def test_nothing_of_a_stopped_plan_is_begun_when_its_last_order_fills(desk: Mach
     desk.order_arrives(0, refuse=False, tenths=10, told=True)
 
 
-@stands
 def test_nothing_of_a_plan_that_a_new_day_stopped_is_begun(desk: Machine) -> None:
     """Its first order is under way at midnight, and fills a moment later."""
     desk.closes(3)
@@ -53,7 +50,6 @@ def test_nothing_of_a_plan_that_a_new_day_stopped_is_begun(desk: Machine) -> Non
     desk.order_arrives(0, refuse=False, tenths=10, told=True)
 
 
-@stands
 def test_a_leg_of_a_stopped_plan_orders_nothing_more(desk: Machine) -> None:
     """A part of it filled before the cancel came: the rest is not ordered again."""
     desk.quotes()
@@ -65,7 +61,6 @@ def test_a_leg_of_a_stopped_plan_orders_nothing_more(desk: Machine) -> None:
     desk.timer(3)
 
 
-@stands
 def test_only_a_person_leaves_halted(desk: Machine) -> None:
     desk.quotes()
     desk.command("halt")
@@ -73,7 +68,6 @@ def test_only_a_person_leaves_halted(desk: Machine) -> None:
     desk.venue_contradicts_itself(0, "without a price")
 
 
-@stands
 def test_a_bar_that_closes_does_not_bring_its_opening_price_back(desk: Machine) -> None:
     """The second purchase follows the first, by the price that was quoted a second ago, not by that of six hours ago."""
     desk.bar_is_about_to_close(1)
@@ -82,7 +76,6 @@ def test_a_bar_that_closes_does_not_bring_its_opening_price_back(desk: Machine) 
     desk.order_arrives(0, refuse=False, tenths=10, told=True)
 
 
-@stands
 def test_a_plan_orders_nothing_before_it_is_begun(desk: Machine) -> None:
     """Its prices and its time are looked at when it begins. An order in doubt ends, by whose prices a day later's plan may not go."""
     desk.closes(3)
@@ -102,7 +95,6 @@ def test_a_cover_by_hand_is_adopted_at_once(desk: Machine) -> None:
     desk.all_heals()
 
 
-@stands
 def test_differences_are_the_same_behind_a_checkpoint(desk: Machine) -> None:
     """Their order is that of the universe, in the answer to an operator as in what is adopted."""
     desk.goes_on(30)
@@ -116,7 +108,6 @@ def test_differences_are_the_same_behind_a_checkpoint(desk: Machine) -> None:
     desk.restarts(0, killed=False, whole=False)
 
 
-@stands
 def test_what_deleveraging_took_is_wanted_at_a_price(desk: Machine) -> None:
     """The contract had none when it was told: a plan at no price is no plan, and its row cannot be read again."""
     desk.goes_on(30)

@@ -26,9 +26,7 @@ DUST = Decimal("1e-6")
 COLLAR, BAND, FRESH = Decimal("0.2"), Decimal("0.02"), 30  # of the machine's mandate
 OVER = {"done", "rejected", "lapsed", "superseded", "stopped"}
 # Defects that stand, by the story of test_stories.py that shows each: what they spoil is looked away from.
-OPEN: set[str] = {
-    "paused", "stopped", "halted", "behind a bar", "adopted", "not begun", "checkpoint", "without a price",
-}  # fmt: skip
+OPEN: set[str] = {"adopted"}
 SYMBOLS = tuple(it.symbol for it in UNIVERSE.instruments)
 
 

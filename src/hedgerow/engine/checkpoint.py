@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from hedgerow.engine import flags
+from hedgerow.engine import changes, flags
 from hedgerow.engine.gate import Sent
 from hedgerow.engine.translate import mandate_of, policy_text, universe_plain
 from hedgerow.errors import Mismatch
@@ -69,7 +69,7 @@ def state_of(engine: Engine) -> dict[str, Any]:
         "mandate": engine.mandate.model_dump(mode="json", exclude_defaults=True),
         "ready": engine.account.ready, "again_ns": engine.account.again_ns,
         "differences": _items(engine.account.differences), "first": _items(engine.account.first),
-        "ignored": {name: str(amount) for name, amount in engine.account.ignored.items()},
+        "ignored": [[name, str(amount)] for name, amount in engine.account.ignored.items()],
         "alerts": [encode(one) for one in engine.alerts], "passing": sorted(engine.alerts.passing),
         "open": encode(approval.plan) if approval.plan else "", "said": list(approval.said), "reminds_ns": approval.reminds_ns,
         "spent": [approval.unasked[0], str(approval.unasked[1])],
@@ -89,17 +89,17 @@ def give(engine: Engine, checkpoint: Checkpoint) -> None:
     """Let an engine that has begun stand where the checkpoint does. Raises Mismatch for one of another shape."""
     state = checkpoint.state
     if state["universe"] != universe_plain(engine.universe):
-        engine.use_markets(state["universe"])
+        changes.use_markets(engine, state["universe"])
     if state["weights"] != engine.weights or state["policy"] != policy_text(engine.policy):
         engine.weights = dict(state["weights"])
-        engine.use_policy(state["policy"])
-    engine.use_mandate(mandate_of(state["mandate"]))
+        changes.use_policy(engine, state["policy"])
+    changes.use_mandate(engine, mandate_of(state["mandate"]))
     for name in _PLAIN:
         setattr(engine, name, state[name])
     engine.state, engine.plans = State(state["state"]), state["plans"]
     engine.account.ready, engine.account.again_ns = state["ready"], state["again_ns"]
     engine.account.differences, engine.account.first = _amounts(state["differences"]), _amounts(state["first"])
-    engine.account.ignored = {name: Decimal(amount) for name, amount in state["ignored"].items()}
+    engine.account.ignored = {name: Decimal(amount) for name, amount in state["ignored"]}
     alerts: list[Alert] = [decode("alert", one) for one in state["alerts"]]
     engine.alerts.standing, engine.alerts.passing = {one.key: one for one in alerts}, set(state["passing"])
     execution, approval, gate = engine.execution, engine.approval, engine.gate
@@ -124,12 +124,12 @@ def _plan(text: str) -> Plan | None:
     return decode("plan", text) if text else None
 
 
-def _items(items: dict[str, tuple[Decimal, Decimal]]) -> dict[str, list[str]]:
-    return {name: [str(ours), str(theirs)] for name, (ours, theirs) in items.items()}
+def _items(items: dict[str, tuple[Decimal, Decimal]]) -> list[list[str]]:
+    return [[name, str(ours), str(theirs)] for name, (ours, theirs) in items.items()]  # a table would lose their order
 
 
-def _amounts(plain: dict[str, list[str]]) -> dict[str, tuple[Decimal, Decimal]]:
-    return {name: (Decimal(ours), Decimal(theirs)) for name, (ours, theirs) in plain.items()}
+def _amounts(plain: list[list[str]]) -> dict[str, tuple[Decimal, Decimal]]:
+    return {name: (Decimal(ours), Decimal(theirs)) for name, ours, theirs in plain}
 
 
 def _named(fold: Fold) -> dict[str, Any]:

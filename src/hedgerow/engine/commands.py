@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from hedgerow.engine import changes
 from hedgerow.engine.flags import view_of
 from hedgerow.engine.translate import mandate_of
 from hedgerow.errors import ConfigError
@@ -25,6 +26,10 @@ def obey(engine: Engine, command: Command) -> None:
         text = VERBS[command.verb](engine, command)
     except ConfigError as error:
         engine.emit(Answer(engine.now_ns, command.id, False, str(error)))
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        # it is journaled by now: what kills this process would kill every one that takes the journal up
+        text = f"it cannot be done as it is written ({type(error).__name__}: {str(error)[:200]})"
+        engine.emit(Answer(engine.now_ns, command.id, False, text))
     else:
         engine.emit(Answer(engine.now_ns, command.id, True, text))
 
@@ -111,14 +116,14 @@ def _flatten(engine: Engine, command: Command) -> str:
 
 
 def _mandate(engine: Engine, command: Command) -> str:
-    engine.use_mandate(mandate_of(command.options))
+    changes.use_mandate(engine, mandate_of(command.options))
     return "the mandate is changed"
 
 
 def _policy(engine: Engine, command: Command) -> str:
     if engine.execution.busy:
         raise ConfigError("orders are at work", fix="Wait until they are at their end.")
-    engine.use_policy(command.options.get("policy", ""), command.options.get("weights"))
+    changes.use_policy(engine, command.options.get("policy", ""), command.options.get("weights"))
     engine.give_up("another policy decides from now on", command.who)
     return f"the policy is {engine.policy.name} from the next close on"
 

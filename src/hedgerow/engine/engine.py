@@ -7,13 +7,13 @@ State is a function of the events alone, so a restart is a replay, and an audit 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
 
-from hedgerow.engine import checkpoint
+from hedgerow.engine import changes, checkpoint
 from hedgerow.engine.account import Account
 from hedgerow.engine.alerts import Alerts
 from hedgerow.engine.approval import Approval
@@ -27,14 +27,13 @@ from hedgerow.engine.gauge import Gauge
 from hedgerow.engine.orders import Orders
 from hedgerow.engine.planning import plan_of
 from hedgerow.engine.translate import mandate_of, policy_of, terms_of, universe_of
-from hedgerow.errors import ConfigError, Mismatch
-from hedgerow.kernel.rules import extra_measures, target_weights
-from hedgerow.model import measure
+from hedgerow.errors import Mismatch
+from hedgerow.kernel.rules import extra_measures
 from hedgerow.model.account import Snapshot
 from hedgerow.model.bar import Bars, Day, Quotes
 from hedgerow.model.command import Begin, Change, Checkpoint, Command, Elsewhere, Markets, Timer, Trouble, Wake
 from hedgerow.model.event import Fill, Flow, Funding, Transfer
-from hedgerow.model.mandate import Mandate, State
+from hedgerow.model.mandate import State
 from hedgerow.model.market import Floats
 from hedgerow.model.order import Order, Report, Status
 from hedgerow.model.plan import Cause, Verdict
@@ -102,9 +101,12 @@ class Engine:
     @property
     def wants_quotes(self) -> bool:
         """Whether a plan waits for prices."""
-        if self.begin is None or self.state is State.HALTED:
-            return False
-        return self.account.ready and self.execution.plan is not None
+        return self.begin is not None and self.execution.plan is not None and self._may_go_on()
+
+    def _may_go_on(self) -> bool:
+        """Whether the plan may go on at prices: a pause lets one that has begun."""
+        paused = self.state is State.PAUSED and not self.execution.begun
+        return self.account.ready and self.state is not State.HALTED and not paused
 
     def take_looks(self) -> list[Order]:
         """The orders that are to be looked up now; they are given once."""
@@ -162,7 +164,7 @@ class Engine:
     def _quotes(self, quotes: Quotes) -> None:
         if self.execution.plan is not None and not self.execution.begun:
             self.approval.recheck(self.execution, self.fold, quotes)
-        if self.execution.plan is None or not self.account.ready or self.state is State.HALTED:
+        if self.execution.plan is None or not self._may_go_on():
             self.fold.note(quotes)
         else:
             self.execution.quotes(quotes, self.state)
@@ -212,6 +214,8 @@ class Engine:
         """Forget the legs of a plan that is over, and decide what had to wait, as soon as no order is at work."""
         if self.approval.plan is None and self.execution.plan is None and self.execution.task is None:
             self.fold.drop()
+            if self.account.ready and not self.execution.busy:
+                self.execution.sweep(self.now_ns, self.state)
         if self.is_late and self.execution.task is None:
             self.is_late = self.is_flagged = False
             self.execution.detach()
@@ -240,6 +244,11 @@ class Engine:
             self.alerts.tell(self.now_ns, "most_plan", "warning", text, passing=True)
         self.approval.propose(plan, self.now_ns)
         self.take_up()
+
+    def take_back(self, why: str) -> None:
+        """A plan that no person approved, and that has not begun, is not carried out."""
+        if self.approval.said == ["policy"] and not self.execution.begun:
+            self.give_up(why, "policy")
 
     def give_up(self, why: str, who: str) -> None:
         """The plan that there is makes room for another one."""
@@ -275,7 +284,8 @@ class Engine:
                 "critical",
                 f"order {report.id} on {live.order.instrument}: {step.wrong}",
             )
-            self.change(State.REDUCE_ONLY, "policy", "a venue contradicts itself")
+            if self.state is not State.HALTED:
+                self.change(State.REDUCE_ONLY, "policy", "a venue contradicts itself")
             self.step_down(f"order {report.id} on {live.order.instrument}: {step.wrong}")
         elif step.doubt:
             self.alerts.tell(
@@ -316,47 +326,10 @@ class Engine:
         self.fold.flatten(sells=sells)
         self._plan("operator")
 
-    def use_mandate(self, mandate: Mandate) -> None:
-        """Go by another mandate from now on."""
-        self.mandate = self.gate.mandate = self.execution.mandate = self.approval.mandate = mandate
-        self.orders.lag_ns = int(mandate.lag * NS_PER_SECOND)
-        self.orders.look_ns = int(mandate.look_every * NS_PER_SECOND)
-
-    def use_policy(self, text: str, weights: Mapping[str, float] | None = None) -> None:
-        """Decide by another policy, and other target ``weights`` (None: the same), from the next close on; what the book remembers
-        stays. Raises ConfigError.
-        """
-        policy = policy_of(text)
-        if policy.margin.mode != self.policy.margin.mode:
-            raise ConfigError(
-                f"its margin mode is {policy.margin.mode}, and the account's is {self.policy.margin.mode}",
-                where="margin.mode", fix="Begin another portfolio for it.",
-            )  # fmt: skip
-        if weights is not None:
-            quote = self.universe.quote
-            self.weights = target_weights(
-                policy, self.universe.assets, {k: float(v) for k, v in weights.items()}, quote
-            )
-        extra = extra_measures(policy)
-        fold = self.fold.under(policy, self.universe, self.weights, measure.COUNT + len(extra))
-        self.fold = self.execution.fold = self.facts.fold = fold
-        if extra != extra_measures(self.policy):
-            assert self.gauge is not None
-            self.gauge, self.row = self.gauge.with_extra(extra), np.zeros((0, 0))
-        self.policy = policy
-
     def _markets(self, markets: Markets) -> None:
         """More contracts can be traded from the next close on; the open plan knows none of them, and is given up."""
-        self.use_markets(markets.universe)
+        changes.use_markets(self, markets.universe)
         self.give_up("there are more markets", "policy")
-
-    def use_markets(self, plain: dict[str, Any]) -> None:
-        """Go by another universe, which has all instruments of the present one."""
-        assert not self.execution.busy, "orders are at work"
-        universe = universe_of(plain)
-        fold = self.fold.under(self.policy, universe, self.weights, self.fold.desk.work.measure.shape[0])
-        self.fold = self.execution.fold = self.facts.fold = fold
-        self.universe = universe
 
     # ---- people ---------------------------------------------------------------------------------------------------------
 
@@ -381,8 +354,11 @@ class Engine:
 
     def step_down(self, text: str) -> None:
         """Something is not as it should be: from now on a person approves every plan, until one says resume."""
-        if self._begun.world != "backtest" and self.mandate.autonomy == "auto":
+        mandate = self.mandate
+        levels = {mandate.autonomy, *mandate.by_reason.values(), *mandate.by_asset.values()}
+        if self._begun.world != "backtest" and "auto" in levels:
             self.caution = text
+            self.take_back("until somebody says resume, plans wait for approval")
             self.alerts.tell(
                 self.now_ns, "caution", "critical", f"plans wait for approval until somebody says resume: {text}"
             )
@@ -390,7 +366,10 @@ class Engine:
     def trust(self) -> bool:
         """A person has looked at it: the mandate's autonomy holds again. True: it had not."""
         before, self.caution = self.caution, ""
-        self.alerts.over(self.now_ns, "caution")
+        for key in [one.key for one in self.alerts]:
+            kind, _, name = key.partition(" ")
+            if kind in ("caution", "liquidation", "deleveraged") or (kind == "order" and name not in self.orders.alive):
+                self.alerts.over(self.now_ns, key)
         return bool(before)
 
     def change(self, state: State, who: str, why: str) -> None:

@@ -100,7 +100,7 @@ class Execution:
         """Start legs until one waits for its venue, or for prices; the plan is done when no leg is left."""
         if self.task is not None and self.task.next_ns and self.task.next_ns <= now_ns and self._is_fresh(now_ns):
             self._next(self.task, now_ns, state)
-        while self.task is None and self._is_fresh(now_ns):
+        while self.task is None and self.plan is not None and self._is_fresh(now_ns):
             n, units = self.fold.next_leg()
             if n < 0:
                 break
@@ -151,19 +151,11 @@ class Execution:
         if task.shorts and self.terms.wallets == "separate" and self._fund(task, now_ns, state):
             return
         deep = float("inf") if self.depth is None else float(self.depth[self.fold.index[task.instrument.symbol]])
+        limit = None if task.kind == "margin" else limit_of(task, price, self.mandate)
         order = Order(
-            now_ns,
-            self._id(task),
-            task.plan,
-            task.n,
-            task.kind,
-            task.instrument.symbol,
-            slice_of(task, price, deep, self.mandate),
-            None if task.kind == "margin" else limit_of(task, price, self.mandate),
-            task.style,
-            task.covers,
-            now_ns + int(self.mandate.deadline * NS_PER_SECOND),
-        )
+            now_ns, self._id(task), task.plan, task.n, task.kind, task.instrument.symbol, slice_of(task, price, deep, self.mandate),
+            limit, task.style, task.covers, now_ns + int(self.mandate.deadline * NS_PER_SECOND),
+        )  # fmt: skip
         if not self._send(order, task, price, now_ns, state):
             self._end(task)
 
@@ -288,7 +280,8 @@ class Execution:
         """All orders of a leg are at their end: another one for the rest, or the end of the leg."""
         given_up = task.refused >= REFUSALS or now_ns - task.began_ns > self.mandate.patience * NS_PER_SECOND
         more = task.rest != ZERO and task.kind != "margin" and not self._is_small(task, task.rest)
-        if more and not given_up and task.n >= 0:
+        stopped = self.plan is None or task.plan != self.plan.id
+        if more and not given_up and not stopped and task.n >= 0:
             if (
                 task.style == "maker"
                 and live.status in (Status.CANCELLED, Status.REFUSED)
@@ -317,6 +310,19 @@ class Execution:
         task.returned = True
         back = self.fold.spare(task.instrument.symbol).quantize(_CENT, ROUND_DOWN)
         return back > ZERO and self._move(task, -back, now_ns, State.RUNNING)
+
+    def sweep(self, now_ns: int, state: State) -> None:
+        """Nothing is at work: collateral that came ahead of a short which never was goes back."""
+        if self.terms.wallets == "one" or not self.terms.transfers or state is State.HALTED:
+            return
+        for symbol, amount in self.fold.stranded():
+            back = amount.quantize(_CENT, ROUND_DOWN)
+            if back > ZERO and not any(self.orders.on(symbol)):
+                instrument = self.fold.universe.instruments[self.fold.index[symbol]]
+                task = Task(-1, "", "futures", instrument, ZERO, now_ns, "taker")
+                self.parked.append(task)
+                if not self._move(task, -back, now_ns, State.RUNNING):
+                    self.parked.remove(task)
 
     def _hold(self, task: Task) -> None:
         if task in self.parked:
@@ -354,7 +360,8 @@ class Execution:
                 )  # prices that come are gone by first
             return
         for name in task.alive:
-            self._cancel(self.orders.known[name], now_ns, "it rested long enough")
+            if not self.orders.known[name].cancelling:
+                self._cancel(self.orders.known[name], now_ns, "it rested long enough")
         task.began_ns = now_ns
 
     def _next(self, task: Task, now_ns: int, state: State) -> None:

@@ -69,8 +69,11 @@ class Facts:
             units = -fill.amount
             self.fold.closed_by_venue(fill.kind, fill.instrument, units, fill.price, fill.fee)
             text = f"{fill.instrument}: {fill.kind} of {units}"
-            self.alerts.tell(now_ns, f"{fill.kind} {fill.instrument}", "critical", text)
-            if fill.kind != "settlement":
+            ended = fill.kind == "settlement"  # as every dated contract does
+            self.alerts.tell(
+                now_ns, f"{fill.kind} {fill.instrument}", "info" if ended else "critical", text, passing=ended
+            )
+            if not ended:
                 self.odd(text)
         elif fill.kind == "dust":
             market = fill.index if fill.index is not None else fill.price

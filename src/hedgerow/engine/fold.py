@@ -97,7 +97,9 @@ class Fold:
         t.fresh[:], t.funding[:] = bars.fresh, bars.funding
         t.bar[tick.NOW], t.bar[tick.DAY] = bars.open_ns, 0 if decide else -1
         t.used[0] = 0
-        return int(turn(*self._blocks, deed.CLOSE))
+        waiting = int(turn(*self._blocks, deed.CLOSE))
+        t.open[:] = np.nan  # the price at which the bar opened is none that anything can be traded at now
+        return waiting
 
     def flag(self, row: Floats, *, whole: bool) -> None:
         """Decide the last day again with other views: ``whole``, or its hedges alone."""
@@ -135,6 +137,14 @@ class Fold:
         self._tick.bar[tick.INST] = self.index[instrument]
         turn(*self._blocks, deed.SPARE)
         return exact(self._tick.deed[tick.UNITS])
+
+    def stranded(self) -> list[tuple[str, Decimal]]:
+        """Contracts at which collateral lies and no position stands, with how much."""
+        inst, found = self.desk.book.inst, []
+        for i in range(len(self.universe.assets), len(self.universe.instruments)):
+            if inst[k.P_UNITS, i] == 0.0 and inst[k.P_COLLATERAL, i] > 0.0:
+                found.append((self.universe.instruments[i].symbol, exact(inst[k.P_COLLATERAL, i])))
+        return found
 
     def traded(self, n: int, units: Decimal, price: Decimal, fee: Decimal, fee_currency: str) -> Decimal:
         """Enter a trade of leg ``n``; returns the collateral that is to move to its contract now (negative: from it)."""
@@ -217,6 +227,11 @@ class Fold:
 
     def closed_by_venue(self, kind: str, instrument: str, units: Decimal, price: Decimal, fee: Decimal) -> None:
         """The venue ended ``units`` coins of a position (short negative): ``kind`` as in ``model.event.Fill``."""
+        i = self.index[instrument]
+        a = int(self.desk.rules.inst[k.I_ASSET, i])
+        for at, known in ((i, float(price)), (a, float(self._tick.before[a]))):
+            if not self._tick.open[at] > 0.0:  # what it took is wanted again, at a price that there is
+                self._tick.open[at] = known if known > 0.0 else float(price)
         self._enter(_KINDS[kind], instrument, units, price, fee)
 
     def sold_for_debt(self, instrument: str, units: Decimal, price: Decimal, fee: Decimal, market: Decimal) -> None:

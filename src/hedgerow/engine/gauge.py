@@ -20,6 +20,7 @@ from hedgerow.signals.panel import panel, window_of
 from hedgerow.signals.views import View
 
 _OWN: Final = ("assets", "days_ns", "market_asset")
+HELD: Final = 4_000  # days that are kept, more than any row is a function of: another policy may look further back
 COLUMNS: Final = tuple(one.name for one in fields(Daily) if one.name not in _OWN)
 
 
@@ -42,7 +43,7 @@ class Gauge:
     ) -> None:
         self._assets, self._market = tuple(assets), market_asset
         self._panel: dict[str, Any] = {"extra": tuple(extra), "views": tuple(views), "hedge_venue": hedge_venue}
-        self._days: deque[Day] = deque(maxlen=window_of(extra))
+        self._days: deque[Day] = deque(maxlen=HELD)
         self._given = 0  # days, in all
         self._agree, self._last = (
             0,
@@ -63,7 +64,7 @@ class Gauge:
             }
 
     def recall(self, days: Iterable[Day]) -> None:
-        """Days that were given before, to an engine of an earlier process: the last ``window`` of them, or all."""
+        """Days that were given before, to an engine of an earlier process: the last ``HELD`` of them, or all."""
         for day in days:
             self._give(day)
 
@@ -89,7 +90,7 @@ class Gauge:
     def row(self, day: Day) -> Floats:
         """The measures [M, A] at the close of ``day``, which follows those that were given before."""
         row = self._give(day)
-        return self._measure(self._days)[-1] if row is None else row
+        return self._measure(list(self._days)[-self.window :])[-1] if row is None else row
 
     def _measure(self, days: Iterable[Day]) -> Floats:
         held = list(days)

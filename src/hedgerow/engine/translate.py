@@ -51,7 +51,7 @@ def policy_of(text: str) -> Policy:
     """The inverse of ``policy_text``. Raises ConfigError."""
     try:
         return Policy.model_validate(json.loads(text))
-    except ValueError as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"it is no policy: {error}", where="policy") from None
 
 

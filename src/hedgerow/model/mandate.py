@@ -17,6 +17,9 @@ LEVELS: Final[tuple[Autonomy, ...]] = ("observe", "advise", "approve", "auto")
 Quote = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[Decimal, Field(gt=0, lt=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=864_000, allow_inf_nan=False)]
+Wait = Annotated[
+    float, Field(ge=0.1, le=864_000, allow_inf_nan=False)
+]  # 0 would ask for the same moment again and again
 
 
 class State(StrEnum):
@@ -49,12 +52,12 @@ class Mandate(BaseModel):
     two_above: Quote | None = Field(None, description="notional of a plan from which two people must approve, quote")
     most_plan: Quote | None = Field(None, description="largest notional of a plan at all, quote")
     style: Literal["taker", "maker"] = Field("taker", description="maker rests at the price first")
-    maker_wait: Seconds = Field(30.0, description="seconds that an order rests before the rest of it is taken")
+    maker_wait: Wait = Field(30.0, description="seconds that an order rests before the rest of it is taken")
     collar: Fraction = Field(Decimal("0.01"), description="worst price of an order beside the present one")
     slice_depth: Fraction = Field(Decimal("0.25"), description="largest share of the depth that one order takes")
     slice_wait: Seconds = Field(5.0, description="seconds between the slices of a leg")
-    patience: Seconds = Field(3_600.0, description="seconds after which what is left of a leg is given up")
-    fresh: Seconds = Field(60.0, description="seconds after which a price is too old to order by")
+    patience: Wait = Field(3_600.0, description="seconds after which what is left of a leg is given up")
+    fresh: Wait = Field(60.0, description="seconds after which a price is too old to order by")
     unhedged: Seconds = Field(600.0, description="seconds that bought coins may wait for their hedge before an alert")
     orders_minute: int = Field(30, ge=1, le=1_000)
     notional_hour: Quote | None = Field(None, description="notional of orders in an hour, quote")
@@ -63,6 +66,6 @@ class Mandate(BaseModel):
         None,
         description="notional of a day's orders over all portfolios of the desk, purchases and sales of an instrument netted, quote",
     )
-    deadline: Seconds = Field(5.0, description="seconds after which the venue refuses an order that arrives late")
-    lag: Seconds = Field(30.0, description="seconds that the venue's own lists may lag behind")
-    look_every: Seconds = Field(2.0, description="seconds between look-ups of an order in doubt")
+    deadline: Wait = Field(5.0, description="seconds after which the venue refuses an order that arrives late")
+    lag: Wait = Field(30.0, description="seconds that the venue's own lists may lag behind")
+    look_every: Wait = Field(2.0, description="seconds between look-ups of an order in doubt")

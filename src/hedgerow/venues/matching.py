@@ -247,13 +247,20 @@ class Matching:
             units = self._reached(found, i, now_ns)
             if units > ZERO:
                 signed = units.copy_sign(found.order.amount)
+                why = self._unfunded(replace(found.order, amount=signed), i)
+                if why:  # what it waited with is no longer there
+                    del self.resting[found.order.id]
+                    found.word, found.text = "cancelled", why
+                    yield self.report(found, now_ns, "stream")
+                    continue
                 cost = self.account.cost(i, float(signed), float(found.order.limit or ZERO))
                 self._enter(found, i, signed, cost)
                 if found.word == "filled":
                     del self.resting[found.order.id]
                 yield from self._deeds(found, now_ns)
                 yield self.report(found, now_ns, "stream")
-            found.since_ns = now_ns
+            if units > ZERO or self._past(found.order, i) < 0.0:  # a flow of less than a lot adds up
+                found.since_ns = now_ns
 
     def _reached(self, found: Resting, i: int, now_ns: int) -> Decimal:
         """What of a resting order fills now: above 0."""

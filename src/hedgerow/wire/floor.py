@@ -183,11 +183,12 @@ def take_up(
 ) -> None:
     """Let an engine stand where its journal ends."""
     from hedgerow.engine import replay
+    from hedgerow.engine.gauge import HELD
     from hedgerow.model.codec import decode
 
     last = next(iter(journal.last(1, "checkpoint")), None)
     if last is not None:
-        gauge.recall(decode("day", one.body) for one in journal.last(gauge.window, "day") if one.seq < last.seq)
+        gauge.recall(decode("day", one.body) for one in journal.last(HELD, "day") if one.seq < last.seq)
     replay.take_up(engine, journal, last, progress)
 
 
