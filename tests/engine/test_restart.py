@@ -16,13 +16,15 @@ from hedgerow.engine.replay import replay, take_up
 from hedgerow.engine.translate import policy_text
 from hedgerow.errors import Mismatch
 from hedgerow.kernel import arrays as k
+from hedgerow.model.bar import Quotes
 from hedgerow.model.codec import decode, encode
 from hedgerow.model.mandate import State
+from hedgerow.model.plan import Verdict
 from hedgerow.model.policy import Policy
-from hedgerow.model.terms import Terms
+from hedgerow.model.terms import WHOLE, Terms
 from tests.engine.desk import PaperDesk, Rows
 from tests.properties import stage_of
-from tests.simulation.run import UNIVERSE
+from tests.simulation.run import POLICY, UNIVERSE
 
 
 def policy_of(base: str = "b3_constant", **tables: Any) -> Policy:
@@ -164,3 +166,19 @@ def test_a_policy_of_another_margin_mode_is_refused() -> None:
     desk.play(40)
     answer = desk.say("policy", options={"policy": policy_text(policy_of("b3_constant", margin={"mode": "cross"}))})
     assert (answer.done, "margin.mode" in answer.text) == (False, True)
+
+
+def test_prices_of_before_are_not_said_again_a_day_later() -> None:
+    """A process ends just when its plan is done: the next one has no use for those prices, and the one behind must find them."""
+    stage = stage_of(UNIVERSE, 0, days=8, per_day=4, wildness=1.0)
+    desk = PaperDesk(POLICY, stage, 1e5, WHOLE)
+    while not any(one.word == "done" for one in desk.of(Verdict)):
+        assert desk.play(1)
+    desk.start()
+    while sum(one.word == "begun" for one in desk.of(Verdict)) < 2:
+        assert desk.play(1)
+    quotes = [one.at_ns for one in desk.heard if isinstance(one, Quotes)]
+    assert quotes == sorted(set(quotes)), "an order was made by the prices of a day before"
+    desk.start()
+    desk.play()
+    assert not desk.engine.account.differences

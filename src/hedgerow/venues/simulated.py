@@ -201,7 +201,7 @@ class SimulatedVenue:
             self._to(due)
             self._said.extend(what())
             return
-        market = self._tape.market
+        market, self._again = self._tape.market, None  # the tape moves on
         closed = int(market.open_ns[self._bar]) + market.step_ns
         if self._phase == _SHUT:
             self._open(tape)
