@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import json
 import os
 import runpy
@@ -23,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SET_PTRACER, ANY = 0x59616D61, 2**64 - 1  # of prctl, for systems that let parents alone hold a process
 GRACE = 60  # seconds until a child that does not end is a finding
 SCENARIO = "tests.faults.scenario"
+PAPER = "tests.faults.paper"
+# What a program needs beside the journal: the market, the compiled kernel, and whoever listens to operators
+NEEDED = {PAPER: ("tests.faults.floor", "hedgerow.faces.helm")}
 
 
 class Nursery:
@@ -32,7 +36,7 @@ class Nursery:
         self._program = program
         environment = {name: value for name, value in os.environ.items() if not name.startswith("HEDGEROW_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
+            [sys.executable, "-m", "tests.faults.nursery", *NEEDED.get(program, ())],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment,
         )  # fmt: skip
 
@@ -116,6 +120,8 @@ def main() -> None:
     from hedgerow.store import anchors, journal, keys  # noqa: F401
 
     wire.home()
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
     gc.collect()
     gc.freeze()
     for line in sys.stdin:

@@ -121,13 +121,14 @@ def _behind(nursery: Nursery, folder: Path, point: Point, code: int, *words: str
         code = _faulted(nursery, folder, Point("KILL", call, nth), *words)
         if code not in (KILLED, 0):
             return [f"the second life ended with {code}: {said(folder)}"]
-    code = nursery.run(folder, *words)
-    if code:
-        return [f"the start behind it ended with {code}: {said(folder)}"]
+    for what in ("the start behind it", "the one behind that"):  # which has nothing left to do
+        code = nursery.run(folder, *words)
+        if code:
+            return [f"{what} ended with {code}: {said(folder)}"]
     return judge.judge(folder)
 
 
-def campaign(chosen: Sequence[Point], *words: str, program: str = SCENARIO) -> Figures:
+def campaign(chosen: Sequence[Point], *words: str, program: str = SCENARIO, processes: int = PROCESSES) -> Figures:
     """Try points, each in a folder of its own, a few at once."""
     begun = time.monotonic()
     waiting = deque(enumerate(chosen))
@@ -148,7 +149,7 @@ def campaign(chosen: Sequence[Point], *words: str, program: str = SCENARIO) -> F
                 shutil.rmtree(folder)
         return ends, wrong
 
-    with tempfile.TemporaryDirectory(dir=memory()) as top, ThreadPoolExecutor(PROCESSES) as pool:
-        found = [one.result() for one in [pool.submit(work, Path(top)) for _ in range(PROCESSES)]]
+    with tempfile.TemporaryDirectory(dir=memory()) as top, ThreadPoolExecutor(processes) as pool:
+        found = [one.result() for one in [pool.submit(work, Path(top)) for _ in range(processes)]]
     ends = sum((ended for ended, _ in found), Counter[int]())
     return Figures(ends, time.monotonic() - begun, tuple(line for _, wrong in found for line in wrong))

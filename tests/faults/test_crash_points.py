@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.faults import calls, judge, points
+from tests.faults.nursery import PAPER
 
 pytestmark = pytest.mark.usefixtures("strace")
 SAMPLE = 100
@@ -41,6 +42,18 @@ def test_an_order_that_leaves_before_it_is_durable_is_found() -> None:
     assert any("times" in line or "does not hold it" in line for line in figures.violations), figures
 
 
+ENGINE = [("--autonomy", "auto"), ("--autonomy", "approve", "--terms", "book")]
+
+
+@pytest.mark.parametrize("words", ENGINE, ids=" ".join)
+def test_the_engine_itself_dies_and_goes_on(words: tuple[str, ...]) -> None:
+    """On paper: no order twice, none unapproved, every command answered once, the same decisions, the same holdings at the end."""
+    chosen = points.points(*points.survey(*words, program=PAPER))
+    assert len(chosen) > 3_500
+    figures = points.campaign(points.spread(chosen, 24), *words, program=PAPER)
+    assert not figures.violations, "\n".join(figures.violations)
+
+
 def test_the_command_line_alone(tmp_path: Path) -> None:
     """Without the nursery: a process as a user starts it, held by strace from its first call."""
     folder = tmp_path / "desk"
@@ -64,6 +77,15 @@ def test_the_command_line_alone(tmp_path: Path) -> None:
     events = int(again.stdout.split()[0])
     assert before[-1][0] <= events < 200
     assert not judge.judge(folder)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(20_000)
+@pytest.mark.parametrize("words", ENGINE, ids=" ".join)
+def test_the_engine_at_every_call(words: tuple[str, ...], record_property: Callable[[str, object], None]) -> None:
+    figures = points.campaign(points.points(*points.survey(*words, program=PAPER)), *words, program=PAPER)
+    record_property("figures", f"{' '.join(words)}: {figures}")
+    assert not figures.violations, "\n".join(figures.violations)
 
 
 @pytest.mark.campaign
