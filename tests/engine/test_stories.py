@@ -7,9 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from hedgerow.errors import Mismatch, StoreError
+from hedgerow.model.bar import Quotes
+from hedgerow.model.plan import Verdict
+from hedgerow.model.terms import WHOLE
+from tests.engine.desk import PaperDesk
 from tests.engine.life import EVERY
 from tests.engine.machine import Machine
 from tests.engine.told import OPEN
+from tests.properties import stage_of
+from tests.simulation.run import POLICY, UNIVERSE
 
 stands = pytest.mark.xfail(
     strict=True,
@@ -76,6 +82,12 @@ def test_a_bar_that_closes_does_not_bring_its_opening_price_back(desk: Machine) 
     desk.order_arrives(0, refuse=False, tenths=10, told=True)
 
 
+@stands
+def test_nothing_is_ordered_by_prices_of_yesterday(desk: Machine) -> None:
+    """They come late, with the time at which they were true: an order by them would be of yesterday, too, and so its deadline."""
+    desk.quotes(late=90_000)
+
+
 def test_a_plan_orders_nothing_before_it_is_begun(desk: Machine) -> None:
     """Its prices and its time are looked at when it begins. An order in doubt ends, by whose prices a day later's plan may not go."""
     desk.closes(3)
@@ -114,6 +126,18 @@ def test_what_deleveraging_took_is_wanted_at_a_price(desk: Machine) -> None:
     desk.quotes(gone=3, worse=float("nan"))
     desk.deleveraged("ETH/USDT:USDT", 3, 1)
     desk.closes(1)
+
+
+def test_prices_from_before_a_restart_are_not_those_of_the_next_day() -> None:
+    """The simulated venue says the prices again at which it was taken up, for a plan that waits for them; none does here."""
+    paper = PaperDesk(POLICY, stage_of(UNIVERSE, 0, days=8, per_day=4), 1e5, WHOLE)
+    while not any(verdict.word == "done" for verdict in paper.of(Verdict)):
+        paper.play(1)
+    paper.start()
+    paper.play()
+    paper.start()
+    quotes = [quotes.at_ns for quotes in paper.of(Quotes)]
+    assert quotes == sorted(quotes)
 
 
 def test_what_holds_after_a_venue_contradicted_itself(desk: Machine) -> None:
