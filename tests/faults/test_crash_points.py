@@ -54,6 +54,15 @@ def test_the_engine_itself_dies_and_goes_on(words: tuple[str, ...]) -> None:
     assert not figures.violations, "\n".join(figures.violations)
 
 
+def test_an_engine_that_sends_before_it_commits_is_found() -> None:
+    """The tester is tested: killed in a commit, it has sent orders that no row holds, and sends the like again."""
+    found, recovery = points.survey("--early", program=PAPER)
+    writes = [call for call in found if call.name == "pwrite64"]
+    chosen = points.spread(points.points(writes, recovery, ["KILL"]), 12)
+    figures = points.campaign(chosen, "--early", program=PAPER)
+    assert any("does not hold it" in line for line in figures.violations), figures
+
+
 def test_the_command_line_alone(tmp_path: Path) -> None:
     """Without the nursery: a process as a user starts it, held by strace from its first call."""
     folder = tmp_path / "desk"
