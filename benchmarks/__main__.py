@@ -20,7 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import full, growth, ledger, live, margin, memory, portfolios, process, rivals, show, sweeps
+from benchmarks import full, growth, ledger, live, margin, memory, portfolios, process, recovery, rivals, show, sweeps
 from benchmarks.measure import Table
 from hedgerow import __version__, jit, wire
 
@@ -102,9 +102,16 @@ def accounts(table: Table, short: bool) -> None:
     ledger.report(table, 20_000 if short else 100_000, 2 if short else 3)
 
 
+def restarts(table: Table, short: bool) -> None:
+    """A portfolio that is taken up behind a process that was killed."""
+    if short and left_out(table, "turn.turn"):
+        return
+    recovery.report(table, 10_000 if short else 100_000, 2 if short else 5)
+
+
 SUBJECTS: dict[str, Callable[[Table, bool], None]] = {
     "reference": jobs_in_c, "sweeps": many_settings, "policy": whole_policy, "live": one_bar, "growth": growths,
-    "portfolios": many_portfolios, "ledger": accounts, "process": processes,
+    "portfolios": many_portfolios, "ledger": accounts, "recovery": restarts, "process": processes,
 }  # fmt: skip
 
 

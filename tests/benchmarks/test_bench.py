@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import bar_by_bar, draw, full, growth, memory, process, reference, rivals, show, sweeps
+from benchmarks import bar_by_bar, draw, full, growth, memory, process, recovery, reference, rivals, show, sweeps
 from benchmarks.bars import BARS, Bar
 from benchmarks.measure import Table, exponents, farthest
 from tests.conftest import ROOT
@@ -102,6 +102,14 @@ def test_a_whole_policy_is_measured() -> None:
 def test_memory_is_measured_in_its_process() -> None:
     found = memory.main("many", "48", "16")
     assert found["peak"] > found["panels"] > 0.0
+
+
+def test_a_killed_portfolio_is_taken_up() -> None:
+    table = Table()
+    recovery.report(table, 1_500, 1)
+    assert {"recovery.imports", "recovery.data", "recovery.journal", "recovery.ready", "recovery.audit"} <= keys(table)
+    times = [row.median for row in table.rows if row.unit == "s"]
+    assert times[:4] == sorted(times[:4])
 
 
 def test_a_first_result_is_waited_for(tmp_path: Path) -> None:
